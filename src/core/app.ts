@@ -1,0 +1,76 @@
+/** Bounds of one app. Counts of 0 mean "no limit" where the comment says so; everything else is taken as it stands. */
+export interface AppLimits {
+  /** Connections at once; 0: no limit. Over it: 4004. */
+  readonly maxConnections: number;
+  readonly maxChannelNameLength: number;
+  readonly maxEventNameLength: number;
+  /** Of an event's `data`, in bytes of UTF-8. */
+  readonly maxEventBytes: number;
+  readonly maxChannelsPerEvent: number;
+  readonly maxBatchEvents: number;
+  readonly maxPresenceMembers: number;
+  /** Of one member's `user_info`, in bytes of JSON. */
+  readonly maxPresenceMemberBytes: number;
+  readonly maxUserIdLength: number;
+  readonly maxWatchlist: number;
+  /** Channels one connection may be subscribed to; 0: no limit. */
+  readonly maxChannelsPerConnection: number;
+  /** Of each connection; 0: no limit. Over it: `pusher:error` 4301. */
+  readonly clientEventsPerSecond: number;
+  /** Events that backends may trigger in a second, each event of a batch counted; 0: no limit. Over it: 429. */
+  readonly triggersPerSecond: number;
+  /** GETs of the HTTP API in a second; 0: no limit. Over it: 429. */
+  readonly readsPerSecond: number;
+}
+
+/** One application: a key pair, and what its clients and backends may do. Frozen; a reload brings a new one. */
+export interface App {
+  readonly id: string;
+  readonly key: string;
+  readonly secret: string;
+  readonly enabled: boolean;
+  /** Refuse plain connections with 4000. */
+  readonly tlsOnly: boolean;
+  /** Origins of browsers that may connect, such as `https://chat.example.com` or `https://*.example.com`; empty: any. */
+  readonly allowedOrigins: readonly string[];
+  readonly clientEvents: boolean;
+  /** Tell subscribers `pusher_internal:subscription_count`. */
+  readonly subscriptionCount: boolean;
+  /** A connection that by then has neither signed in nor joined a guarded channel is closed with 4009; 0: never. */
+  readonly unauthorizedTimeoutSeconds: number;
+  /** 32 bytes: what the shared secrets of end-to-end encrypted channels are derived from, where the app has one. */
+  readonly encryptionMasterKey: Uint8Array | undefined;
+  readonly limits: AppLimits;
+}
+
+/** Looks apps up at once, without I/O. */
+export interface AppRegistry {
+  findByKey(key: string): App | undefined;
+  findById(id: string): App | undefined;
+  all(): readonly App[];
+}
+
+/** The registry of a fixed list: what a configuration file names. Keys and ids must be unique in it. */
+export class StaticAppRegistry implements AppRegistry {
+  readonly #apps: readonly App[];
+  readonly #byKey: ReadonlyMap<string, App>;
+  readonly #byId: ReadonlyMap<string, App>;
+
+  constructor(apps: readonly App[]) {
+    this.#apps = Object.freeze([...apps]);
+    this.#byKey = new Map(apps.map((app) => [app.key, app]));
+    this.#byId = new Map(apps.map((app) => [app.id, app]));
+  }
+
+  findByKey(key: string): App | undefined {
+    return this.#byKey.get(key);
+  }
+
+  findById(id: string): App | undefined {
+    return this.#byId.get(id);
+  }
+
+  all(): readonly App[] {
+    return this.#apps;
+  }
+}

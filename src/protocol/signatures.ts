@@ -1,0 +1,66 @@
+import { createHash, createHmac, hash, timingSafeEqual } from 'node:crypto';
+
+/**
+ * The HMAC-SHA256 signatures of the Pusher protocol, as lower-case hex.
+ * Sources: Channels docs, "Generating authentication signatures", "User authentication", "HTTP API: authentication".
+ */
+export function hmacHex(secret: string, text: string | Uint8Array): string {
+  return createHmac('sha256', secret).update(text).digest('hex');
+}
+
+/** What is signed for a channel: `channelData` is the raw string that was sent, on any guarded channel that sent one. */
+export function channelSignature(secret: string, socketId: string, channel: string, channelData?: string): string {
+  return hmacHex(
+    secret,
+    channelData === undefined ? `${socketId}:${channel}` : `${socketId}:${channel}:${channelData}`,
+  );
+}
+
+export function userSignature(secret: string, socketId: string, userData: string): string {
+  return hmacHex(secret, `${socketId}::user::${userData}`);
+}
+
+/** The `auth` value that a client forwards: `key:signature`. */
+export function authValue(key: string, signature: string): string {
+  return `${key}:${signature}`;
+}
+
+/** Compares in constant time; a length that differs tells nothing that the format does not. */
+export function safeEqual(given: string, expected: string): boolean {
+  const a = Buffer.from(given);
+  const b = Buffer.from(expected);
+  return a.length === b.length && timingSafeEqual(a, b);
+}
+
+/** True where `auth` is exactly `key:signature`. */
+export function isAuthValid(auth: string, key: string, signature: string): boolean {
+  return safeEqual(auth, authValue(key, signature));
+}
+
+/** `body_md5` of a request: over the raw bytes. */
+export function md5Hex(body: Uint8Array): string {
+  return hash('md5', body, 'hex');
+}
+
+/**
+ * The string a backend signs: method, path and every query parameter but `auth_signature`, keys lower-cased and sorted,
+ * values decoded. `query` holds decoded pairs.
+ */
+export function requestStringToSign(
+  method: string,
+  path: string,
+  query: ReadonlyArray<readonly [string, string]>,
+): string {
+  const pairs: [string, string][] = [];
+  for (const [name, value] of query) {
+    const key = name.toLowerCase();
+    if (key !== 'auth_signature') pairs.push([key, value]);
+  }
+  pairs.sort((a, b) => (a[0] < b[0] ? -1 : a[0] > b[0] ? 1 : 0));
+  return `${method}\n${path}\n${pairs.map(([key, value]) => `${key}=${value}`).join('&')}`;
+}
+
+/** The key of an end-to-end encrypted channel: base64(SHA-256(channel name bytes ‖ 32-byte master key)). */
+export function sharedSecret(channel: string, masterKey: Uint8Array): string {
+  return createHash('sha256').update(channel, 'utf8').update(masterKey).digest('base64');
+}
