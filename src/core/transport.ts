@@ -1,0 +1,15 @@
+/** One client's end of a transport. Inert once closed: every method is then a no-op and none ever throws. */
+export interface Socket {
+  send(frame: string): void;
+  /** Starts receiving what is published on the topic. */
+  join(topic: string): void;
+  leave(topic: string): void;
+  /** Asks the peer for a sign of life. */
+  ping(): void;
+  close(code: number, reason: string): void;
+}
+
+/** Takes an encoded frame to this node's sockets that have joined a topic: one call, whatever their number. */
+export interface Transport {
+  publish(topic: string, frame: string, exceptSocketId: string | undefined): void;
+}
