@@ -22,6 +22,8 @@ export type Entered =
       readonly subscriptionCount: number;
       /** Presence: everyone in the channel, the joiner included; otherwise empty. */
       readonly members: readonly Member[];
+      /** Frames of the topic that came after the entry took effect and before this call: the joiner gets them next. */
+      readonly missed: readonly string[];
     }
   | { readonly outcome: 'full' };
 
@@ -42,13 +44,17 @@ export interface ChannelCounts {
  *
  * What a change means to others is published by the roster itself, in the same step as the change, so that it is told
  * exactly once and in the order of the changes: `member_added` and `member_removed` on the channel's topic, and
- * `watchlist_events` on the user's watch topic (core/topic.ts). A joiner is to be subscribed to the topic only after
- * `enter` resolves: then it is never told of itself, and misses nobody.
+ * `watchlist_events` on the user's watch topic (core/topic.ts).
  *
  * Calls reject with BrokerUnavailable where the shared state cannot be reached.
  */
 export interface Roster {
-  enter(entry: RosterEntry): Promise<Entered>;
+  /**
+   * The topic must be subscribed at the broker before. `admit` is called once, at the point of the topic's order at which
+   * the entry took effect: a socket that joins the topic inside of it, and is sent the members and then `missed`, is never
+   * told of itself and misses no change. Resolves after `admit` has returned; rejects without having called it.
+   */
+  enter(entry: RosterEntry, admit: (entered: Entered) => void): Promise<void>;
   leave(topic: string, socketId: string): Promise<Left>;
 
   /** Records a signed-in connection; true where it is the user's first anywhere. */
