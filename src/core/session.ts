@@ -1,0 +1,285 @@
+import { printable } from '../protocol/channel-name.ts';
+import { ERROR_CODES, type ErrorCode } from '../protocol/error-codes.ts';
+import {
+  type ClientFrame,
+  decodeFrame,
+  encodeConnectionEstablished,
+  encodeError,
+  PONG_FRAME,
+} from '../protocol/frames.ts';
+import { SocketIdSequence } from '../protocol/socket-id.ts';
+import type { App, AppRegistry } from './app.ts';
+import type { Broker } from './broker.ts';
+import type { Identity } from './channel-data.ts';
+import { CLIENT_EVENT_PREFIX, ClientEvents } from './client-events.ts';
+import { Connection } from './connection.ts';
+import type { Delivery } from './delivery.ts';
+import { checkHandshake, type Handshake } from './handshake.ts';
+import { Liveness, type LivenessSettings } from './liveness.ts';
+import { LocalTopics } from './local-topics.ts';
+import { LocalUsers } from './local-users.ts';
+import type { Logger } from './logger.ts';
+import type { Quotas } from './quotas.ts';
+import type { Roster } from './roster.ts';
+import { SignIn } from './sign-in.ts';
+import { SubscriptionCounts } from './subscription-counts.ts';
+import { Subscriptions } from './subscriptions.ts';
+import type { Socket } from './transport.ts';
+
+export interface SessionSettings extends LivenessSettings {
+  /** What clients are told: after so long without a message they send a ping. */
+  readonly activityTimeoutSeconds: number;
+  /** Connections of this node at once; 0: no limit. */
+  readonly maxConnections: number;
+  /** Connections of one address on this node; 0: no limit. */
+  readonly maxConnectionsPerIp: number;
+  /** Close a connection with 4200 when a token ends that one of its signatures was given for. */
+  readonly closeOnTokenExpiry: boolean;
+}
+
+export interface SessionsDependencies {
+  readonly settings: SessionSettings;
+  readonly apps: AppRegistry;
+  readonly broker: Broker;
+  readonly roster: Roster;
+  readonly quotas: Quotas;
+  readonly delivery: Delivery;
+  readonly logger: Logger;
+}
+
+/** The longest that a timer of the platform can wait. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+/** What a connection is from open to close: the dispatch table of the wire. */
+export class Sessions {
+  readonly #settings: SessionSettings;
+  readonly #apps: AppRegistry;
+  readonly #quotas: Quotas;
+  readonly #logger: Logger;
+  readonly #ids = new SocketIdSequence();
+  readonly #connections = new Set<Connection>();
+  readonly #perIp = new Map<string, number>();
+  readonly #liveness: Liveness;
+  readonly #users: LocalUsers;
+  readonly #counts: SubscriptionCounts;
+  readonly #subscriptions: Subscriptions;
+  readonly #signIn: SignIn;
+  readonly #clientEvents: ClientEvents;
+  readonly #closing = new Set<Promise<void>>();
+
+  constructor(dependencies: SessionsDependencies) {
+    const { settings, apps, broker, roster, quotas, delivery, logger } = dependencies;
+    this.#settings = settings;
+    this.#apps = apps;
+    this.#quotas = quotas;
+    this.#logger = logger;
+    const topics = new LocalTopics(broker);
+    const authorized = (connection: Connection, identity: Identity | undefined) =>
+      this.#authorized(connection, identity);
+    this.#liveness = new Liveness(settings, (connection, cause) => this.closeFor(connection, cause));
+    this.#users = new LocalUsers(broker, topics, delivery, (connection) =>
+      this.closeFor(connection, { ...ERROR_CODES.unauthorized, message: 'Disconnected by the application' }),
+    );
+    this.#counts = new SubscriptionCounts(broker);
+    this.#subscriptions = new Subscriptions({ broker, roster, topics, counts: this.#counts, logger, authorized });
+    this.#signIn = new SignIn({ roster, topics, logger, authorized });
+    this.#clientEvents = new ClientEvents(broker);
+  }
+
+  get size(): number {
+    return this.#connections.size;
+  }
+
+  start(): void {
+    this.#liveness.start();
+  }
+
+  /** A client has connected. Undefined where it was refused: the socket is then closed already. */
+  open(handshake: Handshake, socket: Socket): Connection | undefined {
+    const outcome = checkHandshake(handshake, this.#apps);
+    if (outcome.app === undefined) {
+      this.#refuse(handshake, socket, outcome.refusal);
+      return undefined;
+    }
+    const full = this.#capacityProblem(handshake.ip);
+    if (full !== undefined) {
+      this.#refuse(handshake, socket, full);
+      return undefined;
+    }
+    const connection = new Connection(outcome.app, this.#ids.next(), handshake.ip, socket, this.#liveness.nowMs);
+    this.#connections.add(connection);
+    this.#perIp.set(connection.ip, (this.#perIp.get(connection.ip) ?? 0) + 1);
+    // What the client sends meanwhile waits its turn behind this.
+    this.#enqueue(connection, () => this.#establish(connection));
+    return connection;
+  }
+
+  /** A text frame. */
+  message(connection: Connection, text: string): void {
+    this.#liveness.seen(connection);
+    if (connection.closed) return;
+    const frame = decodeFrame(text);
+    if (typeof frame === 'string') connection.sendError(null, frame);
+    else this.#dispatch(connection, frame);
+  }
+
+  /** Anything else that came from the peer, such as a pong. */
+  seen(connection: Connection): void {
+    this.#liveness.seen(connection);
+  }
+
+  /** The socket has gone, whoever closed it. */
+  closed(connection: Connection): void {
+    if (!this.#connections.delete(connection)) return;
+    connection.closed = true;
+    clearTimeout(connection.authorizationTimer);
+    clearTimeout(connection.expiryTimer);
+    const ofIp = (this.#perIp.get(connection.ip) ?? 1) - 1;
+    if (ofIp > 0) this.#perIp.set(connection.ip, ofIp);
+    else this.#perIp.delete(connection.ip);
+    const left = new Promise<void>((resolve) => {
+      connection.finish(async () => {
+        await this.#guard(connection, () => this.#leave(connection));
+        resolve();
+      });
+    });
+    this.#closing.add(left);
+    void left.then(() => this.#closing.delete(left));
+  }
+
+  /** Closes a connection for a cause that its log line tells. */
+  closeFor(connection: Connection, cause: ErrorCode): void {
+    if (connection.closed) return;
+    const { socketId, ip, app } = connection;
+    this.#logger.warn({ appId: app.id, socketId, ip, code: cause.code, reason: cause.message }, 'connection closed');
+    if (cause.code < 4100) connection.sendError(cause.code, cause.message);
+    connection.socket.close(cause.code, cause.message);
+  }
+
+  async terminate(app: App, userId: string): Promise<void> {
+    await this.#users.terminate(app, userId);
+  }
+
+  /** Asks every client to reconnect elsewhere, evenly over the time given, and resolves when all have left. */
+  async drain(graceMs: number): Promise<void> {
+    const { code, message } = ERROR_CODES.reconnect;
+    const waiting = [...this.#connections];
+    const stepMs = 20;
+    const perStep = Math.max(1, Math.ceil(waiting.length / Math.max(1, Math.floor((graceMs * 0.8) / stepMs))));
+    while (waiting.length > 0) {
+      for (const connection of waiting.splice(0, perStep)) connection.socket.close(code, message);
+      if (waiting.length > 0) await new Promise((resolve) => setTimeout(resolve, stepMs));
+    }
+    while (this.#closing.size > 0) await Promise.all(this.#closing);
+    this.#liveness.stop();
+    this.#counts.close();
+  }
+
+  async #establish(connection: Connection): Promise<void> {
+    const { app, socketId } = connection;
+    if (!(await this.#quotas.connect(app, socketId))) {
+      connection.sendError(ERROR_CODES.overConnectionQuota.code, ERROR_CODES.overConnectionQuota.message);
+      this.#logRefusal(connection.ip, app.key, ERROR_CODES.overConnectionQuota);
+      connection.socket.close(ERROR_CODES.overConnectionQuota.code, ERROR_CODES.overConnectionQuota.message);
+      return;
+    }
+    if (connection.closed) return;
+    connection.send(encodeConnectionEstablished(socketId, this.#settings.activityTimeoutSeconds));
+    this.#liveness.watch(connection);
+    if (app.unauthorizedTimeoutSeconds > 0) {
+      connection.authorizationTimer = setTimeout(() => {
+        if (!connection.authorized) this.closeFor(connection, ERROR_CODES.unauthorized);
+      }, app.unauthorizedTimeoutSeconds * 1000);
+    }
+    this.#logger.debug({ appId: app.id, socketId, ip: connection.ip }, 'connection established');
+  }
+
+  #dispatch(connection: Connection, frame: ClientFrame): void {
+    switch (frame.event) {
+      // Answered out of turn: it asks whether the server lives, not whether its shared state does.
+      case 'pusher:ping':
+        connection.send(PONG_FRAME);
+        return;
+      case 'pusher:pong':
+        return;
+      case 'pusher:subscribe':
+        this.#enqueue(connection, () => this.#subscriptions.subscribe(connection, frame.data));
+        return;
+      case 'pusher:unsubscribe':
+        this.#enqueue(connection, () => this.#subscriptions.unsubscribe(connection, frame.data));
+        return;
+      case 'pusher:signin':
+        this.#enqueue(connection, () => this.#signIn.signIn(connection, frame.data));
+        return;
+      default:
+        if (frame.event.startsWith(CLIENT_EVENT_PREFIX)) {
+          this.#enqueue(connection, () => this.#clientEvents.trigger(connection, frame, this.#liveness.nowMs));
+        } else {
+          const message = `Unknown event '${printable(frame.event)}': client events begin with client-`;
+          connection.sendError(null, message);
+        }
+    }
+  }
+
+  #enqueue(connection: Connection, task: () => Promise<void>): void {
+    if (connection.closed) return;
+    if (connection.enqueue(() => this.#guard(connection, task))) return;
+    const message = 'Too many messages wait to be handled';
+    this.closeFor(connection, { ...ERROR_CODES.overCapacity, message });
+  }
+
+  /** A fault in one client's task is that client's alone. */
+  async #guard(connection: Connection, task: () => Promise<void>): Promise<void> {
+    try {
+      await task();
+    } catch (error) {
+      this.#logger.error({ err: error, appId: connection.app.id, socketId: connection.socketId }, 'internal error');
+      connection.sendError(null, 'Internal error: see the log of the server');
+    }
+  }
+
+  async #leave(connection: Connection): Promise<void> {
+    await this.#subscriptions.leaveAll(connection);
+    await this.#signIn.signOut(connection);
+    await this.#users.removeAll(connection);
+    await this.#quotas.disconnect(connection.app, connection.socketId);
+    this.#logger.debug({ appId: connection.app.id, socketId: connection.socketId }, 'connection left');
+  }
+
+  async #authorized(connection: Connection, identity: Identity | undefined): Promise<void> {
+    connection.authorized = true;
+    clearTimeout(connection.authorizationTimer);
+    if (identity === undefined) return;
+    if (!connection.userIds.has(identity.userId)) await this.#users.add(connection, identity.userId);
+    if (!this.#settings.closeOnTokenExpiry || identity.expiresAt === undefined) return;
+    // The latest token counts: a client that renews its token keeps its connection.
+    clearTimeout(connection.expiryTimer);
+    const waitMs = Math.min(Math.max(0, identity.expiresAt * 1000 - Date.now()), MAX_TIMER_MS);
+    connection.expiryTimer = setTimeout(() => {
+      this.closeFor(connection, { ...ERROR_CODES.reconnect, message: 'The token has expired' });
+    }, waitMs);
+  }
+
+  #capacityProblem(ip: string): ErrorCode | undefined {
+    const { maxConnections, maxConnectionsPerIp } = this.#settings;
+    if (maxConnections > 0 && this.#connections.size >= maxConnections) {
+      return { ...ERROR_CODES.overCapacity, message: 'Over capacity: this node has reached its limit of connections' };
+    }
+    if (maxConnectionsPerIp > 0 && (this.#perIp.get(ip) ?? 0) >= maxConnectionsPerIp) {
+      return { ...ERROR_CODES.overCapacity, message: 'Over capacity: too many connections from this address' };
+    }
+    return undefined;
+  }
+
+  /** The error comes first: the code of a refused handshake reaches the client only after the upgrade. */
+  #refuse(handshake: Handshake, socket: Socket, refusal: ErrorCode): void {
+    this.#logRefusal(handshake.ip, handshake.path, refusal);
+    socket.send(encodeError(refusal.code, refusal.message));
+    socket.close(refusal.code, refusal.message);
+  }
+
+  #logRefusal(ip: string, path: string, refusal: ErrorCode): void {
+    const fields = { ip, path: printable(path), code: refusal.code, reason: refusal.message };
+    this.#logger.warn(fields, 'connection refused');
+  }
+}
