@@ -1,0 +1,75 @@
+import { fetchFailure, readBounded } from './bounded-fetch.ts';
+
+export interface AskOptions {
+  /** Sent as JSON by POST; without it the request is a GET. */
+  readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Default 3; the rule's own time limit stands above it. */
+  readonly timeoutSeconds?: number;
+  /** Send the user's token along as `Authorization: Bearer`. Only to a backend that the token is meant for. */
+  readonly forwardToken?: boolean;
+}
+
+/**
+ * Asks by HTTP and resolves with the parsed JSON of a 2xx answer. Rejects with BackendRefused on 401, 403 and 404, and with an
+ * Error on everything else: another status, no answer in time, no JSON, over 64 KB, a redirect. A rule that lets either pass
+ * denies, so it need not catch.
+ */
+export type AskBackend = (url: string | URL, options?: AskOptions) => Promise<unknown>;
+
+/** The backend's own no. */
+export class BackendRefused extends Error {
+  override readonly name = 'BackendRefused';
+  readonly status: number;
+
+  constructor(where: string, status: number) {
+    super(`${where} answered ${status}`);
+    this.status = status;
+  }
+}
+
+const DEFAULT_TIMEOUT_SECONDS = 3;
+const MAX_ANSWER_BYTES = 65_536;
+
+/** The `ask` of one request, bound to its token and to the time limit of its rule. */
+export function createAskBackend(token: string, signal: AbortSignal): AskBackend {
+  return async (url, { body, headers, timeoutSeconds = DEFAULT_TIMEOUT_SECONDS, forwardToken = false } = {}) => {
+    const target = new URL(url);
+    if (target.protocol !== 'http:' && target.protocol !== 'https:')
+      throw new Error('ask: the URL must be http or https');
+    // Query and credentials stay out of the log.
+    const where = `${target.origin}${target.pathname}`;
+    const sent = new Headers(headers);
+    sent.set('accept', 'application/json');
+    if (body !== undefined) sent.set('content-type', 'application/json');
+    if (forwardToken) sent.set('authorization', `Bearer ${token}`);
+    const { status, text } = await fetchText(where, target, {
+      method: body === undefined ? 'GET' : 'POST',
+      headers: sent,
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      // A redirect could carry the token to another host.
+      redirect: 'error',
+      signal: AbortSignal.any([signal, AbortSignal.timeout(Math.ceil(timeoutSeconds * 1000))]),
+    });
+    if (status === 401 || status === 403 || status === 404) throw new BackendRefused(where, status);
+    if (status < 200 || status > 299) throw new Error(`${where} answered ${status}`);
+    return parsed(where, text);
+  };
+}
+
+async function fetchText(where: string, url: URL, init: RequestInit): Promise<{ status: number; text: string }> {
+  try {
+    const response = await fetch(url, init);
+    return { status: response.status, text: await readBounded(response, MAX_ANSWER_BYTES) };
+  } catch (cause) {
+    throw new Error(`${where}: ${fetchFailure(cause)}`, { cause });
+  }
+}
+
+function parsed(where: string, text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new Error(`${where} answered something that is not JSON`, { cause });
+  }
+}

@@ -1,0 +1,123 @@
+import type { App, AppRegistry } from '../core/app.ts';
+import { isOriginAllowed } from '../core/origins.ts';
+import { channelKind, channelNameProblem, printable } from '../protocol/channel-name.ts';
+import { isSocketId } from '../protocol/socket-id.ts';
+import { AuthRefusal } from './refusals.ts';
+import type { RuleBook } from './rules.ts';
+import { grantedDetails, grantedInfo, runRule } from './run-rule.ts';
+import type { AuthSettings } from './settings.ts';
+import { type ChannelAuth, signChannel, signUser, type UserAuth } from './signed-answers.ts';
+import type { TokenVerifier } from './token.ts';
+import { type TokenHeaders, tokenOf } from './token-source.ts';
+
+/** What is decided with. */
+export interface Authority {
+  readonly apps: AppRegistry;
+  readonly settings: AuthSettings;
+  readonly verifier: TokenVerifier;
+  readonly rules: RuleBook;
+}
+
+/** What is known of a request so far: the fields of its log line, should it be refused. */
+export interface Attempt {
+  readonly ip: string;
+  appId?: string;
+  socketId?: string;
+  channel?: string;
+  userId?: string;
+  /** The pattern of the rule that decided. */
+  rule?: string;
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** Answers for one guarded channel. Rejects with an AuthRefusal; `attempt` is filled in on the way. */
+export async function authorizeChannel(
+  authority: Authority,
+  attempt: Attempt,
+  fields: Fields,
+  headers: TokenHeaders,
+): Promise<ChannelAuth> {
+  const { settings, verifier, rules } = authority;
+  const app = appOf(authority, attempt, fields, headers.origin);
+  const socketId = socketIdOf(attempt, fields);
+  const channel = channelOf(attempt, fields, app);
+  const token = tokenOf(headers, app, settings.cookieName);
+  const user = await verifier.verify(token);
+  attempt.userId = printable(user.id);
+  const found = rules.find(channel);
+  if (found === undefined) throw new AuthRefusal('no_rule');
+  attempt.rule = found.pattern;
+  const info = await runRule(token, settings.ruleTimeoutSeconds, async (tools) => {
+    const context = { ...tools, appId: app.id, socketId, channel, ip: attempt.ip };
+    return grantedInfo(await found.rule(user, found.params, context));
+  });
+  return signChannel({ app, socketId, channel, user, info }, settings.signChannelData);
+}
+
+/** Answers for `pusher:signin`. Rejects with an AuthRefusal; `attempt` is filled in on the way. */
+export async function authorizeUser(
+  authority: Authority,
+  attempt: Attempt,
+  fields: Fields,
+  headers: TokenHeaders,
+): Promise<UserAuth> {
+  const { settings, verifier, rules } = authority;
+  const app = appOf(authority, attempt, fields, headers.origin);
+  const socketId = socketIdOf(attempt, fields);
+  const token = tokenOf(headers, app, settings.cookieName);
+  const user = await verifier.verify(token);
+  attempt.userId = printable(user.id);
+  const rule = rules.user;
+  if (rule === undefined) return signUser(app, socketId, user, {});
+  attempt.rule = 'user';
+  const details = await runRule(token, settings.ruleTimeoutSeconds, async (tools) =>
+    grantedDetails(await rule(user, { ...tools, appId: app.id, socketId, ip: attempt.ip })),
+  );
+  return signUser(app, socketId, user, details);
+}
+
+/** The app that `app_key` names, else the default one, else the only one. */
+function appOf({ apps, settings }: Authority, attempt: Attempt, { app_key }: Fields, origin: string): App {
+  const app = namedApp(apps, settings.defaultAppId, app_key);
+  attempt.appId = app.id;
+  if (!app.enabled) throw new AuthRefusal('app_disabled');
+  if (!isOriginAllowed(app.allowedOrigins, origin)) {
+    throw new AuthRefusal(
+      'origin_not_allowed',
+      `the origin '${printable(origin)}' is not among the app's allowedOrigins`,
+    );
+  }
+  return app;
+}
+
+function namedApp(apps: AppRegistry, defaultAppId: string | undefined, key: unknown): App {
+  if (key !== undefined && key !== '') {
+    const app = typeof key === 'string' ? apps.findByKey(key) : undefined;
+    if (app === undefined) throw new AuthRefusal('app_not_found');
+    return app;
+  }
+  const all = apps.all();
+  const app = defaultAppId === undefined ? all.find(() => all.length === 1) : apps.findById(defaultAppId);
+  if (app === undefined) throw new AuthRefusal('app_unspecified');
+  return app;
+}
+
+function socketIdOf(attempt: Attempt, { socket_id }: Fields): string {
+  if (!isSocketId(socket_id)) throw new AuthRefusal('socket_id_invalid');
+  attempt.socketId = printable(socket_id);
+  return socket_id;
+}
+
+/** Laravel's order: an empty name and a channel that is not guarded are a 403 before anyone asks who is there. */
+function channelOf(attempt: Attempt, { channel_name }: Fields, app: App): string {
+  if (channel_name === undefined || channel_name === '') throw new AuthRefusal('channel_name_missing');
+  if (typeof channel_name !== 'string')
+    throw new AuthRefusal('channel_name_invalid', 'channel_name stands more than once');
+  attempt.channel = printable(channel_name);
+  const problem = channelNameProblem(channel_name, app.limits.maxChannelNameLength);
+  if (problem !== undefined) throw new AuthRefusal('channel_name_invalid', problem);
+  const { access, serverToUser } = channelKind(channel_name);
+  if (access === 'public' || serverToUser) throw new AuthRefusal('channel_not_guarded');
+  return channel_name;
+}

@@ -1,0 +1,24 @@
+export type { AskBackend, AskOptions } from './ask-backend.ts';
+export { BackendRefused } from './ask-backend.ts';
+export type { DevelopmentToken } from './development-token.ts';
+export { signDevelopmentToken } from './development-token.ts';
+export type { AuthServerOptions } from './plugin.ts';
+export { AUTH_PATHS, buildAuthServer } from './plugin.ts';
+export type { RefusalCode, RefusalKind } from './refusals.ts';
+export { AuthRefusal, REFUSALS } from './refusals.ts';
+export type {
+  ChannelAnswer,
+  ChannelContext,
+  ChannelRule,
+  ChannelRules,
+  MemberInfo,
+  UserAnswer,
+  UserContext,
+  UserDetails,
+  UserRule,
+} from './rules.ts';
+export { loadRules, RuleBook } from './rules.ts';
+export type { AuthSettings, JwtProblem, JwtSettings } from './settings.ts';
+export { jwtProblems } from './settings.ts';
+export type { TokenVerifier, VerifiedUser } from './token.ts';
+export { createTokenVerifier } from './token.ts';

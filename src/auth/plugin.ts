@@ -1,0 +1,112 @@
+import formbody from '@fastify/formbody';
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import type { AppRegistry } from '../core/app.ts';
+import type { Logger } from '../core/logger.ts';
+import { type Attempt, authorizeChannel, authorizeUser } from './authorize.ts';
+import { corsHeaders, preflightHeaders } from './cross-origin.ts';
+import { AuthRefusal, type RefusalCode } from './refusals.ts';
+import { isObject, type RuleBook } from './rules.ts';
+import type { AuthSettings } from './settings.ts';
+import type { TokenVerifier } from './token.ts';
+
+/** Laravel Echo's paths, and pusher-js's own. */
+export const AUTH_PATHS = Object.freeze({
+  channel: Object.freeze(['/broadcasting/auth', '/pusher/auth']),
+  user: Object.freeze(['/broadcasting/user-auth', '/pusher/user-auth']),
+});
+
+export interface AuthServerOptions {
+  readonly apps: AppRegistry;
+  readonly settings: AuthSettings;
+  readonly verifier: TokenVerifier;
+  readonly rules: RuleBook;
+  readonly logger: Logger;
+}
+
+const MAX_BODY_BYTES = 16_384;
+const RETRY_AFTER_SECONDS = 5;
+
+/**
+ * The authorization endpoint. It does not listen: the transport hands it requests by `inject`, the client's address as
+ * `remoteAddress`, paths without the configured prefix. A reload of the configuration builds another.
+ */
+export function buildAuthServer(options: AuthServerOptions): FastifyInstance {
+  const { apps, settings, logger } = options;
+  const server = Fastify({ logger: false, bodyLimit: MAX_BODY_BYTES, exposeHeadRoutes: false });
+  server.register(formbody);
+
+  server.addHook('onRequest', async (request, reply) => {
+    reply.header('Cache-Control', 'no-store');
+    reply.headers(corsHeaders(apps.all(), header(request, 'origin'), settings.cookieName !== undefined));
+    const known = isAuthPath(request.url);
+    if (known && request.method !== 'POST' && request.method !== 'OPTIONS') {
+      reply.header('Allow', 'POST, OPTIONS');
+      throw new AuthRefusal('method_not_allowed');
+    }
+  });
+
+  for (const [paths, authorize] of [
+    [AUTH_PATHS.channel, authorizeChannel],
+    [AUTH_PATHS.user, authorizeUser],
+  ] as const) {
+    for (const path of paths) {
+      server.options(path, (request, reply) => {
+        reply.headers(preflightHeaders(header(request, 'access-control-request-headers')));
+        return reply.code(204).send();
+      });
+      server.post(path, async (request, reply) => {
+        const attempt: Attempt = { ip: request.ip };
+        try {
+          return await authorize(options, attempt, fieldsOf(request.body), {
+            authorization: header(request, 'authorization'),
+            cookie: header(request, 'cookie'),
+            origin: header(request, 'origin'),
+            host: header(request, 'host'),
+          });
+        } catch (error) {
+          return refuse(logger, reply, attempt, error);
+        }
+      });
+    }
+  }
+
+  server.setNotFoundHandler((request, reply) =>
+    refuse(logger, reply, { ip: request.ip }, new AuthRefusal('path_not_found')),
+  );
+  server.setErrorHandler((error, request, reply) => refuse(logger, reply, { ip: request.ip }, error));
+  return server;
+}
+
+/** One line in the log, and the status and sentence of the table to the client. */
+function refuse(logger: Logger, reply: FastifyReply, attempt: Attempt, error: unknown): FastifyReply {
+  const refusal = error instanceof AuthRefusal ? error : new AuthRefusal(codeOf(error), undefined, { cause: error });
+  const { status, body, level } = refusal.kind;
+  const thrown = refusal.code === 'internal_error' && error instanceof Error ? { error: error.message } : {};
+  logger[level]({ code: refusal.code, ...attempt, reason: refusal.message, ...thrown }, 'Authorization refused');
+  if (status === 503) reply.header('Retry-After', String(RETRY_AFTER_SECONDS));
+  return reply.code(status).send({ error: body });
+}
+
+/** Fastify's own refusals: of a body that it could not read. */
+function codeOf(error: unknown): RefusalCode {
+  const status = isObject(error) ? error.statusCode : undefined;
+  if (status === 413) return 'body_too_large';
+  if (status === 415) return 'media_type_unsupported';
+  if (status === 400) return 'body_malformed';
+  return 'internal_error';
+}
+
+function fieldsOf(body: unknown): Record<string, unknown> {
+  if (isObject(body)) return body;
+  throw new AuthRefusal('body_malformed');
+}
+
+function header(request: FastifyRequest, name: string): string {
+  const value = request.headers[name];
+  return typeof value === 'string' ? value : '';
+}
+
+function isAuthPath(url: string): boolean {
+  const path = url.split('?', 1)[0] ?? '';
+  return AUTH_PATHS.channel.includes(path) || AUTH_PATHS.user.includes(path);
+}
