@@ -1,0 +1,239 @@
+import { readFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import { type Logger as PinoLogger, pino } from 'pino';
+import { createApi } from './api/index.ts';
+import { AUTH_PATHS, buildAuthServer, createTokenVerifier, loadRules } from './auth/index.ts';
+import { MemoryBroker } from './broker/memory-broker.ts';
+import { MemoryQuotas } from './broker/memory-quotas.ts';
+import { MemoryRoster } from './broker/memory-roster.ts';
+import type { Config } from './config/schema.ts';
+import { type App, type AppRegistry, StaticAppRegistry } from './core/app.ts';
+import type { Broker } from './core/broker.ts';
+import { Delivery } from './core/delivery.ts';
+import type { HttpEndpoint } from './core/http.ts';
+import { Publisher } from './core/publisher.ts';
+import type { Quotas } from './core/quotas.ts';
+import type { Roster } from './core/roster.ts';
+import { Sessions } from './core/session.ts';
+import { ClientIp } from './transport/client-ip.ts';
+import { fastifyEndpoint } from './transport/fastify-bridge.ts';
+import { type HttpRoute, serveHttp } from './transport/http-routes.ts';
+import { createNativeApp, type Listening, listen } from './transport/listen.ts';
+import { loadUws } from './transport/uws.ts';
+import { WebSocketTransport } from './transport/websocket.ts';
+
+export interface FanfareServer {
+  /** Listens; rejects where it cannot, with an error whose message says why. */
+  start(): Promise<{ host: string; port: number }>;
+  /** Asks the clients to go elsewhere, finishes what is under way, and closes. Can be called again. */
+  stop(): Promise<void>;
+}
+
+/** What all nodes share; on a single node, its memory. */
+interface SharedState {
+  readonly broker: Broker;
+  readonly roster: Roster;
+  readonly quotas: Quotas;
+}
+
+/** JSON escapes may take three bytes for one, and around the data stands the rest of the message. */
+const ESCAPED = 3;
+const ENVELOPE_BYTES = 64 * 1024;
+const AUTH_BODY_BYTES = 64 * 1024;
+
+/** After the last close frame: for the clients to have read it before their sockets go. */
+const LAST_FRAMES_MS = 100;
+
+/** Puts the parts together. Reads no environment and never exits the process. */
+export function createServer(config: Config, options: { readonly logger?: PinoLogger } = {}): FanfareServer {
+  const logger = options.logger ?? pino({ level: config.log.level });
+  let running: Promise<Running> | undefined;
+  let stopping: Promise<void> | undefined;
+  return {
+    async start() {
+      running ??= run(config, logger);
+      const { listening } = await running;
+      return { host: config.host, port: listening.port };
+    },
+    async stop() {
+      stopping ??= running?.then((server) => server.stop());
+      await stopping;
+    },
+  };
+}
+
+interface Running {
+  readonly listening: Listening;
+  stop(): Promise<void>;
+}
+
+async function run(config: Config, logger: PinoLogger): Promise<Running> {
+  const uws = await loadUws();
+  const apps = new StaticAppRegistry(config.apps);
+  const auth = config.auth.enabled ? await authEndpoint(config, apps, logger) : undefined;
+  const { broker, roster, quotas } = sharedState();
+  const delivery = new Delivery(logger);
+  const sessions = new Sessions({
+    settings: {
+      activityTimeoutSeconds: config.connections.activityTimeoutSeconds,
+      pingIntervalSeconds: config.connections.pingIntervalSeconds,
+      pongTimeoutSeconds: config.connections.pongTimeoutSeconds,
+      maxConnections: config.connections.max,
+      maxConnectionsPerIp: config.connections.maxPerIp,
+      closeOnTokenExpiry: config.auth.closeOnTokenExpiry,
+    },
+    apps,
+    broker,
+    roster,
+    quotas,
+    delivery,
+    logger,
+  });
+  const api = createApi({
+    apps,
+    publisher: new Publisher(broker),
+    roster,
+    broker,
+    quotas,
+    terminate: (app, userId) => sessions.terminate(app, userId),
+    logger,
+  });
+
+  const native = createNativeApp(uws, config.tls);
+  const clientIp = new ClientIp(config.trustedProxies);
+  const { connections } = config;
+  delivery.addTransport(
+    new WebSocketTransport({
+      uws,
+      app: native,
+      sessions,
+      clientIp,
+      logger,
+      settings: {
+        maxMessageBytes: largest(config.apps, ({ limits }) => limits.maxEventBytes) * ESCAPED + ENVELOPE_BYTES,
+        maxBackpressureBytes: connections.maxBackpressureBytes,
+        slowReaderGraceSeconds: connections.slowReaderGraceSeconds,
+        idleTimeoutSeconds: connections.pingIntervalSeconds + connections.pongTimeoutSeconds + 15,
+        compression: connections.compression,
+        tls: config.tls !== undefined,
+      },
+    }),
+  );
+  let draining = false;
+  serveHttp({
+    app: native,
+    routes: routes(config, api, auth?.endpoint, () => !draining && broker.isReady()),
+    pathPrefix: config.pathPrefix,
+    clientIp,
+    logger,
+  });
+
+  await broker.start(delivery.deliver);
+  sessions.start();
+  let listening: Listening;
+  try {
+    listening = await listen(uws, native, config.host, config.port);
+  } catch (error) {
+    await roster.close();
+    await broker.close();
+    await auth?.close();
+    throw error;
+  }
+  logger.info({ host: config.host, port: listening.port, apps: config.apps.map((app) => app.id) }, 'listening');
+
+  return {
+    listening,
+    async stop() {
+      draining = true;
+      listening.close();
+      logger.info({ connections: sessions.size }, 'stopping');
+      await sessions.drain(config.shutdownGraceSeconds * 1000);
+      await delay(LAST_FRAMES_MS);
+      native.close();
+      await auth?.close();
+      await roster.close();
+      await broker.close();
+      logger.info({}, 'stopped');
+    },
+  };
+}
+
+function sharedState(): SharedState {
+  const broker = new MemoryBroker();
+  return { broker, roster: new MemoryRoster(broker), quotas: new MemoryQuotas() };
+}
+
+interface AuthEndpoint {
+  readonly endpoint: HttpEndpoint;
+  close(): Promise<void>;
+}
+
+async function authEndpoint(config: Config, apps: AppRegistry, logger: PinoLogger): Promise<AuthEndpoint> {
+  const { auth } = config;
+  const { jwt } = auth;
+  const verifier = createTokenVerifier(
+    {
+      secret: jwt.secret,
+      publicKey: jwt.publicKeyFile === undefined ? jwt.publicKey : readFileSync(jwt.publicKeyFile, 'utf8'),
+      jwksUrl: jwt.jwksUrl,
+      issuer: jwt.issuer,
+      audience: jwt.audience,
+      algorithms: jwt.algorithms,
+      clockToleranceSeconds: jwt.clockToleranceSeconds,
+      userIdClaim: jwt.userIdClaim,
+      jwksCacheSeconds: jwt.jwksCacheSeconds,
+      jwksCooldownSeconds: jwt.jwksCooldownSeconds,
+      jwksTimeoutSeconds: jwt.jwksTimeoutSeconds,
+    },
+    logger,
+  );
+  const fastify = buildAuthServer({
+    apps,
+    settings: {
+      defaultAppId: auth.appId ?? config.apps[0]?.id,
+      cookieName: auth.cookieName,
+      ruleTimeoutSeconds: auth.ruleTimeoutSeconds,
+      signChannelData: auth.signChannelData,
+    },
+    verifier,
+    rules: await loadRules(auth.rulesFile),
+    logger,
+  });
+  await fastify.ready();
+  return { endpoint: fastifyEndpoint(fastify), close: () => fastify.close() };
+}
+
+function routes(
+  config: Config,
+  api: HttpEndpoint,
+  auth: HttpEndpoint | undefined,
+  isReady: () => boolean,
+): HttpRoute[] {
+  const perBatch = largest(config.apps, ({ limits }) => limits.maxEventBytes * limits.maxBatchEvents);
+  const served: HttpRoute[] = [
+    {
+      matches: (path) => path.startsWith('/apps/') || path.startsWith('/users/'),
+      headers: ['origin'],
+      maxBodyBytes: perBatch * ESCAPED + ENVELOPE_BYTES,
+      endpoint: api,
+    },
+    { matches: (path) => path === '/', headers: [], maxBodyBytes: 0, endpoint: alive },
+    { matches: (path) => path === '/ready', headers: [], maxBodyBytes: 0, endpoint: async () => readiness(isReady()) },
+  ];
+  if (auth !== undefined) {
+    const paths = new Set<string>([...AUTH_PATHS.channel, ...AUTH_PATHS.user]);
+    const matches = (path: string) => paths.has(path);
+    served.push({ matches, headers: 'all', maxBodyBytes: AUTH_BODY_BYTES, endpoint: auth });
+  }
+  return served;
+}
+
+const alive: HttpEndpoint = async () => ({ status: 200, body: 'OK' });
+
+function readiness(ready: boolean) {
+  return ready ? { status: 200, body: 'ready' } : { status: 503, body: 'not ready' };
+}
+
+function largest(apps: readonly App[], size: (app: App) => number): number {
+  return Math.max(...apps.map(size));
+}

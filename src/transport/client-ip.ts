@@ -1,0 +1,41 @@
+import ipaddr from 'ipaddr.js';
+
+/** An address as clients and logs write it: IPv4 without its IPv6 mapping, IPv6 in its short form. */
+export function normalizeIp(text: string): string {
+  return ipaddr.isValid(text) ? ipaddr.process(text).toString() : text;
+}
+
+/** Finds the client behind proxies. `X-Forwarded-For` is taken from proxies that were configured, and from no one else. */
+export class ClientIp {
+  readonly #ranges: ReadonlyArray<[ipaddr.IPv4 | ipaddr.IPv6, number]>;
+
+  /** @param trustedProxies addresses, or ranges such as `10.0.0.0/8` */
+  constructor(trustedProxies: readonly string[]) {
+    this.#ranges = trustedProxies.map((entry) =>
+      entry.includes('/') ? ipaddr.parseCIDR(entry) : wholeAddress(ipaddr.process(entry)),
+    );
+  }
+
+  isTrusted(ip: string): boolean {
+    if (this.#ranges.length === 0 || !ipaddr.isValid(ip)) return false;
+    const address = ipaddr.process(ip);
+    return this.#ranges.some((range) => address.kind() === range[0].kind() && address.match(range));
+  }
+
+  /** The last address of the chain that no trusted proxy has: what comes before it, anyone may have written. */
+  resolve(remote: string, forwardedFor: string): string {
+    let client = normalizeIp(remote);
+    if (forwardedFor === '') return client;
+    const hops = forwardedFor.split(',');
+    while (this.isTrusted(client)) {
+      const hop = hops.pop()?.trim();
+      if (hop === undefined || !ipaddr.isValid(hop)) break;
+      client = normalizeIp(hop);
+    }
+    return client;
+  }
+}
+
+function wholeAddress(address: ipaddr.IPv4 | ipaddr.IPv6): [ipaddr.IPv4 | ipaddr.IPv6, number] {
+  return [address, address.kind() === 'ipv4' ? 32 : 128];
+}

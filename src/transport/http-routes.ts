@@ -1,0 +1,159 @@
+import type { HttpRequest as NativeRequest, HttpResponse as NativeResponse, TemplatedApp } from 'uWebSockets.js';
+import { STATUS_CODES } from 'node:http';
+import type { HttpEndpoint, HttpRequest, HttpResponse } from '../core/http.ts';
+import type { Logger } from '../core/logger.ts';
+import type { ClientIp } from './client-ip.ts';
+
+/** Who answers which paths. */
+export interface HttpRoute {
+  readonly matches: (path: string) => boolean;
+  /** The headers that the endpoint looks at: copying costs, so the hot ones name theirs. */
+  readonly headers: readonly string[] | 'all';
+  readonly maxBodyBytes: number;
+  readonly endpoint: HttpEndpoint;
+}
+
+export interface HttpRoutesDependencies {
+  readonly app: TemplatedApp;
+  /** In order: the first that matches answers. */
+  readonly routes: readonly HttpRoute[];
+  readonly pathPrefix: string;
+  readonly clientIp: ClientIp;
+  readonly logger: Logger;
+}
+
+/** Registers plain request-to-response functions with uWebSockets.js. */
+export function serveHttp(dependencies: HttpRoutesDependencies): void {
+  const { app, routes } = dependencies;
+  app.any('/*', (res, req) => {
+    const request = new CopiedRequest(req, res, dependencies);
+    const route = routes.find((candidate) => candidate.matches(request.path));
+    if (route === undefined) {
+      respond(res, { status: 404, body: `Nothing is served at ${request.path}` });
+      return;
+    }
+    request.copyHeaders(req, route.headers);
+    void answer(res, request, route, dependencies.logger);
+  });
+}
+
+async function answer(res: NativeResponse, request: CopiedRequest, route: HttpRoute, logger: Logger): Promise<void> {
+  const aborted = { yes: false };
+  res.onAborted(() => {
+    aborted.yes = true;
+  });
+  const body = await readBody(res, route.maxBodyBytes);
+  if (aborted.yes) return;
+  const response =
+    body === undefined
+      ? { status: 413, body: `The body is larger than ${route.maxBodyBytes} bytes` }
+      : await respondTo(route, request.withBody(body), logger);
+  if (!aborted.yes) res.cork(() => respond(res, response, body === undefined));
+}
+
+async function respondTo(route: HttpRoute, request: HttpRequest, logger: Logger): Promise<HttpResponse> {
+  try {
+    return await route.endpoint(request);
+  } catch (error) {
+    logger.error({ err: error, method: request.method, path: request.path }, 'a request failed');
+    return { status: 500, body: 'Internal error: see the log of the server' };
+  }
+}
+
+/** The whole body, copied, or undefined where it is larger than allowed. Never settles for an aborted request. */
+function readBody(res: NativeResponse, maxBytes: number): Promise<Buffer | undefined> {
+  return new Promise((resolve) => {
+    let chunks: Buffer[] | undefined;
+    let size = 0;
+    res.onData((chunk, isLast) => {
+      size += chunk.byteLength;
+      if (size > maxBytes) {
+        chunks = undefined;
+        resolve(undefined);
+        return;
+      }
+      // The native memory is gone after this call.
+      const copy = Buffer.from(Buffer.from(chunk));
+      if (isLast && chunks === undefined) {
+        resolve(copy);
+        return;
+      }
+      chunks ??= [];
+      chunks.push(copy);
+      if (isLast) resolve(Buffer.concat(chunks));
+    });
+  });
+}
+
+function respond(res: NativeResponse, response: HttpResponse, closeConnection = false): void {
+  res.writeStatus(`${response.status} ${STATUS_CODES[response.status] ?? ''}`);
+  let typed = response.body === '';
+  for (const [name, value] of response.headers ?? []) {
+    // The length is uWebSockets.js's to write; a second one would break the response.
+    if (name === 'content-length' || name === 'transfer-encoding') continue;
+    if (name.toLowerCase() === 'content-type') typed = true;
+    res.writeHeader(name, value);
+  }
+  if (!typed) {
+    const isJson = response.body.startsWith('{');
+    res.writeHeader('Content-Type', isJson ? 'application/json' : 'text/plain; charset=utf-8');
+  }
+  res.end(response.body, closeConnection);
+}
+
+const NO_BODY = Buffer.alloc(0);
+
+/** What is copied of a native request before the first await, after which it is gone. */
+class CopiedRequest implements HttpRequest {
+  readonly method: string;
+  readonly path: string;
+  readonly fullPath: string;
+  readonly query: string;
+  readonly #headers = new Map<string, string>();
+  readonly #remote: string;
+  readonly #forwardedFor: string;
+  readonly #clientIp: ClientIp;
+  #body: Buffer = NO_BODY;
+
+  constructor(req: NativeRequest, res: NativeResponse, { pathPrefix, clientIp }: HttpRoutesDependencies) {
+    this.method = req.getCaseSensitiveMethod().toUpperCase();
+    this.fullPath = req.getUrl();
+    this.path =
+      pathPrefix !== '' && this.fullPath.startsWith(`${pathPrefix}/`)
+        ? this.fullPath.slice(pathPrefix.length)
+        : this.fullPath;
+    this.query = req.getQuery();
+    this.#remote = Buffer.from(res.getRemoteAddressAsText()).toString('latin1');
+    this.#forwardedFor = req.getHeader('x-forwarded-for');
+    this.#clientIp = clientIp;
+  }
+
+  get headers(): ReadonlyMap<string, string> {
+    return this.#headers;
+  }
+
+  get body(): Buffer {
+    return this.#body;
+  }
+
+  /** Worked out when asked for: most requests need it only to be logged. */
+  get ip(): string {
+    return this.#clientIp.resolve(this.#remote, this.#forwardedFor);
+  }
+
+  copyHeaders(req: NativeRequest, names: readonly string[] | 'all'): void {
+    if (names === 'all') {
+      req.forEach((name, value) => this.#headers.set(name, value));
+      return;
+    }
+    for (const name of names) {
+      const value = req.getHeader(name);
+      if (value !== '') this.#headers.set(name, value);
+    }
+  }
+
+  withBody(body: Buffer): this {
+    this.#body = body;
+    return this;
+  }
+}

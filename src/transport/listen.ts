@@ -1,0 +1,64 @@
+import type { TemplatedApp, us_listen_socket } from 'uWebSockets.js';
+import type { UwsModule } from './uws.ts';
+
+export interface TlsFiles {
+  readonly certFile: string;
+  readonly keyFile: string;
+  readonly caFile?: string | undefined;
+  readonly passphrase?: string | undefined;
+}
+
+/** The address cannot be listened on: in use, or not this machine's. */
+export class ListenFailed extends Error {
+  override readonly name = 'ListenFailed';
+  readonly code = 'listen_failed';
+}
+
+export interface Listening {
+  readonly port: number;
+  /** Takes no further connections; those that are open stay. */
+  close(): void;
+}
+
+export function createNativeApp(uws: UwsModule, tls: TlsFiles | undefined): TemplatedApp {
+  if (tls === undefined) return uws.App();
+  return uws.SSLApp({
+    cert_file_name: tls.certFile,
+    key_file_name: tls.keyFile,
+    ...(tls.caFile === undefined ? {} : { ca_file_name: tls.caFile }),
+    ...(tls.passphrase === undefined ? {} : { passphrase: tls.passphrase }),
+  });
+}
+
+/** LIBUS_LISTEN_EXCLUSIVE_PORT, which the types declare under another name than the module exports. */
+const LISTEN_EXCLUSIVE = 1;
+
+/** The types lack the form with four arguments, which alone takes both a host and options. */
+type ListenExclusively = (
+  host: string,
+  port: number,
+  options: number,
+  callback: (socket: us_listen_socket | false) => void,
+) => void;
+
+/** @param port 0 takes a free one; rejects with ListenFailed */
+export function listen(uws: UwsModule, app: TemplatedApp, host: string, port: number): Promise<Listening> {
+  return new Promise((resolve, reject) => {
+    // Without "exclusive" the kernel would let a second server share the port, and clients land on either.
+    const exclusive = LISTEN_EXCLUSIVE;
+    (app.listen as unknown as ListenExclusively).call(app, host, port, exclusive, (socket) => {
+      if (socket === false) {
+        reject(new ListenFailed(`Cannot listen on ${host}:${port}: it is in use, or not an address of this machine`));
+        return;
+      }
+      let open = true;
+      resolve({
+        port: uws.us_socket_local_port(socket),
+        close: () => {
+          if (open) uws.us_listen_socket_close(socket);
+          open = false;
+        },
+      });
+    });
+  });
+}

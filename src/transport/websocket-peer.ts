@@ -1,0 +1,92 @@
+import type { WebSocket } from 'uWebSockets.js';
+import type { Connection } from '../core/connection.ts';
+import type { Handshake } from '../core/handshake.ts';
+import type { Socket } from '../core/transport.ts';
+import { ERROR_CODES } from '../protocol/error-codes.ts';
+
+/** What uWebSockets.js keeps for us with each of its sockets. */
+export interface Peer {
+  readonly handshake: Handshake;
+  socket: WebSocketPeer | undefined;
+  /** Undefined before it opens, and where the handshake was refused. */
+  connection: Connection | undefined;
+}
+
+const SLOW_READER = 'Slow reader: more was waiting than may';
+
+/** One WebSocket. Touching a closed native socket throws, so nothing does: each method looks first. */
+export class WebSocketPeer implements Socket {
+  readonly #ws: WebSocket<Peer>;
+  readonly #compress: boolean;
+  readonly #graceMs: number;
+  #closed = false;
+  /** It has missed a frame and gets no further one: only the close. */
+  #behind = false;
+  #graceTimer: NodeJS.Timeout | undefined;
+
+  constructor(ws: WebSocket<Peer>, compress: boolean, graceMs: number) {
+    this.#ws = ws;
+    this.#compress = compress;
+    this.#graceMs = graceMs;
+  }
+
+  send(frame: string): void {
+    if (this.#closed || this.#behind) return;
+    this.#ws.send(frame, false, this.#compress);
+  }
+
+  join(topic: string): void {
+    if (this.#closed || this.#behind) return;
+    this.#ws.subscribe(topic);
+  }
+
+  leave(topic: string): void {
+    if (!this.#closed) this.#ws.unsubscribe(topic);
+  }
+
+  ping(): void {
+    if (!this.#closed && !this.#behind) this.#ws.ping();
+  }
+
+  close(code: number, reason: string): void {
+    if (!this.#closed && !this.#behind) this.#ws.end(code, reason);
+  }
+
+  /** Publishes to all of the topic but this socket; false where it cannot, not being in the topic. */
+  publishToOthers(topic: string, frame: string, compress: boolean): boolean {
+    if (this.#closed || this.#behind || !this.#ws.isSubscribed(topic)) return false;
+    this.#ws.publish(topic, frame, false, compress);
+    return true;
+  }
+
+  /** The native socket has gone. */
+  closed(): void {
+    this.#closed = true;
+    clearTimeout(this.#graceTimer);
+  }
+
+  /** A frame was dropped. False where that is known already. */
+  markBehind(): boolean {
+    if (this.#closed || this.#behind) return false;
+    this.#behind = true;
+    return true;
+  }
+
+  /**
+   * Leaves all topics; then waits until what was sent before has been read, since a close frame would be dropped like any
+   * other. A peer that does not read in time is cut.
+   */
+  cutOff(): void {
+    if (this.#closed) return;
+    for (const topic of this.#ws.getTopics()) this.#ws.unsubscribe(topic);
+    this.#graceTimer = setTimeout(() => {
+      if (!this.#closed) this.#ws.close();
+    }, this.#graceMs);
+  }
+
+  /** Some of what waited has been read. */
+  drained(): void {
+    if (!this.#behind || this.#closed || this.#ws.getBufferedAmount() > 0) return;
+    this.#ws.end(ERROR_CODES.overCapacity.code, SLOW_READER);
+  }
+}

@@ -1,0 +1,157 @@
+import type { TemplatedApp, WebSocket } from 'uWebSockets.js';
+import type { Connection } from '../core/connection.ts';
+import type { Handshake } from '../core/handshake.ts';
+import type { Logger } from '../core/logger.ts';
+import type { Sessions } from '../core/session.ts';
+import type { Transport } from '../core/transport.ts';
+import { ERROR_CODES } from '../protocol/error-codes.ts';
+import { type ClientIp, normalizeIp } from './client-ip.ts';
+import type { UwsModule } from './uws.ts';
+import { type Peer, WebSocketPeer } from './websocket-peer.ts';
+
+export interface WebSocketSettings {
+  /** Of one message from a client. */
+  readonly maxMessageBytes: number;
+  readonly maxBackpressureBytes: number;
+  readonly slowReaderGraceSeconds: number;
+  readonly compression: boolean;
+  /** A socket that nothing came from for so long is cut: the end of those that were closed and never answered. */
+  readonly idleTimeoutSeconds: number;
+  /** The server itself ends TLS. */
+  readonly tls: boolean;
+}
+
+export interface WebSocketDependencies {
+  readonly uws: UwsModule;
+  readonly app: TemplatedApp;
+  readonly sessions: Sessions;
+  readonly settings: WebSocketSettings;
+  readonly clientIp: ClientIp;
+  readonly logger: Logger;
+}
+
+/** The most that uWebSockets.js takes. */
+const MAX_IDLE_TIMEOUT_SECONDS = 960;
+
+/** WebSockets by uWebSockets.js: a topic is a native one, and fan-out is one native publish. */
+export class WebSocketTransport implements Transport {
+  readonly #deps: WebSocketDependencies;
+  readonly #compress: boolean;
+  readonly #peers = new Map<string, WebSocketPeer>();
+  /** Readers that fell behind, until they have left their topics. */
+  #behind: WebSocketPeer[] = [];
+
+  constructor(dependencies: WebSocketDependencies) {
+    this.#deps = dependencies;
+    this.#compress = dependencies.settings.compression;
+    this.#register();
+  }
+
+  publish(topic: string, frame: string, exceptSocketId: string | undefined): void {
+    // A reader that missed a frame must not get a later one, so it leaves before anything else is published.
+    if (this.#behind.length > 0) this.#cutOff();
+    const excepted = exceptSocketId === undefined ? undefined : this.#peers.get(exceptSocketId);
+    // A publish from a socket leaves that socket out; from one without subscriptions it would reach nobody.
+    if (excepted?.publishToOthers(topic, frame, this.#compress) === true) return;
+    this.#deps.app.publish(topic, frame, false, this.#compress);
+  }
+
+  #register(): void {
+    const { uws, app, settings } = this.#deps;
+    app.ws<Peer>('/*', {
+      maxPayloadLength: settings.maxMessageBytes,
+      maxBackpressure: settings.maxBackpressureBytes,
+      // Pings are core/liveness.ts's, which can tell the client why it is closed; this one is later than that.
+      idleTimeout: settings.idleTimeoutSeconds > MAX_IDLE_TIMEOUT_SECONDS ? 0 : settings.idleTimeoutSeconds,
+      sendPingsAutomatically: false,
+      compression: settings.compression ? uws.SHARED_COMPRESSOR : uws.DISABLED,
+      upgrade: (res, req, context) => {
+        const handshake: Handshake = {
+          path: req.getUrl(),
+          query: req.getQuery(),
+          origin: req.getHeader('origin'),
+          ...this.#whence(res.getRemoteAddressAsText(), (name) => req.getHeader(name)),
+        };
+        res.upgrade<Peer>(
+          { handshake, socket: undefined, connection: undefined },
+          req.getHeader('sec-websocket-key'),
+          // An offered subprotocol is echoed, none is invented.
+          req.getHeader('sec-websocket-protocol').split(',')[0]?.trim() ?? '',
+          req.getHeader('sec-websocket-extensions'),
+          context,
+        );
+      },
+      open: (ws) => this.#open(ws),
+      message: (ws, message, isBinary) => this.#message(ws, message, isBinary),
+      ping: (ws) => this.#seen(ws),
+      pong: (ws) => this.#seen(ws),
+      dropped: (ws) => this.#fellBehind(ws.getUserData()),
+      drain: (ws) => ws.getUserData().socket?.drained(),
+      close: (ws) => this.#closed(ws.getUserData()),
+    });
+  }
+
+  #whence(remote: ArrayBuffer, header: (name: string) => string): Pick<Handshake, 'ip' | 'secure'> {
+    const { clientIp, settings } = this.#deps;
+    const direct = Buffer.from(remote).toString('latin1');
+    return {
+      ip: clientIp.resolve(direct, header('x-forwarded-for')),
+      secure:
+        settings.tls ||
+        (clientIp.isTrusted(normalizeIp(direct)) && header('x-forwarded-proto').toLowerCase() === 'https'),
+    };
+  }
+
+  #open(ws: WebSocket<Peer>): void {
+    const { sessions, settings } = this.#deps;
+    const peer = ws.getUserData();
+    const socket = new WebSocketPeer(ws, this.#compress, settings.slowReaderGraceSeconds * 1000);
+    peer.socket = socket;
+    const connection = sessions.open(peer.handshake, socket);
+    if (connection === undefined) return;
+    peer.connection = connection;
+    this.#peers.set(connection.socketId, socket);
+  }
+
+  #message(ws: WebSocket<Peer>, message: ArrayBuffer, isBinary: boolean): void {
+    const { connection } = ws.getUserData();
+    if (connection === undefined) return;
+    if (isBinary) {
+      connection.sendError(null, 'Binary messages are not part of the protocol: send text');
+      return;
+    }
+    this.#deps.sessions.message(connection, Buffer.from(message).toString('utf8'));
+  }
+
+  #seen(ws: WebSocket<Peer>): void {
+    const { connection } = ws.getUserData();
+    if (connection !== undefined) this.#deps.sessions.seen(connection);
+  }
+
+  #closed(peer: Peer): void {
+    peer.socket?.closed();
+    if (peer.connection === undefined) return;
+    this.#peers.delete(peer.connection.socketId);
+    this.#deps.sessions.closed(peer.connection);
+  }
+
+  /** Called by uWebSockets.js amid a publish, where a socket's topics must not be changed: that comes right after. */
+  #fellBehind(peer: Peer): void {
+    if (peer.socket === undefined || !peer.socket.markBehind()) return;
+    this.#behind.push(peer.socket);
+    if (peer.connection !== undefined) this.#logSlowReader(peer.connection);
+    if (this.#behind.length === 1) setImmediate(() => this.#cutOff());
+  }
+
+  #cutOff(): void {
+    const behind = this.#behind;
+    this.#behind = [];
+    for (const socket of behind) socket.cutOff();
+  }
+
+  #logSlowReader(connection: Connection): void {
+    const { app, socketId, ip } = connection;
+    const fields = { appId: app.id, socketId, ip, code: ERROR_CODES.overCapacity.code };
+    this.#deps.logger.warn(fields, 'connection closed: it reads more slowly than it is sent to');
+  }
+}
