@@ -53,74 +53,65 @@ const limitsSchema = section(
   },
 );
 
-const appSchema = z
-  .strictObject(
-    {
-      id: text(
-        'In the paths of the HTTP API: `/apps/{id}/events`.',
-        /^[^/\s?#]+$/,
-        'must be a text without spaces, /, ? and #',
-        {
-          environment: ['PUSHER_APP_ID'],
-          defaultNote: '`app-id` in development',
-        },
-      ),
-      key: text('What clients connect with. Public.', /^[^/\s?#:]+$/, 'must be a text without spaces, /, ?, # and :', {
-        environment: ['PUSHER_APP_KEY'],
-        defaultNote: '`app-key` in development',
+const appSchema = z.strictObject(
+  {
+    id: text(
+      'In the paths of the HTTP API: `/apps/{id}/events`.',
+      /^[^/\s?#]+$/,
+      'must be a text without spaces, /, ? and #',
+      {
+        environment: ['PUSHER_APP_ID'],
+        defaultNote: '`app-id` in development',
+      },
+    ),
+    key: text('What clients connect with. Public.', /^[^/\s?#:]+$/, 'must be a text without spaces, /, ?, # and :', {
+      environment: ['PUSHER_APP_KEY'],
+      defaultNote: '`app-key` in development',
+    }),
+    secret: text('What backends and the authorization endpoint sign with.', /\S/, 'must be a text that is not empty', {
+      secret: true,
+      environment: ['PUSHER_APP_SECRET'],
+      defaultNote: 'a published one in development',
+    }),
+    enabled: flag('A disabled app refuses its clients with 4003.', true),
+    tlsOnly: flag('Refuse clients that connect without TLS, with 4000: pusher-js then switches to TLS.', false),
+    allowedOrigins: list(
+      'Origins of pages that may connect, such as `https://chat.example.com` or `https://*.example.com`; none listed: any.',
+      z
+        .string('must be an origin, such as https://chat.example.com')
+        .regex(ORIGIN, 'must be an origin without a path, such as https://chat.example.com'),
+    ),
+    clientEvents: flag(
+      'Clients may send `client-…` events to private and presence channels that they are subscribed to.',
+      true,
+    ),
+    subscriptionCount: flag('Tell subscribers how many they are (`pusher_internal:subscription_count`).', false),
+    unauthorizedTimeoutSeconds: seconds(
+      'A client that by then has neither signed in nor joined a guarded channel is closed with 4009; 0: never.',
+      0,
+    ),
+    encryptionMasterKey: z
+      .string('must be 32 bytes in base64')
+      .transform((written, context) => {
+        const bytes = /^[A-Za-z0-9+/]{43}=$/.test(written) ? new Uint8Array(Buffer.from(written, 'base64')) : undefined;
+        if (bytes !== undefined) return bytes;
+        context.addIssue({
+          code: 'custom',
+          message: 'must be 32 bytes in base64; openssl rand -base64 32 prints such a key',
+        });
+        return z.NEVER;
+      })
+      .optional()
+      .transform((value) => value)
+      .register(settings, {
+        description: '32 bytes in base64: what the shared secrets of `private-encrypted-` channels are derived from.',
+        kind: 'text',
+        secret: true,
       }),
-      secret: text(
-        'What backends and the authorization endpoint sign with.',
-        /\S/,
-        'must be a text that is not empty',
-        {
-          secret: true,
-          environment: ['PUSHER_APP_SECRET'],
-          defaultNote: 'a published one in development',
-        },
-      ),
-      enabled: flag('A disabled app refuses its clients with 4003.', true),
-      tlsOnly: flag('Refuse clients that connect without TLS, with 4000: pusher-js then switches to TLS.', false),
-      allowedOrigins: list(
-        'Origins of pages that may connect, such as `https://chat.example.com` or `https://*.example.com`; none listed: any.',
-        z
-          .string('must be an origin, such as https://chat.example.com')
-          .regex(ORIGIN, 'must be an origin without a path, such as https://chat.example.com'),
-      ),
-      clientEvents: flag(
-        'Clients may send `client-…` events to private and presence channels that they are subscribed to.',
-        true,
-      ),
-      subscriptionCount: flag('Tell subscribers how many they are (`pusher_internal:subscription_count`).', false),
-      unauthorizedTimeoutSeconds: seconds(
-        'A client that by then has neither signed in nor joined a guarded channel is closed with 4009; 0: never.',
-        0,
-      ),
-      encryptionMasterKey: z
-        .string('must be 32 bytes in base64')
-        .transform((written, context) => {
-          const bytes = /^[A-Za-z0-9+/]{43}=$/.test(written)
-            ? new Uint8Array(Buffer.from(written, 'base64'))
-            : undefined;
-          if (bytes !== undefined) return bytes;
-          context.addIssue({
-            code: 'custom',
-            message: 'must be 32 bytes in base64; openssl rand -base64 32 prints such a key',
-          });
-          return z.NEVER;
-        })
-        .optional()
-        .transform((value) => value)
-        .register(settings, {
-          description: '32 bytes in base64: what the shared secrets of `private-encrypted-` channels are derived from.',
-          kind: 'text',
-          secret: true,
-        }),
-      limits: limitsSchema,
-    },
-    'must be an object',
-  )
-  .register(settings, { description: 'One application.' });
+    limits: limitsSchema,
+  },
+  'must be an object',
+);
 
 const jwtSchema = section(
   'How the tokens of users are verified. Exactly one of secret, publicKey, publicKeyFile and jwksUrl says with what.',
@@ -130,12 +121,18 @@ const jwtSchema = section(
       environment: ['JWT_SECRET'],
       defaultNote: 'a published one in development',
     }),
-    publicKey: optionalText(
-      'A public key in PEM (lines may be joined by `\\n`), an X.509 certificate in PEM, or a JWK.',
-      {
+    publicKey: z
+      .string('must be a public key')
+      .regex(/\S/, 'must be a public key')
+      // An environment file holds a PEM in one line.
+      .transform((written) => (written.startsWith('-----BEGIN') ? written.replaceAll('\\n', '\n') : written))
+      .optional()
+      .transform((value) => value)
+      .register(settings, {
+        description: 'A public key in PEM (its lines may be joined by `\\n`), an X.509 certificate in PEM, or a JWK.',
+        kind: 'text',
         environment: ['JWT_PUBLIC_KEY'],
-      },
-    ),
+      }),
     publicKeyFile: optionalText('A file that holds such a public key.'),
     jwksUrl: optionalText('An http or https address of a JSON Web Key Set.', { environment: ['JWT_JWKS_URL'] }),
     issuer: list('Accepted `iss` values; none listed: any.', name, { environment: ['JWT_ISSUER'] }),
@@ -257,7 +254,7 @@ export const configSchema = z
       apps: z
         .array(appSchema, 'must be a list of objects')
         .min(1, 'must name one app at least')
-        .register(settings, { description: 'The applications; ids and keys are unique.' }),
+        .register(settings, { description: 'The applications, numbered from 0. Ids and keys are unique.' }),
       auth: authSchema,
       redis: section('Replicas share their state by Redis. Absent: one node, all in memory.', {
         url: optionalText('redis:// or rediss://, with user and password where Redis wants them.', {

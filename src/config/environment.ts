@@ -1,0 +1,105 @@
+import { pathText, SETTINGS, type Setting, type SettingPath, variableName } from './describe.ts';
+import { nearest } from './nearest.ts';
+
+/** One value from outside the file, still as text. */
+export interface Override {
+  readonly path: SettingPath;
+  readonly setting: Setting;
+  readonly text: string;
+  /** The variable or the flag, for messages. */
+  readonly source: string;
+}
+
+/** Variables with the prefix that set no key: what reads them is named in the reference. */
+export const OTHER_VARIABLES: Readonly<Record<string, string>> = Object.freeze({
+  FANFARE_CONFIG: 'The configuration file to read; the flag `--config` wins over it.',
+});
+
+/** The conformance suite's own (`FANFARE_CONFORMANCE_URL`): it runs in the shell that a server may be started from. */
+const OF_THE_CONFORMANCE_SUITE = /^FANFARE_CONFORMANCE_/;
+
+/**
+ * Set by Kubernetes in every pod for a Service named `fanfare` or `fanfare-…` (Kubernetes docs: Accessing the Service); the
+ * port among them, as `FANFARE_PORT=tcp://10.0.0.1:6001`.
+ */
+const OF_A_KUBERNETES_SERVICE =
+  /^FANFARE(?:_\w+)?_(?:SERVICE_HOST|SERVICE_PORT(?:_\w+)?|PORT_\d+_(?:TCP|UDP|SCTP)(?:_\w+)?)$/;
+const KUBERNETES_PORT = /^(?:tcp|udp|sctp):\/\//;
+
+function isForeign(name: string, text: string): boolean {
+  return (
+    name in OTHER_VARIABLES ||
+    OF_THE_CONFORMANCE_SUITE.test(name) ||
+    OF_A_KUBERNETES_SERVICE.test(name) ||
+    (name.endsWith('_PORT') && KUBERNETES_PORT.test(text))
+  );
+}
+
+const EXACT = new Map(SETTINGS.map((setting) => [setting.variable, setting]));
+
+/** `FANFARE_APPS_0_SECRET`: the setting with an index in its path, and the index. */
+function find(name: string): { setting: Setting; path: SettingPath } | undefined {
+  const index = /^FANFARE_[A-Z]+_(\d+)_/.exec(name)?.[1];
+  const setting = EXACT.get(index === undefined ? name : name.replace(`_${index}_`, '_*_'));
+  if (setting === undefined) return undefined;
+  return { setting, path: setting.path.map((step) => (step === '*' ? String(Number(index)) : step)) };
+}
+
+function unknownVariable(name: string): string {
+  const index = /^FANFARE_[A-Z]+_(\d+)_/.exec(name)?.[1] ?? '0';
+  const known = [...EXACT.keys(), ...Object.keys(OTHER_VARIABLES)].map((variable) => variable.replace('*', index));
+  const close = nearest(name, known);
+  return `${name}: unknown variable${close === undefined ? '; docs/configuration.md lists them all' : `; did you mean ${close}?`}`;
+}
+
+/**
+ * What the environment sets, in the order in which it is applied. A variable that is set to nothing counts as not set: container
+ * tools pass on an unset variable that way.
+ */
+export function fromEnvironment(env: Readonly<Record<string, string | undefined>>, problems: string[]): Override[] {
+  const overrides: Override[] = [];
+  for (const setting of SETTINGS) {
+    const path = setting.path.map((step) => (step === '*' ? '0' : step));
+    const own = env[variableName(path)];
+    for (const source of own === undefined || own === '' ? setting.familiarVariables : []) {
+      const text = env[source];
+      if (text !== undefined && text !== '') overrides.push({ path, setting, text, source });
+    }
+  }
+  const names = Object.keys(env).filter((name) => name.startsWith('FANFARE_'));
+  // By number, so that FANFARE_APPS_10_ID comes after FANFARE_APPS_9_ID and lists grow one by one.
+  for (const source of names.sort((a, b) => a.localeCompare(b, 'en', { numeric: true }))) {
+    const text = env[source];
+    if (text === undefined || isForeign(source, text)) continue;
+    const found = find(source);
+    if (found === undefined) problems.push(unknownVariable(source));
+    else if (text !== '') overrides.push({ ...found, text, source });
+  }
+  return overrides;
+}
+
+/** The variables that set a concrete path, the first of them first: for messages. */
+export function variablesFor(setting: Setting, path: readonly PropertyKey[]): string[] {
+  const steps = path.map(String);
+  const first = steps.every((step) => !/^\d+$/.test(step) || step === '0');
+  return [variableName(steps), ...(first ? setting.familiarVariables : [])];
+}
+
+/** What a flag sets: `connections.maxPerIp` and `20`. */
+export function fromFlag(path: SettingPath, text: string, source: string, problems: string[]): Override[] {
+  const setting = SETTINGS.find(
+    (candidate) =>
+      candidate.path.length === path.length &&
+      candidate.path.every((step, depth) => step === path[depth] || (step === '*' && /^\d+$/.test(path[depth] ?? ''))),
+  );
+  if (setting !== undefined) return [{ path, setting, text, source }];
+  const index = path.find((step) => /^\d+$/.test(step)) ?? '0';
+  const close = nearest(
+    pathText(path),
+    SETTINGS.map((known) => pathText(known.path.map((step) => (step === '*' ? index : step)))),
+  );
+  problems.push(
+    `${pathText(path)}: unknown key (from ${source})${close === undefined ? '' : `; did you mean ${close}?`}`,
+  );
+  return [];
+}
