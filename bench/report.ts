@@ -1,0 +1,116 @@
+import type { LoadResult } from './load/load-run.ts';
+import type { ContestantName, Scenario, Target } from './scenarios.ts';
+
+/** One scenario of one contestant in one round. */
+export interface Measurement {
+  readonly round: number;
+  readonly contestant: ContestantName;
+  readonly scenario: string;
+  readonly result: LoadResult;
+}
+
+export interface Figure {
+  readonly median: number;
+  readonly least: number;
+  readonly most: number;
+}
+
+export interface ContestantReport {
+  readonly contestant: ContestantName;
+  readonly cpuMicroseconds: Figure;
+  readonly eventsPerSecond: Figure;
+  /** Of all rounds: connections to the HTTP API for each trigger; above 1 / triggers where they are not kept alive. */
+  readonly apiConnections: number;
+}
+
+export interface RatioReport {
+  readonly of: ContestantName;
+  readonly to: ContestantName;
+  /** Over the ratios of each round, so that drift of the machine cancels out. */
+  readonly ratio: Figure;
+  readonly target: Target | undefined;
+  readonly isReached: boolean | undefined;
+}
+
+export interface ScenarioReport {
+  readonly title: string;
+  readonly unit: Scenario['unit'];
+  readonly events: number;
+  readonly contestants: readonly ContestantReport[];
+  readonly ratios: readonly RatioReport[];
+}
+
+const COMPARISONS = [
+  ['fanfare', 'bare'],
+  ['soketi', 'fanfare'],
+  ['fanfare', 'soketi'],
+  ['soketi', 'bare'],
+] as const;
+
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = Math.floor(sorted.length / 2);
+  const upper = sorted[middle];
+  const lower = sorted[sorted.length % 2 === 1 ? middle : middle - 1];
+  if (upper === undefined || lower === undefined) throw new RangeError('a median of nothing');
+  return (lower + upper) / 2;
+}
+
+function figure(values: readonly number[]): Figure {
+  return { median: median(values), least: Math.min(...values), most: Math.max(...values) };
+}
+
+export function reportScenario(scenario: Scenario, measurements: readonly Measurement[]): ScenarioReport {
+  const own = measurements.filter((measurement) => measurement.scenario === scenario.title);
+  const names = [...new Set(own.map((measurement) => measurement.contestant))];
+  const of = (name: ContestantName): LoadResult[] =>
+    own.filter((measurement) => measurement.contestant === name).map((measurement) => measurement.result);
+  const cost = (result: LoadResult): number =>
+    result.serverCpuMicroseconds / (scenario.unit === 'delivery' ? result.deliveries : result.events);
+  return {
+    title: scenario.title,
+    unit: scenario.unit,
+    events: scenario.load.events,
+    contestants: names.map((contestant) => ({
+      contestant,
+      cpuMicroseconds: figure(of(contestant).map(cost)),
+      eventsPerSecond: figure(of(contestant).map((result) => (result.events * 1000) / result.wallMilliseconds)),
+      apiConnections: of(contestant).reduce((sum, result) => sum + result.apiConnections, 0),
+    })),
+    ratios: COMPARISONS.filter(([a, b]) => names.includes(a) && names.includes(b)).flatMap(([a, b]) => {
+      const target = scenario.targets.find((candidate) => candidate.of === a && candidate.to === b);
+      const theirs = of(b).map(cost);
+      const ratio = figure(of(a).map((result, index) => cost(result) / (theirs[index] ?? Number.NaN)));
+      if (target === undefined && a === 'fanfare' && b === 'soketi' && scenario.unit === 'delivery') return [];
+      return [{ of: a, to: b, ratio, target, isReached: target && isReached(target, ratio.median) }];
+    }),
+  };
+}
+
+function isReached({ comparison, bound }: Target, ratio: number): boolean {
+  return comparison === 'at most' ? ratio <= bound : ratio >= bound;
+}
+
+/** The table of one scenario as text. `missing` says why a contestant was not run. */
+export function formatScenario(report: ScenarioReport, missing: ReadonlyMap<ContestantName, string>): string {
+  const lines = [report.title, row('', `CPU per ${report.unit}`, 'least - most', 'triggers per second')];
+  for (const { contestant, cpuMicroseconds, eventsPerSecond } of report.contestants) {
+    const { median: middle, least, most } = cpuMicroseconds;
+    const perSecond = eventsPerSecond.median.toFixed(0);
+    lines.push(row(contestant, `${middle.toFixed(2)} us`, `${least.toFixed(2)} - ${most.toFixed(2)}`, perSecond));
+  }
+  for (const [contestant, reason] of missing) lines.push(`  ${contestant.padEnd(18)} not run: ${reason}`);
+  for (const { of, to, ratio, target, isReached: reached } of report.ratios) {
+    const verdict =
+      target === undefined
+        ? ''
+        : `target: ${target.comparison} ${target.bound.toFixed(2)}, ${reached ? 'reached' : 'MISSED'}`;
+    const spread = `${ratio.least.toFixed(2)} - ${ratio.most.toFixed(2)}`;
+    lines.push(row(`${of} / ${to}`, ratio.median.toFixed(2), spread, verdict).trimEnd());
+  }
+  return lines.join('\n');
+}
+
+function row(name: string, value: string, spread: string, note: string): string {
+  return `  ${name.padEnd(18)}${value.padStart(18)}${spread.padStart(18)}   ${note}`;
+}

@@ -1,0 +1,168 @@
+import { spawn } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { availableParallelism, cpus } from 'node:os';
+import { dirname, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { APP, CONTESTANTS, type Contestant } from './contestants.ts';
+import type { LoadJob, LoadResult } from './load/load-run.ts';
+import { formatScenario, type Measurement, reportScenario } from './report.ts';
+import { type ContestantName, type Scenario, scenarios } from './scenarios.ts';
+import { freePort, isPinned, pinned, ServerProcess } from './server-process.ts';
+
+const USAGE = `npm run bench -- [options]: Fanfare beside a bare uWebSockets.js server and soketi, in one run.
+  --rounds N        rounds, each of all servers in turn (5)
+  --subscribers N   subscribers of the fan-out (1000)
+  --events N        measured events of each fan-out (300)
+  --triggers N      measured triggers of each trigger scenario (5000)
+  --in-flight N     events under way at once, up to 99 (16)
+  --only NAMES      of bare,soketi,fanfare
+  --json FILE       write everything as JSON; a relative name stands in bench/results/
+  --enforce         exit with 2 where a target is missed`;
+
+const NOT_MEASURED = `Not measured: latency; the rate a server could sustain (the load client limits the fan-out, and both share one
+machine); memory; TLS, compression, presence, client events, replicas and Redis; real networks and slow readers. CPU
+includes the kernel's share of the server's own calls, loopback's receiving side among it. The bare server checks no
+signature, so its triggers are no target for a signed one. Absolute figures hold for this machine; compare ratios.`;
+
+const STALL_SECONDS = 10;
+
+const { values } = parseArgs({
+  options: {
+    rounds: { type: 'string', default: '5' },
+    subscribers: { type: 'string', default: '1000' },
+    events: { type: 'string', default: '300' },
+    triggers: { type: 'string', default: '5000' },
+    'in-flight': { type: 'string', default: '16' },
+    only: { type: 'string', default: 'bare,soketi,fanfare' },
+    json: { type: 'string' },
+    enforce: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
+  },
+});
+
+function count(name: 'rounds' | 'subscribers' | 'events' | 'triggers' | 'in-flight', most: number): number {
+  const value = Number(values[name]);
+  if (!Number.isInteger(value) || value < 1 || value > most) throw new RangeError(`--${name} takes 1 to ${most}`);
+  return value;
+}
+
+/** Runs the load process on one server. Rejects with its sentence where a delivery was not what it had to be. */
+function load(job: LoadJob): Promise<LoadResult> {
+  const main = fileURLToPath(new URL('load/main.ts', import.meta.url));
+  const [file, args] = pinned(1, [process.execPath, '--import=tsx', main, JSON.stringify(job)]);
+  return new Promise((resolve, reject) => {
+    const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    let output = '';
+    let errors = '';
+    child.stdout.setEncoding('utf8').on('data', (text) => {
+      output += String(text);
+    });
+    child.stderr.setEncoding('utf8').on('data', (text) => {
+      errors += String(text);
+    });
+    child.once('error', reject);
+    child.once('close', (code) => {
+      if (code === 0) resolve(JSON.parse(output));
+      else reject(new Error(errors.trim()));
+    });
+  });
+}
+
+async function measure(contestant: Contestant, round: number, list: readonly Scenario[]): Promise<Measurement[]> {
+  const port = await freePort();
+  const server = await ServerProcess.start(contestant.command(port), port);
+  const { name, isSigned } = contestant;
+  const measurements: Measurement[] = [];
+  try {
+    for (const scenario of list) {
+      const job: LoadJob = {
+        port,
+        serverPid: server.pid,
+        app: APP,
+        isSigned,
+        stallSeconds: STALL_SECONDS,
+        ...scenario.load,
+      };
+      const result = await load(job).catch((error: Error) => {
+        throw new Error(`${name}, round ${round}, ${scenario.title}: ${error.message}`, { cause: error });
+      });
+      measurements.push({ round, contestant: name, scenario: scenario.title, result });
+    }
+  } finally {
+    await server.stop();
+  }
+  return measurements;
+}
+
+/** Those that can be run. One that is optional and cannot be had is left out, with its reason. */
+async function ready(missing: Map<ContestantName, string>): Promise<Contestant[]> {
+  const names = values.only.split(',');
+  const unknown = names.find((name) => !CONTESTANTS.some((contestant) => contestant.name === name));
+  if (unknown !== undefined) throw new RangeError(`--only knows no ${unknown}`);
+  const able: Contestant[] = [];
+  for (const contestant of CONTESTANTS.filter(({ name }) => names.includes(name))) {
+    try {
+      contestant.prepare();
+      const port = await freePort();
+      await (await ServerProcess.start(contestant.command(port), port)).stop();
+      able.push(contestant);
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      if (!contestant.isOptional) throw new Error(`${contestant.name} does not run: ${reason}`, { cause: error });
+      process.stderr.write(`${contestant.name} does not run here and is left out: ${reason}\n`);
+      missing.set(contestant.name, reason.split('\n', 1)[0] ?? reason);
+    }
+  }
+  return able;
+}
+
+async function main(): Promise<void> {
+  const rounds = count('rounds', 100);
+  const sizes = {
+    subscribers: count('subscribers', 10_000),
+    events: count('events', 100_000),
+    triggers: count('triggers', 100_000),
+    inFlight: count('in-flight', 99),
+  };
+  const list = scenarios(sizes);
+  const missing = new Map<ContestantName, string>();
+  const contestants = await ready(missing);
+  const measurements: Measurement[] = [];
+  for (let round = 1; round <= rounds; round += 1) {
+    for (const contestant of contestants) {
+      process.stderr.write(`round ${round} of ${rounds}: ${contestant.name}\n`);
+      measurements.push(...(await measure(contestant, round, list)));
+    }
+  }
+  const reports = list.map((scenario) => reportScenario(scenario, measurements));
+  const machine = { node: process.version, cpu: cpus()[0]?.model ?? 'unknown', cpus: availableParallelism(), isPinned };
+  const deliveries = measurements.reduce((sum, { result }) => sum + result.deliveries, 0);
+  process.stdout.write(
+    `\n${machine.cpus} CPUs (${machine.cpu}), Node ${machine.node}; server and load ${isPinned ? 'on a CPU each' : 'not pinned'}; ` +
+      `${rounds} rounds, frames of 250 bytes. Medians of the rounds.\n\n` +
+      `${reports.map((report) => formatScenario(report, missing)).join('\n\n')}\n\n` +
+      `Every delivery was there, once, in order, on its channel and unaltered: ${deliveries}.\n\n${NOT_MEASURED}\n`,
+  );
+  if (values.json !== undefined) {
+    const file = resolve(fileURLToPath(new URL('results', import.meta.url)), values.json);
+    mkdirSync(dirname(file), { recursive: true });
+    const content = { machine, rounds, sizes, missing: Object.fromEntries(missing), reports, measurements };
+    writeFileSync(file, `${JSON.stringify(content, undefined, 2)}\n`);
+  }
+  if (values.enforce && reports.some(({ ratios }) => ratios.some(({ isReached }) => isReached === false))) {
+    process.exitCode = 2;
+  }
+}
+
+process.once('SIGINT', () => process.exit(130));
+process.once('SIGTERM', () => process.exit(143));
+if (values.help) process.stdout.write(`${USAGE}\n`);
+else {
+  try {
+    await main();
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    process.exitCode = 1;
+  }
+}

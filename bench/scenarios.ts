@@ -1,0 +1,67 @@
+import type { LoadJob } from './load/load-run.ts';
+
+/** A ratio of two contestants' figures that the project has set itself. */
+export interface Target {
+  readonly of: ContestantName;
+  readonly to: ContestantName;
+  readonly comparison: 'at most' | 'at least';
+  readonly bound: number;
+}
+
+export type ContestantName = 'bare' | 'soketi' | 'fanfare';
+
+export interface Scenario {
+  readonly title: string;
+  /** What the server's CPU is divided by. */
+  readonly unit: 'delivery' | 'trigger';
+  readonly load: Pick<
+    LoadJob,
+    'channel' | 'subscribers' | 'publishers' | 'isPaced' | 'isKeptAlive' | 'warmUpEvents' | 'events'
+  >;
+  readonly targets: readonly Target[];
+}
+
+export interface ScenarioSizes {
+  readonly subscribers: number;
+  readonly events: number;
+  readonly triggers: number;
+  readonly inFlight: number;
+}
+
+/**
+ * How many events are under way at once decides what a delivery costs: one at a time, each delivery is a write of its own
+ * for every server, and the kernel's part of it is the larger; with many, a server may put several frames into one write.
+ */
+export function scenarios({ subscribers, events, triggers, inFlight }: ScenarioSizes): readonly Scenario[] {
+  const fanOut = { channel: 'bench-fan-out', subscribers, isPaced: true, isKeptAlive: true, events };
+  const trigger = { channel: 'bench-triggers', subscribers: 1, publishers: inFlight, isPaced: false, events: triggers };
+  return [
+    {
+      title: `Fan-out to ${subscribers} subscribers of one channel, ${inFlight} events under way`,
+      unit: 'delivery',
+      load: { ...fanOut, publishers: inFlight, warmUpEvents: Math.ceil(events / 3) },
+      targets: [
+        { of: 'fanfare', to: 'bare', comparison: 'at most', bound: 1.1 },
+        { of: 'soketi', to: 'fanfare', comparison: 'at least', bound: 6 },
+      ],
+    },
+    {
+      title: `Fan-out to ${subscribers} subscribers of one channel, one event at a time`,
+      unit: 'delivery',
+      load: { ...fanOut, publishers: 1, warmUpEvents: Math.ceil(events / 10) },
+      targets: [{ of: 'fanfare', to: 'bare', comparison: 'at most', bound: 1.1 }],
+    },
+    {
+      title: `Triggers with one subscriber, ${inFlight} keep-alive connections`,
+      unit: 'trigger',
+      load: { ...trigger, isKeptAlive: true, warmUpEvents: Math.ceil(triggers / 2) },
+      targets: [{ of: 'fanfare', to: 'soketi', comparison: 'at most', bound: 0.4 }],
+    },
+    {
+      title: `Triggers with one subscriber, ${inFlight} at once, a new connection for each`,
+      unit: 'trigger',
+      load: { ...trigger, isKeptAlive: false, warmUpEvents: Math.ceil(triggers / 10) },
+      targets: [],
+    },
+  ];
+}
