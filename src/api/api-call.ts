@@ -1,0 +1,50 @@
+import type { App, AppRegistry } from '../core/app.ts';
+import type { Broker } from '../core/broker.ts';
+import type { HttpResponse } from '../core/http.ts';
+import type { Logger } from '../core/logger.ts';
+import type { Publisher } from '../core/publisher.ts';
+import type { QuotaKind, Quotas } from '../core/quotas.ts';
+import type { Roster } from '../core/roster.ts';
+import type { QueryPair } from './query.ts';
+import { Refusal, retryAfter } from './responses.ts';
+
+export interface ApiDeps {
+  readonly apps: AppRegistry;
+  readonly publisher: Publisher;
+  readonly roster: Roster;
+  readonly broker: Broker;
+  readonly quotas: Quotas;
+  /** Closes every connection of a signed-in user, on all nodes. */
+  readonly terminate: (app: App, userId: string) => Promise<void>;
+  readonly logger: Logger;
+  /** Milliseconds since 1970. */
+  readonly now?: () => number;
+}
+
+/** A request whose signature holds, for an app that is enabled. */
+export interface ApiCall {
+  readonly deps: ApiDeps;
+  readonly app: App;
+  /** What the path names, decoded: a channel or a user id; empty where it names neither. */
+  readonly name: string;
+  readonly query: readonly QueryPair[];
+  readonly body: Buffer;
+}
+
+/** Answers a call; throws a Refusal, or BrokerUnavailable. */
+export type Resource = (call: ApiCall) => Promise<HttpResponse>;
+
+const QUOTAS: Readonly<Record<QuotaKind, string>> = { triggers: 'events', reads: 'reads' };
+
+/** Takes from this second's allowance of the app, or refuses with 429. */
+export async function takeQuota(call: ApiCall, kind: QuotaKind, count: number): Promise<void> {
+  const seconds = await call.deps.quotas.take(call.app, kind, count);
+  if (seconds === 0) return;
+  const { triggersPerSecond, readsPerSecond } = call.app.limits;
+  const limit = kind === 'triggers' ? triggersPerSecond : readsPerSecond;
+  throw new Refusal(
+    429,
+    `Over the limit of ${limit} ${QUOTAS[kind]} a second for this app: try again in ${Math.max(1, Math.ceil(seconds))} s`,
+    retryAfter(seconds),
+  );
+}

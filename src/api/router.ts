@@ -1,0 +1,73 @@
+import type { Resource } from './api-call.ts';
+import { postBatchEvents } from './batch-events.ts';
+import { getChannel, getChannels, getChannelUsers } from './channels.ts';
+import { postEvents } from './events.ts';
+import { percentDecoded } from './query.ts';
+import { postTerminateConnections } from './users.ts';
+
+export interface Endpoint {
+  readonly method: 'GET' | 'POST';
+  readonly path: string;
+  readonly resource: Resource;
+}
+
+export interface Route {
+  readonly endpoint: Endpoint;
+  /** Undefined where the path does not say, and `auth_key` alone tells the app. */
+  readonly appId: string | undefined;
+  /** A channel or a user id, decoded; empty where the path names neither. */
+  readonly name: string;
+}
+
+const EVENTS: Endpoint = { method: 'POST', path: '/apps/{id}/events', resource: postEvents };
+const BATCH_EVENTS: Endpoint = { method: 'POST', path: '/apps/{id}/batch_events', resource: postBatchEvents };
+const CHANNELS: Endpoint = { method: 'GET', path: '/apps/{id}/channels', resource: getChannels };
+const CHANNEL: Endpoint = { method: 'GET', path: '/apps/{id}/channels/{channel}', resource: getChannel };
+const CHANNEL_USERS: Endpoint = {
+  method: 'GET',
+  path: '/apps/{id}/channels/{channel}/users',
+  resource: getChannelUsers,
+};
+const TERMINATE: Endpoint = {
+  method: 'POST',
+  path: '/apps/{id}/users/{user_id}/terminate_connections',
+  resource: postTerminateConnections,
+};
+
+export const ENDPOINTS: readonly Endpoint[] = [EVENTS, BATCH_EVENTS, CHANNELS, CHANNEL, CHANNEL_USERS, TERMINATE];
+
+const APPS = '/apps/';
+const USERS = 'users/';
+const TERMINATE_SUFFIX = '/terminate_connections';
+
+/** Whether a path is the API's to answer, be it with a 404. */
+export function isApiPath(path: string): boolean {
+  return path.startsWith(APPS) || (path.startsWith('/users/') && path.endsWith(TERMINATE_SUFFIX));
+}
+
+/** What a path, as it was sent, asks for; undefined where nothing is. */
+export function routeOf(path: string): Route | undefined {
+  if (!path.startsWith(APPS)) return path.startsWith('/users/') ? userRoute(undefined, path.slice(1)) : undefined;
+  const slash = path.indexOf('/', APPS.length);
+  if (slash <= APPS.length) return undefined;
+  const appId = percentDecoded(path.slice(APPS.length, slash));
+  const rest = path.slice(slash + 1);
+  if (rest === 'events') return { endpoint: EVENTS, appId, name: '' };
+  if (rest === 'batch_events') return { endpoint: BATCH_EVENTS, appId, name: '' };
+  if (rest === 'channels') return { endpoint: CHANNELS, appId, name: '' };
+  if (rest.startsWith(USERS)) return userRoute(appId, rest);
+  const [first, channel, last, more] = rest.split('/', 4);
+  if (first !== 'channels' || channel === undefined || channel === '' || more !== undefined) return undefined;
+  if (last !== undefined && last !== 'users') return undefined;
+  return { endpoint: last === undefined ? CHANNEL : CHANNEL_USERS, appId, name: percentDecoded(channel) };
+}
+
+/**
+ * User ids are the application's own and most libraries put them into the path as they are: everything up to the suffix
+ * belongs to the id, slashes included. The Python library leaves the app out of the path.
+ */
+function userRoute(appId: string | undefined, rest: string): Route | undefined {
+  const end = rest.length - TERMINATE_SUFFIX.length;
+  if (end <= USERS.length || !rest.endsWith(TERMINATE_SUFFIX)) return undefined;
+  return { endpoint: TERMINATE, appId, name: percentDecoded(rest.slice(USERS.length, end)) };
+}
