@@ -1,5 +1,4 @@
-import type * as Uws from 'uWebSockets.js';
-import { createRequire } from 'node:module';
+import { loadUws } from '../src/transport/uws.ts';
 
 /**
  * The limit to come close to: uWebSockets.js with as much of the Pusher protocol as the load client needs and nothing
@@ -17,21 +16,7 @@ interface ClientFrame {
   readonly data: { readonly channel: string };
 }
 
-/** The line of uWebSockets.js that has a binary for this Node. */
-function loadUws(): typeof Uws {
-  const require = createRequire(import.meta.url);
-  const reasons: string[] = [];
-  for (const name of ['uWebSockets.js', 'uWebSockets.js-lts']) {
-    try {
-      return require(name);
-    } catch (error) {
-      reasons.push(error instanceof Error ? error.message : String(error));
-    }
-  }
-  throw new Error(`uWebSockets.js does not load here: ${reasons.join(' | ')}`);
-}
-
-const uws = loadUws();
+const uws = await loadUws();
 const app = uws.App();
 let connections = 0;
 

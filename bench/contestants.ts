@@ -50,26 +50,32 @@ const soketi: Contestant = {
   }),
 };
 
-const fanfare: Contestant = {
-  name: 'fanfare',
-  isSigned: true,
-  isOptional: false,
-  prepare: () => {
-    const build = spawnSync('npm', ['run', '--silent', 'build'], { cwd: ROOT, encoding: 'utf8' });
-    if (build.status !== 0)
+/** @param cliFile another build's `cli.js`; undefined builds this checkout and takes its own */
+function fanfare(cliFile: string | undefined): Contestant {
+  return {
+    name: 'fanfare',
+    isSigned: true,
+    isOptional: false,
+    prepare: () => {
+      if (cliFile !== undefined) return;
+      const build = spawnSync('npm', ['run', '--silent', 'build'], { cwd: ROOT, encoding: 'utf8' });
+      if (build.status === 0) return;
       throw new Error(`npm run build failed: ${(build.stdout + build.stderr).trim().slice(-1000)}`);
-  },
-  command: (port) => ({
-    command: [process.execPath, `${ROOT}dist/cli.js`, 'serve'],
-    env: {
-      PUSHER_APP_ID: APP.id,
-      PUSHER_APP_KEY: APP.key,
-      PUSHER_APP_SECRET: APP.secret,
-      FANFARE_PORT: String(port),
-      FANFARE_LOG_LEVEL: 'warn',
     },
-  }),
-};
+    command: (port) => ({
+      command: [process.execPath, cliFile ?? `${ROOT}dist/cli.js`, 'serve'],
+      env: {
+        PUSHER_APP_ID: APP.id,
+        PUSHER_APP_KEY: APP.key,
+        PUSHER_APP_SECRET: APP.secret,
+        FANFARE_PORT: String(port),
+        FANFARE_LOG_LEVEL: 'warn',
+      },
+    }),
+  };
+}
 
 /** In the order of a round. */
-export const CONTESTANTS: readonly Contestant[] = [bare, soketi, fanfare];
+export function contestants(cliFile: string | undefined): readonly Contestant[] {
+  return [bare, soketi, fanfare(cliFile)];
+}

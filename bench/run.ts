@@ -4,7 +4,7 @@ import { availableParallelism, cpus } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { APP, CONTESTANTS, type Contestant } from './contestants.ts';
+import { APP, contestants as allContestants, type Contestant } from './contestants.ts';
 import type { LoadJob, LoadResult } from './load/load-run.ts';
 import { formatScenario, type Measurement, reportScenario } from './report.ts';
 import { type ContestantName, type Scenario, scenarios } from './scenarios.ts';
@@ -17,6 +17,7 @@ const USAGE = `npm run bench -- [options]: Fanfare beside a bare uWebSockets.js 
   --triggers N      measured triggers of each trigger scenario (5000)
   --in-flight N     events under way at once, up to 99 (16)
   --only NAMES      of bare,soketi,fanfare
+  --cli FILE        measure another build of Fanfare by its dist/cli.js; this checkout is built otherwise
   --json FILE       write everything as JSON; a relative name stands in bench/results/
   --enforce         exit with 2 where a target is missed`;
 
@@ -35,6 +36,7 @@ const { values } = parseArgs({
     triggers: { type: 'string', default: '5000' },
     'in-flight': { type: 'string', default: '16' },
     only: { type: 'string', default: 'bare,soketi,fanfare' },
+    cli: { type: 'string' },
     json: { type: 'string' },
     enforce: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
@@ -98,10 +100,11 @@ async function measure(contestant: Contestant, round: number, list: readonly Sce
 /** Those that can be run. One that is optional and cannot be had is left out, with its reason. */
 async function ready(missing: Map<ContestantName, string>): Promise<Contestant[]> {
   const names = values.only.split(',');
-  const unknown = names.find((name) => !CONTESTANTS.some((contestant) => contestant.name === name));
+  const all = allContestants(values.cli === undefined ? undefined : resolve(values.cli));
+  const unknown = names.find((name) => !all.some((contestant) => contestant.name === name));
   if (unknown !== undefined) throw new RangeError(`--only knows no ${unknown}`);
   const able: Contestant[] = [];
-  for (const contestant of CONTESTANTS.filter(({ name }) => names.includes(name))) {
+  for (const contestant of all.filter(({ name }) => names.includes(name))) {
     try {
       contestant.prepare();
       const port = await freePort();
