@@ -10,10 +10,6 @@ import { plain, Refusal, refused, retryAfter } from './responses.ts';
 import { ENDPOINTS, type Route, routeOf } from './router.ts';
 
 export type { ApiDeps } from './api-call.ts';
-export { isApiPath } from './router.ts';
-
-/** The request headers that the API looks at. */
-export const API_HEADERS: readonly string[] = ['origin'];
 
 const UNAVAILABLE_RETRY_SECONDS = 1;
 

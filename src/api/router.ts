@@ -40,11 +40,6 @@ const APPS = '/apps/';
 const USERS = 'users/';
 const TERMINATE_SUFFIX = '/terminate_connections';
 
-/** Whether a path is the API's to answer, be it with a 404. */
-export function isApiPath(path: string): boolean {
-  return path.startsWith(APPS) || (path.startsWith('/users/') && path.endsWith(TERMINATE_SUFFIX));
-}
-
 /** What a path, as it was sent, asks for; undefined where nothing is. */
 export function routeOf(path: string): Route | undefined {
   if (!path.startsWith(APPS)) return path.startsWith('/users/') ? userRoute(undefined, path.slice(1)) : undefined;

@@ -1,5 +1,4 @@
 import t from 'tap';
-import { isApiPath } from '../../src/api/index.ts';
 import { BrokerUnavailable } from '../../src/core/broker.ts';
 import type { HttpResponse } from '../../src/core/http.ts';
 import type { Quotas } from '../../src/core/quotas.ts';
@@ -150,9 +149,4 @@ t.test('CORS', async (t) => {
   t.equal(origin(await sent(open, ours, 'auth_key=x')), '*', 'a page may read the sentence of an error');
   t.same(await sent(open), { status: 200, body: '{}' }, 'a backend is not bothered with any of it');
   t.equal((await open.send(request('OPTIONS', '/apps/no-such/events', '', '', ours))).status, 404);
-});
-
-t.test("the paths that are the API's", async (t) => {
-  for (const path of ['/apps/3/events', '/apps/x', '/users/a/b/terminate_connections']) t.ok(isApiPath(path), path);
-  for (const path of ['/', '/app/key', '/users/7', '/broadcasting/auth']) t.notOk(isApiPath(path), path);
 });
