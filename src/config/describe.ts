@@ -11,9 +11,13 @@ export interface Setting {
   readonly description: string;
   readonly kind: SettingKind;
   readonly secret: boolean;
+  /** Must be set where its section is. */
+  readonly required: boolean;
   /** Undefined: there is none, or `defaultNote` tells of it. */
   readonly defaultValue: unknown;
   readonly defaultNote: string | undefined;
+  /** The only values it takes; undefined: not a fixed set. */
+  readonly choices: readonly string[] | undefined;
   /** `FANFARE_APPS_*_SECRET`: a `*` stands for an index. */
   readonly variable: string;
   /** Other variables that set it (the first app's, in a list), used where `variable` is not set. */
@@ -57,6 +61,11 @@ function unwrapped(schema: z.core.$ZodType): z.core.$ZodType {
   return schema instanceof z.ZodPipe ? unwrapped(schema.def.in) : schema;
 }
 
+function choicesOf(schema: z.core.$ZodType): readonly string[] | undefined {
+  const inner = unwrapped(schema);
+  return inner instanceof z.ZodEnum ? inner.options.map(String) : undefined;
+}
+
 function collect(schema: z.core.$ZodType, path: SettingPath, sections: Section[]): void {
   const own: Setting[] = [];
   const outer = unwrapped(schema);
@@ -77,8 +86,10 @@ function collect(schema: z.core.$ZodType, path: SettingPath, sections: Section[]
       description: notes.description,
       kind: notes.kind,
       secret: notes.secret === true,
+      required: !z.safeParse(child, undefined).success,
       defaultValue: child instanceof z.ZodDefault ? child.def.defaultValue : undefined,
       defaultNote: notes.defaultNote,
+      choices: choicesOf(child),
       variable: variableName([...path, key]),
       familiarVariables: notes.environment ?? [],
     });

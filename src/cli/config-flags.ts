@@ -1,0 +1,49 @@
+import { type Command, InvalidArgumentError } from 'commander';
+import { type FlagSetting, type LoadedConfig, loadConfig } from '../config/load.ts';
+import type { App } from '../core/app.ts';
+import { type CliContext, CliFailure } from './context.ts';
+
+/** What every command that reads the configuration takes. */
+export interface ConfigFlags {
+  readonly config?: string;
+  readonly set: readonly FlagSetting[];
+}
+
+export function addConfigFlags(command: Command): Command {
+  return command
+    .option('-c, --config <file>', 'the configuration file (default: config/fanfare.json where there is one)')
+    .option('--set <path=value>', 'set any key, such as connections.maxPerIp=20; may be repeated', collectSetting, []);
+}
+
+function collectSetting(written: string, before: readonly FlagSetting[]): readonly FlagSetting[] {
+  const equals = written.indexOf('=');
+  if (equals < 1) throw new InvalidArgumentError('It takes the form path=value.');
+  return [...before, { path: written.slice(0, equals), value: written.slice(equals + 1), flag: '--set' }];
+}
+
+/** @param shorthands flags that set one key each and win over `--set`; those that are undefined were not given */
+export function loadWith(
+  context: CliContext,
+  flags: ConfigFlags,
+  { checkFiles, shorthands = [] }: { checkFiles: boolean; shorthands?: readonly (FlagSetting | undefined)[] },
+): LoadedConfig {
+  return loadConfig({
+    env: context.env,
+    cwd: context.cwd,
+    configFile: flags.config,
+    flags: [...flags.set, ...shorthands.filter((flag) => flag !== undefined)],
+    checkFiles,
+  });
+}
+
+export function shorthand(flag: string, path: string, value: string | undefined): FlagSetting | undefined {
+  return value === undefined ? undefined : { flag, path, value };
+}
+
+/** The app that `--app` names, or the first. */
+export function chosenApp(apps: readonly App[], id: string | undefined): App {
+  const app = id === undefined ? apps[0] : apps.find((candidate) => candidate.id === id);
+  if (app === undefined)
+    throw new CliFailure(`There is no app ${id}; there are ${apps.map((known) => known.id).join(', ')}`);
+  return app;
+}

@@ -1,0 +1,20 @@
+/** What a command may use of the process, so that it can be run apart from one. */
+export interface CliContext {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  /** Whether somebody reads the output. */
+  readonly isTerminal: boolean;
+  /** Results go here, a line each. */
+  print(line: string): void;
+  /** Everything that is not a result. */
+  warn(line: string): void;
+  /** Calls back on SIGINT and SIGTERM. */
+  onStopSignal(stop: (signal: NodeJS.Signals) => void): void;
+  /** Ends the process at once. */
+  exit(code: number): void;
+}
+
+/** What ends a command with a sentence for its user; exit code 1. */
+export class CliFailure extends Error {
+  override readonly name = 'CliFailure';
+}

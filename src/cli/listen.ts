@@ -1,0 +1,90 @@
+import type { Command } from 'commander';
+import type { Config } from '../config/schema.ts';
+import type { App } from '../core/app.ts';
+import { channelKind } from '../protocol/channel-name.ts';
+import { addConfigFlags, type ConfigFlags, chosenApp, loadWith } from './config-flags.ts';
+import { type CliContext, CliFailure } from './context.ts';
+import { type Authorization, type ListenerEvents, startListener } from './listener.ts';
+import { serverUrl } from './server-url.ts';
+import { addUserFlags } from './token.ts';
+import { signUserToken, type TokenFlags } from './user-token.ts';
+
+interface ListenFlags extends ConfigFlags, Partial<TokenFlags> {
+  readonly token?: string;
+  readonly event?: readonly string[];
+  readonly app?: string;
+  readonly url?: string;
+}
+
+export function listenCommand(command: Command, context: CliContext): void {
+  addUserFlags(addConfigFlags(command))
+    .description('join channels of a running server with stock pusher-js, and print what arrives')
+    .argument('<channel...>')
+    .option('--token <jwt>', 'ask the authorization endpoint with this token')
+    .option('--event <name>', 'print events of this name only; may be repeated', (name, before: string[] = []) => [
+      ...before,
+      name,
+    ])
+    .option('--app <id>', 'the app (default: the first of the configuration)')
+    .option('--url <url>', 'the server (default: this machine, at the port of the configuration)')
+    .addHelpText(
+      'after',
+      '\nGuarded channels are authorized with --token, or a token for --user, by the server; without either, by the app secret.',
+    )
+    .action(async (channels: string[], flags: ListenFlags) => {
+      const encrypted = channels.find((channel) => channelKind(channel).encrypted);
+      if (encrypted !== undefined)
+        throw new CliFailure(`listen cannot decrypt, and ${encrypted} is end-to-end encrypted`);
+      const { config } = loadWith(context, flags, { checkFiles: false });
+      const app = chosenApp(config.apps, flags.app);
+      const authorization = await authorizationOf(config, app, flags);
+      const server = serverUrl(config, flags.url);
+      await listenUntilStopped(context, channels, flags.event, (events) =>
+        startListener({ server, app, channels: [...new Set(channels)], authorization, events }),
+      );
+    });
+}
+
+async function authorizationOf(config: Config, app: App, flags: ListenFlags): Promise<Authorization> {
+  if (flags.token !== undefined) return { token: flags.token };
+  if (flags.user !== undefined) return { token: await signUserToken(config, { ...flags, user: flags.user }) };
+  return { secret: app.secret };
+}
+
+/** Resolves on a stop signal; rejects once nothing can arrive any more. */
+function listenUntilStopped(
+  context: CliContext,
+  channels: readonly string[],
+  only: readonly string[] | undefined,
+  start: (events: ListenerEvents) => { stop(): void },
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const refused = new Set<string>();
+    const listener = start({
+      subscribed: (channel) => {
+        refused.delete(channel);
+        context.warn(`listening on ${channel}`);
+      },
+      refused: (channel, reason) => {
+        refused.add(channel);
+        context.warn(`refused on ${channel}: ${reason}`);
+        if (refused.size < new Set(channels).size) return;
+        listener.stop();
+        reject(new CliFailure('Every channel was refused.'));
+      },
+      event: (channel, event, data) => {
+        if (only !== undefined && !only.includes(event)) return;
+        context.print(`${new Date().toISOString()} ${channel} ${event} ${data}`);
+      },
+      trouble: (sentence) => context.warn(sentence),
+      ended: (sentence) => {
+        listener.stop();
+        reject(new CliFailure(sentence));
+      },
+    });
+    context.onStopSignal(() => {
+      listener.stop();
+      resolve();
+    });
+  });
+}

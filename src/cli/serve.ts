@@ -1,0 +1,99 @@
+import type { Command } from 'commander';
+import { usesDevelopmentCredentials } from '../config/development.ts';
+import type { Config } from '../config/schema.ts';
+import { addConfigFlags, type ConfigFlags, loadWith, shorthand } from './config-flags.ts';
+import { type CliContext, CliFailure } from './context.ts';
+import { pageSnippet } from './page-snippet.ts';
+import { localUrl, serverUrl } from './server-url.ts';
+import { signUserToken } from './user-token.ts';
+
+interface ServeFlags extends ConfigFlags {
+  readonly host?: string;
+  readonly port?: string;
+  readonly pathPrefix?: string;
+  readonly logLevel?: string;
+}
+
+/** What the exit code adds to a signal's number, by the shell's convention. */
+const SIGNAL_NUMBERS: Readonly<Partial<Record<NodeJS.Signals, number>>> = Object.freeze({ SIGINT: 2, SIGTERM: 15 });
+
+export function serveCommand(command: Command, context: CliContext): void {
+  addConfigFlags(command)
+    .description('run the server (the default command)')
+    .option('-p, --port <number>', 'the port to listen on; 0 takes a free one (default: 6001)')
+    .option('--host <address>', 'the address to listen on (default: 0.0.0.0)')
+    .option('--path-prefix <path>', 'in front of every path, such as /realtime')
+    .option('--log-level <level>', 'fatal, error, warn, info, debug, trace or silent (default: info)')
+    .action(async (flags: ServeFlags) => {
+      const { config, warnings } = loadWith(context, flags, {
+        checkFiles: true,
+        shorthands: [
+          shorthand('--port', 'port', flags.port),
+          shorthand('--host', 'host', flags.host),
+          shorthand('--path-prefix', 'pathPrefix', flags.pathPrefix),
+          shorthand('--log-level', 'log.level', flags.logLevel),
+        ],
+      });
+      warn(warnings, context);
+      await run(config, context);
+    });
+}
+
+async function run(config: Config, context: CliContext): Promise<void> {
+  // Loaded here, so that the other commands work where the native server does not.
+  const { createServer } = await import('../server.ts');
+  const server = createServer(config);
+  let stopping = false;
+  context.onStopSignal((signal) => {
+    if (stopping) return context.exit(128 + (SIGNAL_NUMBERS[signal] ?? 0));
+    stopping = true;
+    server.stop().then(
+      () => context.exit(0),
+      (error: unknown) => {
+        context.warn(`Stopping failed: ${error instanceof Error ? error.message : String(error)}`);
+        context.exit(1);
+      },
+    );
+  });
+  let port: number;
+  try {
+    ({ port } = await server.start());
+  } catch (error) {
+    throw startFailure(error);
+  }
+  const production = context.env.NODE_ENV === 'production';
+  if (!production && (context.isTerminal || usesDevelopmentCredentials(config))) await welcome(config, port, context);
+}
+
+/** What keeps a server from starting is a sentence for whoever started it; a mistake of ours keeps its stack. */
+function startFailure(error: unknown): unknown {
+  const ours = error instanceof TypeError || error instanceof ReferenceError || error instanceof RangeError;
+  return error instanceof Error && !ours ? new CliFailure(error.message, { cause: error }) : error;
+}
+
+function warn(warnings: readonly string[], context: CliContext): void {
+  if (warnings.length === 0) return;
+  const line = '!'.repeat(78);
+  context.warn([line, 'WARNING', ...warnings, line].join('\n'));
+}
+
+/** Something to try at once: a page that joins a private channel, and a command that sends it an event. */
+async function welcome(config: Config, port: number, context: CliContext): Promise<void> {
+  const url = localUrl(config, port);
+  const [app] = config.apps;
+  if (app === undefined) return;
+  const signed = config.auth.enabled && config.auth.jwt.secret !== undefined;
+  const token = signed ? await signUserToken(config, { user: '42', domains: ['7'] }) : '<the token of your user>';
+  const away = port === config.port ? '' : ` --url ${url}`;
+  context.print(`
+Fanfare listens on ${url}
+
+Paste this into a page${signed ? ' (the token is for user 42 of domain 7, for an hour)' : ''}:
+
+${pageSnippet({ server: serverUrl(config, url), app, token, channel: 'private-domain.7', event: 'message.sent' })}
+
+Then send it something:
+
+npx fanfare trigger${away} private-domain.7 message.sent '{"text":"hello"}'
+`);
+}

@@ -1,0 +1,61 @@
+import { type Command, InvalidArgumentError } from 'commander';
+import { addConfigFlags, type ConfigFlags, loadWith } from './config-flags.ts';
+import type { CliContext } from './context.ts';
+import { signUserToken, type TokenFlags } from './user-token.ts';
+
+const UNIT_SECONDS: Readonly<Record<string, number>> = Object.freeze({ s: 1, m: 60, h: 3600, d: 86_400 });
+
+export function tokenCommand(command: Command, context: CliContext): void {
+  addUserFlags(addConfigFlags(command))
+    .description('print a token for trying things out, signed by the JWT secret of the configuration')
+    .action(async (flags: ConfigFlags & Partial<TokenFlags>) => {
+      if (flags.user === undefined) command.error("error: option '--user <id>' must be given", { exitCode: 2 });
+      const { config } = loadWith(context, flags, { checkFiles: false });
+      context.print(await signUserToken(config, { ...flags, user: flags.user }));
+    });
+}
+
+/** The flags that say who a token is for. */
+export function addUserFlags(command: Command): Command {
+  return command
+    .option('--user <id>', 'the id of the user')
+    .option('--domains <ids>', 'the `domains` that the user belongs to, comma-separated', commaSeparated)
+    .option('--chats <ids>', 'the `chats` that the user takes part in, comma-separated', commaSeparated)
+    .option('--role <role>', 'the `role` of the user, such as admin')
+    .option('--name <name>', 'the `name` that others see')
+    .option(
+      '--claim <name=value>',
+      'any other claim; a value that is JSON is taken as such; may be repeated',
+      collectClaim,
+    )
+    .option('--expires <duration>', 'how long it is valid: 30s, 15m, 1h, 7d, or never', durationSeconds, 3600);
+}
+
+function commaSeparated(written: string): string[] {
+  return written
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== '');
+}
+
+function collectClaim(written: string, before: Readonly<Record<string, unknown>> = {}): Record<string, unknown> {
+  const equals = written.indexOf('=');
+  if (equals < 1) throw new InvalidArgumentError('It takes the form name=value.');
+  return { ...before, [written.slice(0, equals)]: jsonOrText(written.slice(equals + 1)) };
+}
+
+function jsonOrText(written: string): unknown {
+  try {
+    return JSON.parse(written);
+  } catch {
+    return written;
+  }
+}
+
+/** Seconds of `90`, `30s`, `15m`, `1h`, `7d`; 0 of `never`. */
+function durationSeconds(written: string): number {
+  if (written === 'never') return 0;
+  const [, amount, unit] = /^([1-9]\d{0,8})([smhd]?)$/.exec(written) ?? [];
+  if (amount === undefined) throw new InvalidArgumentError('It takes the form 30s, 15m, 1h, 7d or never.');
+  return Number(amount) * (UNIT_SECONDS[unit ?? ''] ?? 1);
+}
