@@ -79,7 +79,7 @@ export async function authorizeUser(
 
 /** The app that `app_key` names, else the default one, else the only one. */
 function appOf({ apps, settings }: Authority, attempt: Attempt, { app_key }: Fields, origin: string): App {
-  const app = namedApp(apps, settings.defaultAppId, app_key);
+  const app = namedApp(apps, settings.appId, app_key);
   attempt.appId = app.id;
   if (!app.enabled) throw new AuthRefusal('app_disabled');
   if (!isOriginAllowed(app.allowedOrigins, origin)) {
@@ -98,7 +98,7 @@ function namedApp(apps: AppRegistry, defaultAppId: string | undefined, key: unkn
     return app;
   }
   const all = apps.all();
-  const app = defaultAppId === undefined ? all.find(() => all.length === 1) : apps.findById(defaultAppId);
+  const app = defaultAppId === undefined ? (all.length === 1 ? all[0] : undefined) : apps.findById(defaultAppId);
   if (app === undefined) throw new AuthRefusal('app_unspecified');
   return app;
 }

@@ -24,9 +24,7 @@ export function parsePublicKey(text: string): PublicKey | { readonly problem: st
 
 type Parsed = KeyObject | { readonly problem: string };
 
-function fromPem(text: string): Parsed {
-  // Environment files often hold a PEM on one line, its line ends written as \\n.
-  const pem = text.replaceAll('\\n', '\n');
+function fromPem(pem: string): Parsed {
   // createPublicKey would take a private key as well; who may only verify should not hold what signs.
   if (/-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(pem)) return { problem: 'is a private key; give its public half' };
   try {

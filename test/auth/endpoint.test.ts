@@ -262,7 +262,7 @@ t.test('the app: by app_key, by default, or the only one', async (t) => {
   const named = await send(several.server, '/broadcasting/auth', `${body}&app_key=key-two`, FORM, jwt);
   const { auth, channel_data } = named.json();
   t.equal(auth, channelAuth(two, SOCKET_ID, 'private-domain.7', channel_data), "signed with that app's secret");
-  const byDefault = harness(t, { apps: [one, two], settings: { defaultAppId: '4' } });
+  const byDefault = harness(t, { apps: [one, two], settings: { appId: '4' } });
   t.match((await send(byDefault.server, '/broadcasting/auth', body, FORM, jwt)).json(), { auth: /^key-two:/ });
   const disabled = harness(t, { apps: [app({ enabled: false })] });
   t.equal((await send(disabled.server, '/broadcasting/auth', body, FORM, jwt)).statusCode, 403);

@@ -79,7 +79,3 @@ t.test('an X.509 certificate is a public key', async (t) => {
   const answer = await harness(t, { jwt: { publicKey: `\n${CERTIFICATE}\n` } }).ask('private-domain.7', jwt);
   t.equal(answer.status, 200);
 });
-
-t.test('a PEM on one line, as environment files hold it', async (t) => {
-  t.strictSame(jwtProblems(jwtSettings({ publicKey: pem.trim().replaceAll('\n', '\\n') }), true), []);
-});

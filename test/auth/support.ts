@@ -121,7 +121,7 @@ export function harness(t: Test, options: HarnessOptions = {}): Harness {
   const serverOptions: AuthServerOptions = {
     apps: new StaticAppRegistry(options.apps ?? [app()]),
     settings: {
-      defaultAppId: undefined,
+      appId: undefined,
       cookieName: undefined,
       ruleTimeoutSeconds: 5,
       signChannelData: true,
