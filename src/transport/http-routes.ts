@@ -122,7 +122,8 @@ class CopiedRequest implements HttpRequest {
       pathPrefix !== '' && this.fullPath.startsWith(`${pathPrefix}/`)
         ? this.fullPath.slice(pathPrefix.length)
         : this.fullPath;
-    this.query = req.getQuery();
+    // Its declaration does not say so, but it is undefined where the URL has no question mark.
+    this.query = req.getQuery() ?? '';
     this.#remote = Buffer.from(res.getRemoteAddressAsText()).toString('latin1');
     this.#forwardedFor = req.getHeader('x-forwarded-for');
     this.#clientIp = clientIp;

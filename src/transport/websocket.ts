@@ -68,7 +68,8 @@ export class WebSocketTransport implements Transport {
       upgrade: (res, req, context) => {
         const handshake: Handshake = {
           path: req.getUrl(),
-          query: req.getQuery(),
+          // Its declaration does not say so, but it is undefined where the URL has no question mark.
+          query: req.getQuery() ?? '',
           origin: req.getHeader('origin'),
           ...this.#whence(res.getRemoteAddressAsText(), (name) => req.getHeader(name)),
         };
