@@ -36,6 +36,7 @@ export function app(overrides: Partial<App> = {}): App {
     subscriptionCount: false,
     unauthorizedTimeoutSeconds: 0,
     encryptionMasterKey: undefined,
+    rewind: [],
     limits: {
       maxConnections: 0,
       maxChannelNameLength: 200,
