@@ -5,7 +5,7 @@ import type { ContestantName, Scenario, Target } from './scenarios.ts';
 export interface Measurement {
   readonly round: number;
   readonly contestant: ContestantName;
-  readonly scenario: string;
+  readonly scenario: Scenario['name'];
   readonly result: LoadResult;
 }
 
@@ -33,6 +33,7 @@ export interface RatioReport {
 }
 
 export interface ScenarioReport {
+  readonly name: Scenario['name'];
   readonly title: string;
   readonly unit: Scenario['unit'];
   readonly events: number;
@@ -61,13 +62,14 @@ function figure(values: readonly number[]): Figure {
 }
 
 export function reportScenario(scenario: Scenario, measurements: readonly Measurement[]): ScenarioReport {
-  const own = measurements.filter((measurement) => measurement.scenario === scenario.title);
+  const own = measurements.filter((measurement) => measurement.scenario === scenario.name);
   const names = [...new Set(own.map((measurement) => measurement.contestant))];
   const of = (name: ContestantName): LoadResult[] =>
     own.filter((measurement) => measurement.contestant === name).map((measurement) => measurement.result);
   const cost = (result: LoadResult): number =>
     result.serverCpuMicroseconds / (scenario.unit === 'delivery' ? result.deliveries : result.events);
   return {
+    name: scenario.name,
     title: scenario.title,
     unit: scenario.unit,
     events: scenario.load.events,

@@ -4,10 +4,10 @@ import { availableParallelism, cpus } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { APP, contestants as allContestants, type Contestant } from './contestants.ts';
+import { APP, type Contestant, contestants } from './contestants.ts';
 import type { LoadJob, LoadResult } from './load/load-run.ts';
 import { formatScenario, type Measurement, reportScenario } from './report.ts';
-import { type ContestantName, type Scenario, scenarios } from './scenarios.ts';
+import { type ContestantName, type Scenario, type ScenarioSizes, scenarios } from './scenarios.ts';
 import { freePort, isPinned, pinned, ServerProcess } from './server-process.ts';
 
 const USAGE = `npm run bench -- [options]: Fanfare beside a bare uWebSockets.js server and soketi, in one run.
@@ -16,7 +16,7 @@ const USAGE = `npm run bench -- [options]: Fanfare beside a bare uWebSockets.js 
   --events N        measured events of each fan-out (300)
   --triggers N      measured triggers of each trigger scenario (5000)
   --in-flight N     events under way at once, up to 99 (16)
-  --only NAMES      of bare,soketi,fanfare
+  --only NAMES      servers (bare,soketi,fanfare), scenarios (fan-out,fan-out-single,triggers,triggers-connecting) or both
   --cli FILE        measure another build of Fanfare by its dist/cli.js; this checkout is built otherwise
   --json FILE       write everything as JSON; a relative name stands in bench/results/
   --enforce         exit with 2 where a target is missed`;
@@ -35,7 +35,7 @@ const { values } = parseArgs({
     events: { type: 'string', default: '300' },
     triggers: { type: 'string', default: '5000' },
     'in-flight': { type: 'string', default: '16' },
-    only: { type: 'string', default: 'bare,soketi,fanfare' },
+    only: { type: 'string' },
     cli: { type: 'string' },
     json: { type: 'string' },
     enforce: { type: 'boolean', default: false },
@@ -89,7 +89,7 @@ async function measure(contestant: Contestant, round: number, list: readonly Sce
       const result = await load(job).catch((error: Error) => {
         throw new Error(`${name}, round ${round}, ${scenario.title}: ${error.message}`, { cause: error });
       });
-      measurements.push({ round, contestant: name, scenario: scenario.title, result });
+      measurements.push({ round, contestant: name, scenario: scenario.name, result });
     }
   } finally {
     await server.stop();
@@ -97,14 +97,28 @@ async function measure(contestant: Contestant, round: number, list: readonly Sce
   return measurements;
 }
 
+/** What `--only` leaves of the servers and of the scenarios: all of a kind of which it names none. */
+function chosen(sizes: ScenarioSizes): { servers: readonly Contestant[]; list: readonly Scenario[] } {
+  const servers = contestants(values.cli === undefined ? undefined : resolve(values.cli));
+  const list = scenarios(sizes);
+  const names = values.only?.split(',') ?? [];
+  const known = new Set<string>([...servers, ...list].map(({ name }) => name));
+  const unknown = names.find((name) => !known.has(name));
+  if (unknown !== undefined) throw new RangeError(`--only knows ${[...known].join(', ')}, but not ${unknown}`);
+  const among = <Item extends { readonly name: string }>(items: readonly Item[]): readonly Item[] => {
+    const named = items.filter(({ name }) => names.includes(name));
+    return named.length === 0 ? items : named;
+  };
+  return { servers: among(servers), list: among(list) };
+}
+
 /** Those that can be run. One that is optional and cannot be had is left out, with its reason. */
-async function ready(missing: Map<ContestantName, string>): Promise<Contestant[]> {
-  const names = values.only.split(',');
-  const all = allContestants(values.cli === undefined ? undefined : resolve(values.cli));
-  const unknown = names.find((name) => !all.some((contestant) => contestant.name === name));
-  if (unknown !== undefined) throw new RangeError(`--only knows no ${unknown}`);
+async function ready(
+  servers: readonly Contestant[],
+  missing: Map<ContestantName, string>,
+): Promise<readonly Contestant[]> {
   const able: Contestant[] = [];
-  for (const contestant of all.filter(({ name }) => names.includes(name))) {
+  for (const contestant of servers) {
     try {
       contestant.prepare();
       const port = await freePort();
@@ -128,12 +142,12 @@ async function main(): Promise<void> {
     triggers: count('triggers', 100_000),
     inFlight: count('in-flight', 99),
   };
-  const list = scenarios(sizes);
+  const { servers, list } = chosen(sizes);
   const missing = new Map<ContestantName, string>();
-  const contestants = await ready(missing);
+  const able = await ready(servers, missing);
   const measurements: Measurement[] = [];
   for (let round = 1; round <= rounds; round += 1) {
-    for (const contestant of contestants) {
+    for (const contestant of able) {
       process.stderr.write(`round ${round} of ${rounds}: ${contestant.name}\n`);
       measurements.push(...(await measure(contestant, round, list)));
     }

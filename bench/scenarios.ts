@@ -11,6 +11,7 @@ export interface Target {
 export type ContestantName = 'bare' | 'soketi' | 'fanfare';
 
 export interface Scenario {
+  readonly name: 'fan-out' | 'fan-out-single' | 'triggers' | 'triggers-connecting';
   readonly title: string;
   /** What the server's CPU is divided by. */
   readonly unit: 'delivery' | 'trigger';
@@ -37,6 +38,7 @@ export function scenarios({ subscribers, events, triggers, inFlight }: ScenarioS
   const trigger = { channel: 'bench-triggers', subscribers: 1, publishers: inFlight, isPaced: false, events: triggers };
   return [
     {
+      name: 'fan-out',
       title: `Fan-out to ${subscribers} subscribers of one channel, ${inFlight} events under way`,
       unit: 'delivery',
       load: { ...fanOut, publishers: inFlight, warmUpEvents: Math.ceil(events / 3) },
@@ -46,18 +48,21 @@ export function scenarios({ subscribers, events, triggers, inFlight }: ScenarioS
       ],
     },
     {
+      name: 'fan-out-single',
       title: `Fan-out to ${subscribers} subscribers of one channel, one event at a time`,
       unit: 'delivery',
       load: { ...fanOut, publishers: 1, warmUpEvents: Math.ceil(events / 10) },
       targets: [{ of: 'fanfare', to: 'bare', comparison: 'at most', bound: 1.1 }],
     },
     {
+      name: 'triggers',
       title: `Triggers with one subscriber, ${inFlight} keep-alive connections`,
       unit: 'trigger',
       load: { ...trigger, isKeptAlive: true, warmUpEvents: Math.ceil(triggers / 2) },
       targets: [{ of: 'fanfare', to: 'soketi', comparison: 'at most', bound: 0.4 }],
     },
     {
+      name: 'triggers-connecting',
       title: `Triggers with one subscriber, ${inFlight} at once, a new connection for each`,
       unit: 'trigger',
       load: { ...trigger, isKeptAlive: false, warmUpEvents: Math.ceil(triggers / 10) },
