@@ -1,0 +1,209 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, posix, relative, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import t from 'tap';
+
+/**
+ * The arrows of docs/architecture.md: protocol <- core <- { broker | transport | api | auth | webhooks | admin } <- server <- cli.
+ * Each folder of src, or file directly in it, with what it may import; siblings do not know each other.
+ */
+const BELOW_SIBLINGS = ['protocol', 'core'];
+const SIBLINGS = ['broker', 'transport', 'api', 'auth', 'webhooks', 'admin'];
+const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  protocol: [],
+  core: ['protocol'],
+  ...Object.fromEntries(SIBLINGS.map((sibling) => [sibling, BELOW_SIBLINGS])),
+  // What the schema describes is declared where it is used: types of the core, and the rules of token settings with them.
+  config: ['core', 'auth/settings.ts', 'auth/algorithms.ts'],
+  dashboard: [],
+  server: [...BELOW_SIBLINGS, ...SIBLINGS, 'config'],
+  cli: [...BELOW_SIBLINGS, ...SIBLINGS, 'config', 'server'],
+};
+
+/** Where config may look without needing anything of it at run time. */
+const TYPES_ONLY: Readonly<Record<string, string>> = { config: 'core' };
+
+/** Packages that one place alone knows of, so that they can be replaced there. */
+const PACKAGE_HOMES: ReadonlyArray<readonly [RegExp, readonly string[]]> = [
+  [/^ioredis$/, ['broker/redis/']],
+  [/^uWebSockets\.js(-lts)?$/, ['transport/']],
+  [/^(fastify|@fastify\/.*)$/, ['auth/', 'admin/']],
+  [/^jose$/, ['auth/']],
+  [/^zod$/, ['config/']],
+  [/^pino$/, ['server.ts']],
+  [/^commander$/, ['cli/', 'cli.ts']],
+  [/^pusher-js$/, ['cli/']],
+  [/^prom-client$/, ['admin/']],
+];
+
+const MAX_LINES = 320;
+
+interface Import {
+  readonly specifier: string;
+  readonly typeOnly: boolean;
+}
+
+interface SourceFile {
+  /** Below src, with forward slashes: `core/session.ts`. */
+  readonly path: string;
+  readonly text: string;
+}
+
+const STATEMENT = /^\s*(?:import|export)\s+(type\s)?(?:[^'"`;]*?\sfrom\s+)?(['"])([^'"]+)\2/gm;
+const DYNAMIC = /\bimport\(\s*(['"`])([^'"`]+)\1/g;
+
+function importsOf(text: string): Import[] {
+  const found: Import[] = [];
+  for (const [, type, , specifier] of text.matchAll(STATEMENT)) {
+    if (specifier !== undefined) found.push({ specifier, typeOnly: type !== undefined });
+  }
+  for (const [, , specifier] of text.matchAll(DYNAMIC)) {
+    if (specifier !== undefined) found.push({ specifier, typeOnly: false });
+  }
+  return found;
+}
+
+/** `core` of `core/session.ts`, `cli` of `cli.ts`. */
+function unitOf(path: string): string {
+  return path.split('/')[0]?.replace(/\.ts$/, '') ?? path;
+}
+
+/** What is wrong with one import, or undefined. */
+function importProblem(path: string, { specifier, typeOnly }: Import): string | undefined {
+  const unit = unitOf(path);
+  if (!specifier.startsWith('.')) return packageProblem(path, specifier);
+  const target = posix.normalize(posix.join(posix.dirname(path), specifier));
+  if (target.startsWith('..')) return `${path} imports ${specifier}, which is outside of src`;
+  const targetUnit = unitOf(target);
+  if (targetUnit === unit) return undefined;
+  const allowed = MAY_IMPORT[unit];
+  if (allowed === undefined) return `${path}: say in MAY_IMPORT what ${unit} may import`;
+  if (!allowed.includes(targetUnit) && !allowed.includes(target))
+    return `${path} imports ${target}: against the arrows`;
+  if (TYPES_ONLY[unit] === targetUnit && !typeOnly) return `${path} imports more than types of ${target}`;
+  return undefined;
+}
+
+function packageProblem(path: string, specifier: string): string | undefined {
+  const unit = unitOf(path);
+  if (unit === 'protocol') {
+    return specifier === 'node:crypto'
+      ? undefined
+      : `${path} imports ${specifier}: the protocol knows node:crypto only`;
+  }
+  if (unit === 'core' && !specifier.startsWith('node:'))
+    return `${path} imports ${specifier}: the core has no packages`;
+  for (const [name, homes] of PACKAGE_HOMES) {
+    if (name.test(specifier) && !homes.some((home) => path.startsWith(home))) {
+      return `${path} imports ${specifier}, which is for ${homes.join(' and ')} alone`;
+    }
+  }
+  return undefined;
+}
+
+/** Blanks comments and the text of strings, so that what is found is code. Positions of lines stay. */
+function codeOf(text: string): string {
+  const blank = (found: string) => found.replace(/[^\n]/g, ' ');
+  return text.replace(
+    /\/\*[\s\S]*?\*\/|\/\/[^\n]*|'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"|`(?:[^`\\]|\\.)*`/g,
+    (found, offset: number) => (text[offset - 1] === '\\' ? found : blank(found)),
+  );
+}
+
+function lineOf(text: string, offset: number): number {
+  return text.slice(0, offset).split('\n').length;
+}
+
+/** Errors that vanish, and types that check nothing. */
+function habitProblems({ path, text }: SourceFile): string[] {
+  const code = codeOf(text);
+  const problems: string[] = [];
+  const lines = text.trimEnd().split('\n').length;
+  if (lines > MAX_LINES) problems.push(`${path} has ${lines} lines: it is probably two files`);
+  const search = (pattern: RegExp, what: string) => {
+    for (const { index } of code.matchAll(pattern)) problems.push(`${path}:${lineOf(code, index)}: ${what}`);
+  };
+  search(/\bcatch\s*(?:\([^)]*\)\s*)?\{\s*\}/g, 'an empty catch');
+  search(/\.catch\(\s*(?:\(\s*\w*\s*\)|\w+)\s*=>\s*(?:\{\s*\}|undefined|null)\s*\)/g, 'a rejection that is swallowed');
+  search(/(?:[:<,|&]\s*|\bas\s+|\bextends\s+)any\b(?!\s*[(:'.])/g, 'the type any');
+  return problems;
+}
+
+function sources(): SourceFile[] {
+  const root = join(dirname(fileURLToPath(import.meta.url)), '..', 'src');
+  return readdirSync(root, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && /\.tsx?$/.test(entry.name))
+    .map((entry) => join(entry.parentPath, entry.name))
+    .map((file) => ({ path: relative(root, file).split(sep).join('/'), text: readFileSync(file, 'utf8') }));
+}
+
+t.test('the checks find what they are for', async (t) => {
+  const wrong = (path: string, statement: string) =>
+    t.equal(importsOf(statement).filter((found) => importProblem(path, found) !== undefined).length, 1, statement);
+  const right = (path: string, statement: string) => {
+    const found = importsOf(statement);
+    t.equal(found.length, 1, `seen: ${statement}`);
+    t.strictSame(
+      found.map((one) => importProblem(path, one)),
+      [undefined],
+      statement,
+    );
+  };
+  wrong('core/session.ts', "import { x } from '../broker/memory-broker.ts';");
+  wrong('core/session.ts', "import type { x } from '../transport/uws.ts';");
+  wrong('core/session.ts', "import {\n  a,\n  type B,\n} from '../server.ts';");
+  wrong('core/session.ts', "import { nanoid } from 'nanoid';");
+  wrong('protocol/frames.ts', "export { x } from '../core/app.ts';");
+  wrong('protocol/frames.ts', "import { readFileSync } from 'node:fs';");
+  wrong('api/events.ts', "import '../auth/index.ts';");
+  wrong('api/events.ts', "const x = await import('../transport/uws.ts');");
+  wrong('api/events.ts', "import type { Config } from '../config/schema.ts';");
+  wrong('api/events.ts', "import fastify from 'fastify';");
+  wrong('broker/memory-broker.ts', "import { Redis } from 'ioredis';");
+  wrong('server.ts', "import type { TemplatedApp } from 'uWebSockets.js';");
+  wrong('server.ts', "import { runCli } from './cli/program.ts';");
+  wrong('config/schema.ts', "import { StaticAppRegistry } from '../core/app.ts';");
+  wrong('config/schema.ts', "import { createTokenVerifier } from '../auth/token.ts';");
+  wrong('cli/token.ts', "import pkg from '../../package.json';");
+  wrong('newcomer/x.ts', "import { x } from '../core/app.ts';");
+  right('core/session.ts', "import { randomInt } from 'node:crypto';");
+  right('core/session.ts', "import type { x } from './app.ts';");
+  right('core/session.ts', "import { x } from '../protocol/frames.ts';");
+  right('config/schema.ts', "import type { App } from '../core/app.ts';");
+  right('broker/redis/link.ts', "import { Redis } from 'ioredis';");
+  right('transport/websocket.ts', "import type { WebSocket } from 'uWebSockets.js';");
+  right('server.ts', "import { createApi } from './api/index.ts';");
+  right('cli.ts', "import { runCli } from './cli/program.ts';");
+
+  const habits = (text: string) => habitProblems({ path: 'x.ts', text }).length;
+  t.equal(habits('try { a(); } catch {}'), 1);
+  t.equal(habits('try { a(); } catch (error) {\n  // nothing to do\n}'), 1, 'a comment handles nothing');
+  t.equal(habits('a().catch(() => {});'), 1);
+  t.equal(habits('a().catch(() => undefined);'), 1);
+  t.equal(habits('const a: any = 1;'), 1);
+  t.equal(habits('const a = b as any;'), 1);
+  t.equal(habits('const a = new Map<string, any>();'), 1);
+  t.equal(habits('function f(...rest: any[]) {}'), 1);
+  t.equal(habits('a\n'.repeat(MAX_LINES + 1)), 1);
+  t.equal(habits("// as any: any\nconst a = ': any';\napp.any('/*', f);\na\n".repeat(MAX_LINES / 4)), 0);
+  t.equal(habits('try { a(); } catch (error) {\n  log(error);\n}\na().catch((error) => log(error));'), 0);
+});
+
+t.test('imports follow the arrows, and packages stay where they belong', async (t) => {
+  const files = sources();
+  t.ok(files.length > 50, 'the sources were found');
+  for (const { path, text } of files) {
+    for (const found of importsOf(text)) t.equal(importProblem(path, found), undefined);
+  }
+});
+
+t.test('no import escapes the check', async (t) => {
+  for (const { path, text } of sources()) {
+    const written = text.match(/^(?!\s*(?:\/\/|\*)).*\bfrom '[^']+';$/gm)?.length ?? 0;
+    t.ok(importsOf(text).length >= written, path);
+  }
+});
+
+t.test('files stay small, errors are not swallowed, types are types', async (t) => {
+  for (const file of sources()) t.strictSame(habitProblems(file), []);
+});
