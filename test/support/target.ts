@@ -1,0 +1,66 @@
+import { fileURLToPath } from 'node:url';
+import type { Test } from 'tap';
+import { type ConfigInput, configSchema } from '../../src/config/schema.ts';
+import { createServer } from '../../src/server.ts';
+
+/** A running server of the Pusher protocol, and one app of it. */
+export interface Target {
+  /** `http://host:port`, without a path. */
+  readonly origin: string;
+  readonly wsOrigin: string;
+  readonly appId: string;
+  readonly key: string;
+  readonly secret: string;
+}
+
+/** The app that a started Fanfare has where a test names none. */
+export const APP = { id: 'app-id', key: 'app-key', secret: 'app-secret' };
+
+/** Verifies the tokens of a Fanfare whose authorization is on. */
+export const JWT_SECRET = 'a-secret-of-the-tests-that-is-long-enough';
+
+/** The authorization endpoint, with the rules that Fanfare ships. */
+export const AUTH = {
+  enabled: true,
+  rulesFile: fileURLToPath(new URL('../../config/channels.js', import.meta.url)),
+  jwt: { secret: JWT_SECRET },
+};
+
+/**
+ * The server under test: the one that FANFARE_CONFORMANCE_URL names, with FANFARE_CONFORMANCE_APP_ID, _KEY and _SECRET, or
+ * a Fanfare with default settings.
+ */
+export async function openTarget(t: Test): Promise<Target> {
+  const {
+    FANFARE_CONFORMANCE_URL: url,
+    FANFARE_CONFORMANCE_APP_ID: appId = APP.id,
+    FANFARE_CONFORMANCE_KEY: key = APP.key,
+    FANFARE_CONFORMANCE_SECRET: secret = APP.secret,
+  } = process.env;
+  return url === undefined ? await startFanfare(t) : targetAt(new URL(url).origin, { id: appId, key, secret });
+}
+
+/** Starts a Fanfare with these settings on a free port of loopback; it stops with the test. */
+export async function startFanfare(t: Test, settings: Partial<ConfigInput> = {}): Promise<Target> {
+  const apps = settings.apps ?? [APP];
+  const config = configSchema.parse({
+    host: '127.0.0.1',
+    port: 0,
+    shutdownGraceSeconds: 0,
+    auth: { enabled: false },
+    ...settings,
+    apps,
+    log: { level: 'silent' },
+  });
+  const server = createServer(config);
+  const { port } = await server.start();
+  t.teardown(() => server.stop());
+  const [app] = config.apps;
+  if (app === undefined) throw new Error('a Fanfare needs an app');
+  return targetAt(`${config.tls === undefined ? 'http' : 'https'}://127.0.0.1:${port}`, app);
+}
+
+/** The same server seen through another of its apps. */
+export function targetAt(origin: string, app: { id: string; key: string; secret: string }): Target {
+  return { origin, wsOrigin: origin.replace(/^http/, 'ws'), appId: app.id, key: app.key, secret: app.secret };
+}
