@@ -35,20 +35,31 @@ function isForeign(name: string, text: string): boolean {
   );
 }
 
-const EXACT = new Map(SETTINGS.map((setting) => [setting.variable, setting]));
+/** A `*` for each index: `FANFARE_APPS_*_SECRET`. */
+const NAMES = SETTINGS.map((setting) => ({
+  setting,
+  pattern: new RegExp(`^${setting.variable.replaceAll('*', '(\\d+)')}$`),
+}));
 
-/** `FANFARE_APPS_0_SECRET`: the setting with an index in its path, and the index. */
+/** `FANFARE_APPS_0_SECRET`: the setting, and its path with the index in it. */
 function find(name: string): { setting: Setting; path: SettingPath } | undefined {
-  const index = /^FANFARE_[A-Z]+_(\d+)_/.exec(name)?.[1];
-  const setting = EXACT.get(index === undefined ? name : name.replace(`_${index}_`, '_*_'));
-  if (setting === undefined) return undefined;
-  return { setting, path: setting.path.map((step) => (step === '*' ? String(Number(index)) : step)) };
+  for (const { setting, pattern } of NAMES) {
+    const [whole, ...indexes] = pattern.exec(name) ?? [];
+    if (whole !== undefined) return { setting, path: withIndexes(setting.path, indexes) };
+  }
+  return undefined;
+}
+
+/** The path with the given indexes in place of its `*`, and 0 where there are too few. */
+function withIndexes(path: SettingPath, indexes: readonly string[]): SettingPath {
+  const left = [...indexes];
+  return path.map((step) => (step === '*' ? String(Number(left.shift() ?? 0)) : step));
 }
 
 function unknownVariable(name: string): string {
-  const index = /^FANFARE_[A-Z]+_(\d+)_/.exec(name)?.[1] ?? '0';
-  const known = [...EXACT.keys(), ...Object.keys(OTHER_VARIABLES)].map((variable) => variable.replace('*', index));
-  const close = nearest(name, known);
+  const indexes = name.match(/(?<=_)\d+(?=_)/g) ?? [];
+  const known = SETTINGS.map((setting) => variableName(withIndexes(setting.path, indexes)));
+  const close = nearest(name, [...known, ...Object.keys(OTHER_VARIABLES)]);
   return `${name}: unknown variable${close === undefined ? '; docs/configuration.md lists them all' : `; did you mean ${close}?`}`;
 }
 
@@ -59,7 +70,7 @@ function unknownVariable(name: string): string {
 export function fromEnvironment(env: Readonly<Record<string, string | undefined>>, problems: string[]): Override[] {
   const overrides: Override[] = [];
   for (const setting of SETTINGS) {
-    const path = setting.path.map((step) => (step === '*' ? '0' : step));
+    const path = withIndexes(setting.path, []);
     const own = env[variableName(path)];
     for (const source of own === undefined || own === '' ? setting.familiarVariables : []) {
       const text = env[source];
@@ -87,19 +98,15 @@ export function variablesFor(setting: Setting, path: readonly PropertyKey[]): st
 
 /** What a flag sets: `connections.maxPerIp` and `20`. */
 export function fromFlag(path: SettingPath, text: string, source: string, problems: string[]): Override[] {
-  const setting = SETTINGS.find(
-    (candidate) =>
-      candidate.path.length === path.length &&
-      candidate.path.every((step, depth) => step === path[depth] || (step === '*' && /^\d+$/.test(path[depth] ?? ''))),
-  );
-  if (setting !== undefined) return [{ path, setting, text, source }];
-  const index = path.find((step) => /^\d+$/.test(step)) ?? '0';
+  const indexes = path.filter((step) => /^\d+$/.test(step));
+  const known = SETTINGS.map((setting) => ({ setting, text: pathText(withIndexes(setting.path, indexes)) }));
+  const written = pathText(path);
+  const found = known.find((candidate) => candidate.text === written);
+  if (found !== undefined) return [{ path, setting: found.setting, text, source }];
   const close = nearest(
-    pathText(path),
-    SETTINGS.map((known) => pathText(known.path.map((step) => (step === '*' ? index : step)))),
+    written,
+    known.map((candidate) => candidate.text),
   );
-  problems.push(
-    `${pathText(path)}: unknown key (from ${source})${close === undefined ? '' : `; did you mean ${close}?`}`,
-  );
+  problems.push(`${written}: unknown key (from ${source})${close === undefined ? '' : `; did you mean ${close}?`}`);
   return [];
 }

@@ -158,14 +158,13 @@ function check(tree: Tree, { cwd, production, checkFiles, read }: Surroundings) 
     tls: tls.safeParse(tree.tls).data,
     redis: redis.safeParse(tree.redis).data,
   };
-  if (parts.auth !== undefined) {
-    parts.auth.rulesFile = resolve(cwd, parts.auth.rulesFile);
-    errors.push(...readPublicKey(parts.auth.jwt, cwd, read));
-  }
+  if (parts.auth !== undefined) parts.auth.rulesFile = resolve(cwd, parts.auth.rulesFile);
+  const keyFile = parts.auth === undefined ? [] : readPublicKey(parts.auth.jwt, cwd, read);
   for (const name of ['certFile', 'keyFile', 'caFile'] as const) {
     if (parts.tls?.[name] !== undefined) parts.tls[name] = resolve(cwd, parts.tls[name]);
   }
-  const ofAuth = authProblems(parts, production);
+  // A key that cannot be read is not missing as well.
+  const ofAuth = keyFile.length > 0 ? { errors: keyFile, warnings: [] } : authProblems(parts, production);
   errors.push(...(parts.apps === undefined ? [] : appProblems(parts.apps)), ...ofAuth.errors);
   errors.push(...(parts.redis === undefined ? [] : redisProblems(parts.redis)));
   if (checkFiles) errors.push(...fileProblems(parts, read));

@@ -29,7 +29,7 @@ to a default. \`fanfare check-config\` does the same without serving, and prints
 - File names are relative to the working directory.
 - Every key has an environment variable, \`FANFARE_\` and its path in capitals. A list is comma-separated, the apps are numbered from 0
   (\`FANFARE_APPS_0_SECRET\`), and true and false are written so. A variable that is set to nothing counts as not set. The other names in
-  the tables work too; \`FANFARE_…\` wins over them.
+  the tables work too (for the first app, where they are an app's); \`FANFARE_…\` wins over them.
 - A variable that begins with \`FANFARE_\` and is not in the tables is an error, except:`;
 
 const FOREIGN = `  - \`FANFARE_CONFORMANCE_…\`: settings of the conformance tests;
@@ -64,7 +64,7 @@ function sectionText(section: Section): string {
 }
 
 function row(setting: Setting): string {
-  const variables = [setting.variable.replace('*', 'n'), ...setting.familiarVariables].map((name) => `\`${name}\``);
+  const variables = [setting.variable.replaceAll('*', 'n'), ...setting.familiarVariables].map((name) => `\`${name}\``);
   const cells = [
     `\`${pathText(setting.path)}\``,
     variables.join('<br>'),

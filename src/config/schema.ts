@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ASYMMETRIC_ALGORITHMS, HMAC_ALGORITHMS, isAlgorithm } from '../auth/algorithms.ts';
 import type { App } from '../core/app.ts';
 import {
   addressOrRange,
@@ -23,6 +24,12 @@ const MB = 1024 * KB;
 const ORIGIN = /^(?:\*|[a-z][a-z0-9+.-]*:\/\/[^/\s,]+)$/i;
 
 const name = z.string('must be a text that is not empty').regex(/\S/, 'must be a text that is not empty');
+
+const ALGORITHM_RULE = `must be one of ${[...HMAC_ALGORITHMS, ...ASYMMETRIC_ALGORITHMS].join(', ')}`;
+// What is wrong with `none` has a sentence of its own.
+const algorithm = z
+  .string(ALGORITHM_RULE)
+  .refine((value) => isAlgorithm(value) || value.toLowerCase() === 'none', ALGORITHM_RULE);
 
 const limitsSchema = section(
   'What the clients and backends of the app may do, and how much. A count of 0 means no limit only where it says so.',
@@ -51,6 +58,19 @@ const limitsSchema = section(
     ),
     readsPerSecond: count('GET requests to the HTTP API in a second; 0: no limit. Over it: 429.', 0),
   },
+);
+
+const rewindRuleSchema = z.strictObject(
+  {
+    channels: text(
+      "A channel's full name, or its beginning and `*`.",
+      /^(?:[A-Za-z0-9_\-=@,.;]+\*?|\*)$/,
+      'must be the name of a channel, or its beginning and *',
+    ),
+    events: count('At most so many events.', 50, { min: 1, max: 1000 }),
+    seconds: seconds('Events older than this are left out.', 120, { min: 1 }),
+  },
+  'must be an object',
 );
 
 const appSchema = z.strictObject(
@@ -108,6 +128,10 @@ const appSchema = z.strictObject(
         kind: 'text',
         secret: true,
       }),
+    rewind: z.array(rewindRuleSchema, 'must be a list of objects').default([]).register(settings, {
+      description:
+        'Channels whose last events are sent to whoever subscribes, numbered from 0. The first rule that a channel comes under holds.',
+    }),
     limits: limitsSchema,
   },
   'must be an object',
@@ -139,7 +163,7 @@ const jwtSchema = section(
     audience: list('Accepted `aud` values, one of which the token must have; none listed: any.', name, {
       environment: ['JWT_AUDIENCE'],
     }),
-    algorithms: optionalList('Accepted `alg` values, such as `RS256`; never `none`.', name, {
+    algorithms: optionalList('Accepted `alg` values, such as `RS256`; never `none`.', algorithm, {
       defaultNote: 'all that the key is made for',
     }),
     userIdClaim: textWithDefault(
@@ -155,9 +179,49 @@ const jwtSchema = section(
   },
 );
 
+const resumeSchema = section(
+  'What clients miss while they are away, for those that connect with a `wsPath` of `/resume/{token}`.',
+  {
+    windowSeconds: count('How long a client may be away and miss nothing.', 120, { min: 10, max: 86_400 }),
+    maxEventsPerChannel: count('Events of one channel that are kept for that.', 1000, { min: 1, max: 100_000 }),
+    maxBytesPerChannel: size(
+      'Bytes of one channel that are kept for that; at most half of `connections.maxBackpressureBytes`.',
+      512 * KB,
+      {
+        min: KB,
+        max: 512 * MB,
+      },
+    ),
+    ackIntervalSeconds: count(
+      'Between two pings that ask what a client has received; none are sent while nothing is.',
+      5,
+      {
+        min: 1,
+        max: 300,
+      },
+    ),
+    checkpointSeconds: count(
+      "Between two savings of what a connected client has received, for the case of this node's crash.",
+      10,
+      {
+        min: 1,
+        max: 300,
+      },
+    ),
+    sessionSeconds: count(
+      'A client that comes back within so long, but too late, is told that it has missed something.',
+      86_400,
+      {
+        min: 10,
+        max: 30 * 86_400,
+      },
+    ),
+  },
+);
+
 const authSchema = section('The authorization endpoint, `/broadcasting/auth` and `/broadcasting/user-auth`.', {
   enabled: flag('Serve it. Without it, your own backend authorizes channels.', true),
-  appId: optionalText('The app that is signed for where a request names none.', { defaultNote: 'the first app' }),
+  appId: optionalText('The app that is signed for where a request names none.', { defaultNote: 'the only app' }),
   rulesFile: textWithDefault(
     'The module with the rules: who may join which channel.',
     'config/channels.js',
@@ -256,6 +320,7 @@ export const configSchema = z
         .min(1, 'must name one app at least')
         .register(settings, { description: 'The applications, numbered from 0. Ids and keys are unique.' }),
       auth: authSchema,
+      resume: resumeSchema,
       redis: section('Replicas share their state by Redis. Absent: one node, all in memory.', {
         url: optionalText('redis:// or rediss://, with user and password where Redis wants them.', {
           secret: true,
