@@ -58,17 +58,17 @@ function appOf(deps: ApiDeps, route: Route, query: readonly QueryPair[]): App {
   throw new Refusal(401, `auth_key '${printable(key)}' is not the key of any app`);
 }
 
-async function answer(
+function answer(
   deps: ApiDeps,
   app: App,
   route: Route,
   request: HttpRequest,
   query: readonly QueryPair[],
-): Promise<HttpResponse> {
+): HttpResponse | Promise<HttpResponse> {
   if (request.method === 'OPTIONS') return preflight(app, request.headers.get('origin'), route.endpoint);
   const signed = verifyRequest(app, request, query, (deps.now ?? Date.now)());
   if (!app.enabled) throw new Refusal(403, `The app '${app.id}' is disabled`);
-  return await route.endpoint.resource({ deps, app, name: route.name, query: signed, body: request.body });
+  return route.endpoint.resource({ deps, app, name: route.name, query: signed, body: request.body });
 }
 
 function failure(deps: ApiDeps, request: HttpRequest, error: unknown): HttpResponse {
