@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Logger as PinoLogger, pino } from 'pino';
 import { createApi } from './api/index.ts';
@@ -6,15 +5,18 @@ import { AUTH_PATHS, buildAuthServer, createTokenVerifier, loadRules } from './a
 import { MemoryBroker } from './broker/memory-broker.ts';
 import { MemoryQuotas } from './broker/memory-quotas.ts';
 import { MemoryRoster } from './broker/memory-roster.ts';
+import { MemorySessionStore } from './broker/memory-session-store.ts';
 import type { Config } from './config/schema.ts';
 import { type App, type AppRegistry, StaticAppRegistry } from './core/app.ts';
 import type { Broker } from './core/broker.ts';
+import type { ChannelLog } from './core/channel-log.ts';
 import { Delivery } from './core/delivery.ts';
 import type { HttpEndpoint } from './core/http.ts';
 import { Publisher } from './core/publisher.ts';
 import type { Quotas } from './core/quotas.ts';
 import type { Roster } from './core/roster.ts';
 import { Sessions } from './core/session.ts';
+import type { SessionStore } from './core/session-store.ts';
 import { ClientIp } from './transport/client-ip.ts';
 import { fastifyEndpoint } from './transport/fastify-bridge.ts';
 import { type HttpRoute, serveHttp } from './transport/http-routes.ts';
@@ -34,6 +36,8 @@ interface SharedState {
   readonly broker: Broker;
   readonly roster: Roster;
   readonly quotas: Quotas;
+  readonly log: ChannelLog;
+  readonly sessionStore: SessionStore;
 }
 
 /** JSON escapes may take three bytes for one, and around the data stands the rest of the message. */
@@ -71,8 +75,8 @@ async function run(config: Config, logger: PinoLogger): Promise<Running> {
   const uws = await loadUws();
   const apps = new StaticAppRegistry(config.apps);
   const auth = config.auth.enabled ? await authEndpoint(config, apps, logger) : undefined;
-  const { broker, roster, quotas } = sharedState();
-  const delivery = new Delivery(logger);
+  const { broker, roster, quotas, log, sessionStore } = sharedState(config);
+  const delivery = new Delivery(log, logger);
   const sessions = new Sessions({
     settings: {
       activityTimeoutSeconds: config.connections.activityTimeoutSeconds,
@@ -81,11 +85,14 @@ async function run(config: Config, logger: PinoLogger): Promise<Running> {
       maxConnections: config.connections.max,
       maxConnectionsPerIp: config.connections.maxPerIp,
       closeOnTokenExpiry: config.auth.closeOnTokenExpiry,
+      resume: config.resume,
     },
     apps,
     broker,
     roster,
     quotas,
+    log,
+    sessionStore,
     delivery,
     logger,
   });
@@ -128,7 +135,7 @@ async function run(config: Config, logger: PinoLogger): Promise<Running> {
     logger,
   });
 
-  await broker.start(delivery.deliver);
+  await broker.start(delivery.deliver, () => delivery.logged.repairAll());
   sessions.start();
   let listening: Listening;
   try {
@@ -158,9 +165,19 @@ async function run(config: Config, logger: PinoLogger): Promise<Running> {
   };
 }
 
-function sharedState(): SharedState {
-  const broker = new MemoryBroker();
-  return { broker, roster: new MemoryRoster(broker), quotas: new MemoryQuotas() };
+function sharedState({ resume }: Config): SharedState {
+  const broker = new MemoryBroker({
+    maxEvents: resume.maxEventsPerChannel,
+    maxBytes: resume.maxBytesPerChannel,
+    maxAgeSeconds: resume.windowSeconds,
+  });
+  return {
+    broker,
+    roster: new MemoryRoster(broker),
+    quotas: new MemoryQuotas(),
+    log: broker,
+    sessionStore: new MemorySessionStore(resume.sessionSeconds),
+  };
 }
 
 interface AuthEndpoint {
@@ -170,32 +187,10 @@ interface AuthEndpoint {
 
 async function authEndpoint(config: Config, apps: AppRegistry, logger: PinoLogger): Promise<AuthEndpoint> {
   const { auth } = config;
-  const { jwt } = auth;
-  const verifier = createTokenVerifier(
-    {
-      secret: jwt.secret,
-      publicKey: jwt.publicKeyFile === undefined ? jwt.publicKey : readFileSync(jwt.publicKeyFile, 'utf8'),
-      jwksUrl: jwt.jwksUrl,
-      issuer: jwt.issuer,
-      audience: jwt.audience,
-      algorithms: jwt.algorithms,
-      clockToleranceSeconds: jwt.clockToleranceSeconds,
-      userIdClaim: jwt.userIdClaim,
-      jwksCacheSeconds: jwt.jwksCacheSeconds,
-      jwksCooldownSeconds: jwt.jwksCooldownSeconds,
-      jwksTimeoutSeconds: jwt.jwksTimeoutSeconds,
-    },
-    logger,
-  );
   const fastify = buildAuthServer({
     apps,
-    settings: {
-      defaultAppId: auth.appId ?? config.apps[0]?.id,
-      cookieName: auth.cookieName,
-      ruleTimeoutSeconds: auth.ruleTimeoutSeconds,
-      signChannelData: auth.signChannelData,
-    },
-    verifier,
+    settings: auth,
+    verifier: createTokenVerifier(auth.jwt, logger),
     rules: await loadRules(auth.rulesFile),
     logger,
   });

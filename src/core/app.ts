@@ -23,6 +23,16 @@ export interface AppLimits {
   readonly readsPerSecond: number;
 }
 
+/** Channels whose last events are sent to whoever subscribes. */
+export interface RewindRule {
+  /** A channel's full name, or its beginning and `*`. */
+  readonly channels: string;
+  /** At most so many… */
+  readonly events: number;
+  /** …none of them older than this. */
+  readonly seconds: number;
+}
+
 /** One application: a key pair, and what its clients and backends may do. Frozen; a reload brings a new one. */
 export interface App {
   readonly id: string;
@@ -40,6 +50,8 @@ export interface App {
   readonly unauthorizedTimeoutSeconds: number;
   /** 32 bytes: what the shared secrets of end-to-end encrypted channels are derived from, where the app has one. */
   readonly encryptionMasterKey: Uint8Array | undefined;
+  /** The first rule that a channel comes under holds. */
+  readonly rewind: readonly RewindRule[];
   readonly limits: AppLimits;
 }
 

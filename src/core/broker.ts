@@ -1,3 +1,5 @@
+import type { Position } from './channel-log.ts';
+
 /** What moves between nodes: an encoded frame for a topic's subscribers. Never a secret. */
 export interface BrokerMessage {
   readonly topic: string;
@@ -7,6 +9,12 @@ export interface BrokerMessage {
   readonly exceptSocketId?: string | undefined;
   /** Keep the frame as the topic's last event for this long. (Channels docs: cache channels) */
   readonly cacheSeconds?: number | undefined;
+  /** An event of the application, which is logged where its topic is: nothing that only tells the present state. */
+  readonly durable?: boolean | undefined;
+  /** Log it whether or not anyone keeps the topic's log, and keep the log for so long. (core/channel-log.ts) */
+  readonly logSeconds?: number | undefined;
+  /** Where in its log the message stands; set by the broker. */
+  readonly position?: Position | undefined;
 }
 
 /** A cache channel's last event, and for how many seconds more it will be kept. */
@@ -29,7 +37,8 @@ export class BrokerUnavailable extends Error {
  * served by `deliver` too, so that there is one path and one order.
  */
 export interface Broker {
-  start(deliver: Deliver): Promise<void>;
+  /** `restored` is called when messages may have been missed, and arrive again. */
+  start(deliver: Deliver, restored: () => void): Promise<void>;
   /** Once it resolves, whatever is published on the topic arrives at `deliver`, in the same order on every node. */
   subscribe(topic: string): Promise<void>;
   unsubscribe(topic: string): Promise<void>;

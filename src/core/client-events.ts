@@ -32,7 +32,8 @@ export class ClientEvents {
     const { topic, channel, member } = subscription;
     const encoded = encodeEvent(frame.event, channel, data, member?.userId);
     try {
-      await this.#broker.publish([{ topic, frame: encoded, exceptSocketId: connection.socketId }]);
+      const exceptSocketId = connection.socketId;
+      await this.#broker.publish([{ topic, frame: encoded, exceptSocketId, durable: true }]);
     } catch (error) {
       if (!(error instanceof BrokerUnavailable)) throw error;
       connection.sendError(null, 'The client event was not delivered: try again shortly', frame.channel);

@@ -2,6 +2,7 @@ import type { ChannelKind } from '../protocol/channel-name.ts';
 import { encodeError } from '../protocol/frames.ts';
 import type { App } from './app.ts';
 import { RateWindow } from './rate-window.ts';
+import type { Resumable } from './resumable.ts';
 import type { Member } from './roster.ts';
 import type { Socket } from './transport.ts';
 
@@ -36,6 +37,8 @@ export class Connection {
   readonly userIds = new Set<string>();
   readonly clientEvents: RateWindow;
   user: SignedInUser | undefined;
+  /** Where the client's path names a session that survives reconnects. */
+  resumable: Resumable | undefined;
   /** Has signed in or joined a guarded channel. */
   authorized = false;
   closed = false;

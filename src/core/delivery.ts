@@ -1,15 +1,27 @@
 import type { BrokerMessage } from './broker.ts';
+import type { ChannelLog, LoggedMessage } from './channel-log.ts';
+import { LoggedTopics } from './logged-topics.ts';
 import type { Logger } from './logger.ts';
+import { encodeNotRecovered } from './resumed-event.ts';
+import { channelOf, resumableTopic } from './topic.ts';
 import type { Transport } from './transport.ts';
 
 /** Takes what the broker delivers to this node: the only way an event reaches a socket. */
 export class Delivery {
+  /** What is known of the topics that are logged. */
+  readonly logged: LoggedTopics;
   readonly #transports: Transport[] = [];
   readonly #listeners = new Map<string, (frame: string) => void>();
   readonly #logger: Logger;
 
-  constructor(logger: Logger) {
+  constructor(log: ChannelLog, logger: Logger) {
     this.#logger = logger;
+    this.logged = new LoggedTopics({
+      log,
+      logger,
+      publish: (message) => this.#publish(message.topic, message.frame, message.exceptSocketId),
+      lost: (topic) => this.#publish(resumableTopic(topic), encodeNotRecovered(channelOf(topic), 'gap'), undefined),
+    });
   }
 
   addTransport(transport: Transport): void {
@@ -27,17 +39,24 @@ export class Delivery {
 
   readonly deliver = (message: BrokerMessage): void => {
     try {
-      const listener = this.#listeners.size === 0 ? undefined : this.#listeners.get(message.topic);
-      if (listener !== undefined) {
-        listener(message.frame);
+      if (isLogged(message)) {
+        this.logged.receive(message);
         return;
       }
-      for (const transport of this.#transports) {
-        transport.publish(message.topic, message.frame, message.exceptSocketId);
-      }
+      const listener = this.#listeners.size === 0 ? undefined : this.#listeners.get(message.topic);
+      if (listener !== undefined) listener(message.frame);
+      else this.#publish(message.topic, message.frame, message.exceptSocketId);
     } catch (error) {
       // One topic's trouble must not reach the broker's connection, which carries all the others.
       this.#logger.error({ err: error, topic: message.topic }, 'a message could not be delivered');
     }
   };
+
+  #publish(topic: string, frame: string, exceptSocketId: string | undefined): void {
+    for (const transport of this.#transports) transport.publish(topic, frame, exceptSocketId);
+  }
+}
+
+function isLogged(message: BrokerMessage): message is LoggedMessage {
+  return message.position !== undefined;
 }

@@ -2,6 +2,7 @@ import { ERROR_CODES, type ErrorCode } from '../protocol/error-codes.ts';
 import { SUPPORTED_PROTOCOLS } from '../protocol/limits.ts';
 import type { App, AppRegistry } from './app.ts';
 import { isOriginAllowed } from './origins.ts';
+import { RESUME_TOKEN_RULE, resumeSessionOf } from './resume-token.ts';
 
 /** What a client says of itself when it connects. */
 export interface Handshake {
@@ -15,7 +16,13 @@ export interface Handshake {
   readonly secure: boolean;
 }
 
-export type HandshakeOutcome = { readonly app: App } | { readonly app?: undefined; readonly refusal: ErrorCode };
+export type HandshakeOutcome =
+  | {
+      readonly app: App;
+      /** A digest of the token of a path that names a session to resume. */
+      readonly session: string | undefined;
+    }
+  | { readonly app?: undefined; readonly refusal: ErrorCode };
 
 /** The client may put any prefix in front: `wsPath` of the stock clients. */
 const APP_PATH = /(?:^|\/)app\/([^/]+)$/;
@@ -24,6 +31,8 @@ const APP_PATH = /(?:^|\/)app\/([^/]+)$/;
 export function checkHandshake(handshake: Handshake, apps: AppRegistry): HandshakeOutcome {
   const key = APP_PATH.exec(handshake.path)?.[1];
   if (key === undefined) return { refusal: ERROR_CODES.pathNotFound };
+  const resumable = resumeSessionOf(handshake.path);
+  if (resumable === 'invalid') return { refusal: { ...ERROR_CODES.pathNotFound, message: RESUME_TOKEN_RULE } };
   const protocol = protocolProblem(new URLSearchParams(handshake.query).get('protocol'));
   if (protocol !== undefined) return { refusal: protocol };
   const app = apps.findByKey(key);
@@ -34,7 +43,7 @@ export function checkHandshake(handshake: Handshake, apps: AppRegistry): Handsha
     const message = 'This origin may not use the application: add it to allowedOrigins';
     return { refusal: { ...ERROR_CODES.unauthorized, message } };
   }
-  return { app };
+  return { app, session: resumable?.session };
 }
 
 function protocolProblem(given: string | null): ErrorCode | undefined {

@@ -17,6 +17,7 @@ const TICK_MS = 1000;
  */
 export class Liveness {
   readonly #settings: LivenessSettings;
+  readonly #ping: (connection: Connection) => void;
   readonly #close: (connection: Connection, cause: ErrorCode) => void;
   readonly #slots: Set<Connection>[];
   #slot = 0;
@@ -24,8 +25,13 @@ export class Liveness {
   /** A clock that is read often and need not be exact: it moves with every tick. */
   nowMs = Date.now();
 
-  constructor(settings: LivenessSettings, close: (connection: Connection, cause: ErrorCode) => void) {
+  constructor(
+    settings: LivenessSettings,
+    ping: (connection: Connection) => void,
+    close: (connection: Connection, cause: ErrorCode) => void,
+  ) {
     this.#settings = settings;
+    this.#ping = ping;
     this.#close = close;
     const longest = Math.max(settings.pingIntervalSeconds, settings.pongTimeoutSeconds);
     this.#slots = Array.from({ length: longest + 2 }, () => new Set<Connection>());
@@ -74,7 +80,7 @@ export class Liveness {
       return;
     }
     connection.pingSentMs = this.nowMs;
-    connection.socket.ping();
+    this.#ping(connection);
     this.#schedule(connection, pongTimeoutSeconds);
   }
 }

@@ -3,6 +3,7 @@ import { encodeEvent } from '../protocol/frames.ts';
 import { CACHE_TTL_SECONDS } from '../protocol/limits.ts';
 import type { App } from './app.ts';
 import type { Broker, BrokerMessage } from './broker.ts';
+import { rewindRuleOf } from './rewind.ts';
 import { topicOf } from './topic.ts';
 
 /** An event that a backend triggers, already a string where the wire wants one. */
@@ -65,6 +66,8 @@ export class Publisher {
           frame: encodeEvent(event.name, channel, event.data),
           exceptSocketId: event.socketId,
           cacheSeconds: cacheSecondsOf(channelKind(channel)),
+          durable: true,
+          logSeconds: rewindRuleOf(app, channel)?.seconds,
         });
       }
     }

@@ -11,6 +11,7 @@ import { SocketIdSequence } from '../protocol/socket-id.ts';
 import type { App, AppRegistry } from './app.ts';
 import type { Broker } from './broker.ts';
 import type { Identity } from './channel-data.ts';
+import type { ChannelLog } from './channel-log.ts';
 import { CLIENT_EVENT_PREFIX, ClientEvents } from './client-events.ts';
 import { Connection } from './connection.ts';
 import type { Delivery } from './delivery.ts';
@@ -20,7 +21,11 @@ import { LocalTopics } from './local-topics.ts';
 import { LocalUsers } from './local-users.ts';
 import type { Logger } from './logger.ts';
 import type { Quotas } from './quotas.ts';
+import { Replay } from './replay.ts';
+import { Resume, type ResumeSettings } from './resume.ts';
+import { loggablePath } from './resume-token.ts';
 import type { Roster } from './roster.ts';
+import type { SessionStore } from './session-store.ts';
 import { SignIn } from './sign-in.ts';
 import { SubscriptionCounts } from './subscription-counts.ts';
 import { Subscriptions } from './subscriptions.ts';
@@ -35,6 +40,7 @@ export interface SessionSettings extends LivenessSettings {
   readonly maxConnectionsPerIp: number;
   /** Close a connection with 4200 when a token ends that one of its signatures was given for. */
   readonly closeOnTokenExpiry: boolean;
+  readonly resume: ResumeSettings;
 }
 
 export interface SessionsDependencies {
@@ -43,6 +49,8 @@ export interface SessionsDependencies {
   readonly broker: Broker;
   readonly roster: Roster;
   readonly quotas: Quotas;
+  readonly log: ChannelLog;
+  readonly sessionStore: SessionStore;
   readonly delivery: Delivery;
   readonly logger: Logger;
 }
@@ -60,6 +68,7 @@ export class Sessions {
   readonly #connections = new Set<Connection>();
   readonly #perIp = new Map<string, number>();
   readonly #liveness: Liveness;
+  readonly #resume: Resume;
   readonly #users: LocalUsers;
   readonly #counts: SubscriptionCounts;
   readonly #subscriptions: Subscriptions;
@@ -68,20 +77,29 @@ export class Sessions {
   readonly #closing = new Set<Promise<void>>();
 
   constructor(dependencies: SessionsDependencies) {
-    const { settings, apps, broker, roster, quotas, delivery, logger } = dependencies;
+    const { settings, apps, broker, roster, quotas, log, sessionStore, delivery, logger } = dependencies;
     this.#settings = settings;
     this.#apps = apps;
     this.#quotas = quotas;
     this.#logger = logger;
-    const topics = new LocalTopics(broker);
+    const { logged } = delivery;
+    const topics = new LocalTopics(broker, logged);
+    const resume = new Resume({ settings: settings.resume, store: sessionStore, log, logged, logger });
+    const replay = new Replay(log, logged, resume);
+    this.#resume = resume;
     const authorized = (connection: Connection, identity: Identity | undefined) =>
       this.#authorized(connection, identity);
-    this.#liveness = new Liveness(settings, (connection, cause) => this.closeFor(connection, cause));
+    this.#liveness = new Liveness(
+      settings,
+      (connection) => this.#ping(connection),
+      (connection, cause) => this.closeFor(connection, cause),
+    );
     this.#users = new LocalUsers(broker, topics, delivery, (connection) =>
       this.closeFor(connection, { ...ERROR_CODES.unauthorized, message: 'Disconnected by the application' }),
     );
     this.#counts = new SubscriptionCounts(broker);
-    this.#subscriptions = new Subscriptions({ broker, roster, topics, counts: this.#counts, logger, authorized });
+    const counts = this.#counts;
+    this.#subscriptions = new Subscriptions({ broker, roster, topics, counts, replay, resume, logger, authorized });
     this.#signIn = new SignIn({ roster, topics, logger, authorized });
     this.#clientEvents = new ClientEvents(broker);
   }
@@ -92,6 +110,7 @@ export class Sessions {
 
   start(): void {
     this.#liveness.start();
+    this.#resume.start();
   }
 
   /** A client has connected. Undefined where it was refused: the socket is then closed already. */
@@ -110,7 +129,7 @@ export class Sessions {
     this.#connections.add(connection);
     this.#perIp.set(connection.ip, (this.#perIp.get(connection.ip) ?? 0) + 1);
     // What the client sends meanwhile waits its turn behind this.
-    this.#enqueue(connection, () => this.#establish(connection));
+    this.#enqueue(connection, () => this.#establish(connection, outcome.session));
     return connection;
   }
 
@@ -123,9 +142,15 @@ export class Sessions {
     else this.#dispatch(connection, frame);
   }
 
-  /** Anything else that came from the peer, such as a pong. */
+  /** A ping of the peer's own. */
   seen(connection: Connection): void {
     this.#liveness.seen(connection);
+  }
+
+  /** @param payload the ping's that it answers */
+  pong(connection: Connection, payload: string): void {
+    this.#liveness.seen(connection);
+    if (connection.resumable !== undefined) this.#resume.acknowledged(connection.resumable, payload);
   }
 
   /** The socket has gone, whoever closed it. */
@@ -172,10 +197,11 @@ export class Sessions {
     }
     while (this.#closing.size > 0) await Promise.all(this.#closing);
     this.#liveness.stop();
+    this.#resume.stop();
     this.#counts.close();
   }
 
-  async #establish(connection: Connection): Promise<void> {
+  async #establish(connection: Connection, session: string | undefined): Promise<void> {
     const { app, socketId } = connection;
     if (!(await this.#quotas.connect(app, socketId))) {
       connection.sendError(ERROR_CODES.overConnectionQuota.code, ERROR_CODES.overConnectionQuota.message);
@@ -192,6 +218,7 @@ export class Sessions {
       }, app.unauthorizedTimeoutSeconds * 1000);
     }
     this.#logger.debug({ appId: app.id, socketId, ip: connection.ip }, 'connection established');
+    if (session !== undefined) await this.#resume.claim(connection, session);
   }
 
   #dispatch(connection: Connection, frame: ClientFrame): void {
@@ -238,7 +265,13 @@ export class Sessions {
     }
   }
 
+  #ping(connection: Connection): void {
+    const { resumable, socket } = connection;
+    socket.ping(resumable === undefined ? '' : this.#resume.pingPayload(resumable));
+  }
+
   async #leave(connection: Connection): Promise<void> {
+    await this.#resume.ended(connection);
     await this.#subscriptions.leaveAll(connection);
     await this.#signIn.signOut(connection);
     await this.#users.removeAll(connection);
@@ -279,7 +312,7 @@ export class Sessions {
   }
 
   #logRefusal(ip: string, path: string, refusal: ErrorCode): void {
-    const fields = { ip, path: printable(path), code: refusal.code, reason: refusal.message };
+    const fields = { ip, path: printable(loggablePath(path)), code: refusal.code, reason: refusal.message };
     this.#logger.warn(fields, 'connection refused');
   }
 }

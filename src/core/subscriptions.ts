@@ -13,9 +13,11 @@ import { type Identity, readChannelData } from './channel-data.ts';
 import type { Connection, Subscription } from './connection.ts';
 import type { LocalTopics } from './local-topics.ts';
 import type { Logger } from './logger.ts';
+import type { Prepared, Replay } from './replay.ts';
+import type { Resume } from './resume.ts';
 import type { Entered, Member, Roster } from './roster.ts';
 import type { SubscriptionCounts } from './subscription-counts.ts';
-import { topicOf } from './topic.ts';
+import { resumableTopic, topicOf } from './topic.ts';
 import { whenReachable } from './when-reachable.ts';
 
 /** Why a subscription was refused, as `pusher:subscription_error` tells it. */
@@ -36,6 +38,8 @@ export interface SubscriptionsDependencies {
   readonly roster: Roster;
   readonly topics: LocalTopics;
   readonly counts: SubscriptionCounts;
+  readonly replay: Replay;
+  readonly resume: Resume;
   readonly logger: Logger;
   /** A valid signature has been given: it may name the user, and end. */
   readonly authorized: (connection: Connection, identity: Identity | undefined) => Promise<void>;
@@ -105,11 +109,15 @@ export class Subscriptions {
   }
 
   async #join(connection: Connection, subscription: Subscription): Promise<void> {
-    const { broker, roster, topics, counts } = this.#deps;
+    const { broker, roster, topics, counts, replay } = this.#deps;
     const { topic, kind, member } = subscription;
     await topics.acquire(topic);
     let entered: Entered | undefined;
+    let prepared: Prepared | undefined;
     try {
+      prepared = await replay.prepare(connection, subscription);
+      // One replay fits into what may wait for a socket; several at once need not.
+      if (prepared !== undefined) await connection.socket.drained();
       const cached = kind.cache ? await broker.cached(topic) : undefined;
       await roster.enter(
         {
@@ -120,11 +128,14 @@ export class Subscriptions {
         },
         (outcome) => {
           entered = outcome;
-          if (outcome.outcome === 'entered') this.#admit(connection, subscription, outcome, cached);
+          if (outcome.outcome === 'entered') this.#admit(connection, subscription, outcome, cached, prepared);
         },
       );
     } finally {
-      if (entered?.outcome !== 'entered') await topics.release(topic);
+      if (entered?.outcome !== 'entered') {
+        if (prepared !== undefined) replay.abandon(subscription, prepared);
+        await topics.release(topic);
+      }
     }
     if (entered?.outcome === 'full') {
       const message = `The channel is full: at most ${connection.app.limits.maxPresenceMembers} members`;
@@ -140,15 +151,20 @@ export class Subscriptions {
     subscription: Subscription,
     entered: Extract<Entered, { outcome: 'entered' }>,
     cached: CachedFrame | undefined,
+    prepared: Prepared | undefined,
   ): void {
     const { channel, topic, kind } = subscription;
     // Kept even where the connection has closed meanwhile: leaveAll comes after this task and needs it.
     connection.subscriptions.set(channel, subscription);
     const data = kind.access === 'presence' ? presenceData(entered.members) : undefined;
     connection.send(encodeSubscriptionSucceeded(channel, data));
-    if (kind.cache) connection.send(cached?.frame ?? encodeCacheMiss(channel));
+    const past = prepared && this.#deps.replay.complete(connection, subscription, prepared);
+    // The last event is among what was missed, or was received before: sent now it would come before older ones.
+    if (kind.cache && past?.recovered !== true) connection.send(cached?.frame ?? encodeCacheMiss(channel));
     for (const frame of entered.missed) connection.send(frame);
+    for (const frame of past?.frames ?? []) connection.send(frame);
     connection.socket.join(topic);
+    if (connection.resumable !== undefined) connection.socket.join(resumableTopic(topic));
   }
 
   async #leave(connection: Connection, subscription: Subscription): Promise<void> {
@@ -156,6 +172,8 @@ export class Subscriptions {
     const { channel, topic, kind } = subscription;
     connection.subscriptions.delete(channel);
     connection.socket.leave(topic);
+    connection.socket.leave(resumableTopic(topic));
+    this.#deps.resume.left(connection, subscription);
     try {
       const left = await roster.leave(topic, connection.socketId);
       if (connection.app.subscriptionCount && kind.access !== 'presence') {

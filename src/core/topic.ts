@@ -24,3 +24,8 @@ export function watchTopic(appId: string, userId: string): string {
 export function userOrdersTopic(appId: string, userId: string): string {
   return `${appId}/#orders-${userId}`;
 }
+
+/** Carries, on this node alone, what only a channel's resumable connections are told. */
+export function resumableTopic(topic: string): string {
+  return `${appIdOf(topic)}/#resumable-${channelOf(topic)}`;
+}

@@ -4,8 +4,10 @@ export interface Socket {
   /** Starts receiving what is published on the topic. */
   join(topic: string): void;
   leave(topic: string): void;
-  /** Asks the peer for a sign of life. */
-  ping(): void;
+  /** Asks the peer for a sign of life, which comes back with the same payload. */
+  ping(payload: string): void;
+  /** Resolves once little of what was sent still waits, or it has closed: before much more is sent. */
+  drained(): Promise<void>;
   close(code: number, reason: string): void;
 }
 

@@ -12,6 +12,9 @@ export interface Peer {
   connection: Connection | undefined;
 }
 
+/** A socket for which no more than this waits can take a replay. */
+const LITTLE_BYTES = 64 * 1024;
+
 const SLOW_READER = 'Slow reader: more was waiting than may';
 
 /** One WebSocket. Touching a closed native socket throws, so nothing does: each method looks first. */
@@ -23,6 +26,7 @@ export class WebSocketPeer implements Socket {
   /** It has missed a frame and gets no further one: only the close. */
   #behind = false;
   #graceTimer: NodeJS.Timeout | undefined;
+  #waitingForDrain: (() => void)[] = [];
 
   constructor(ws: WebSocket<Peer>, compress: boolean, graceMs: number) {
     this.#ws = ws;
@@ -44,8 +48,13 @@ export class WebSocketPeer implements Socket {
     if (!this.#closed) this.#ws.unsubscribe(topic);
   }
 
-  ping(): void {
-    if (!this.#closed && !this.#behind) this.#ws.ping();
+  ping(payload: string): void {
+    if (!this.#closed && !this.#behind) this.#ws.ping(payload);
+  }
+
+  async drained(): Promise<void> {
+    if (this.#closed || this.#behind || this.#ws.getBufferedAmount() <= LITTLE_BYTES) return;
+    await new Promise<void>((resolve) => this.#waitingForDrain.push(resolve));
   }
 
   close(code: number, reason: string): void {
@@ -63,6 +72,13 @@ export class WebSocketPeer implements Socket {
   closed(): void {
     this.#closed = true;
     clearTimeout(this.#graceTimer);
+    this.#wake();
+  }
+
+  #wake(): void {
+    const waiting = this.#waitingForDrain;
+    this.#waitingForDrain = [];
+    for (const resolve of waiting) resolve();
   }
 
   /** A frame was dropped. False where that is known already. */
@@ -85,8 +101,11 @@ export class WebSocketPeer implements Socket {
   }
 
   /** Some of what waited has been read. */
-  drained(): void {
-    if (!this.#behind || this.#closed || this.#ws.getBufferedAmount() > 0) return;
+  someRead(): void {
+    if (this.#closed) return;
+    const waitingBytes = this.#ws.getBufferedAmount();
+    if (waitingBytes <= LITTLE_BYTES && this.#waitingForDrain.length > 0) this.#wake();
+    if (!this.#behind || waitingBytes > 0) return;
     this.#ws.end(ERROR_CODES.overCapacity.code, SLOW_READER);
   }
 }

@@ -85,9 +85,9 @@ export class WebSocketTransport implements Transport {
       open: (ws) => this.#open(ws),
       message: (ws, message, isBinary) => this.#message(ws, message, isBinary),
       ping: (ws) => this.#seen(ws),
-      pong: (ws) => this.#seen(ws),
+      pong: (ws, payload) => this.#pong(ws, payload),
       dropped: (ws) => this.#fellBehind(ws.getUserData()),
-      drain: (ws) => ws.getUserData().socket?.drained(),
+      drain: (ws) => ws.getUserData().socket?.someRead(),
       close: (ws) => this.#closed(ws.getUserData()),
     });
   }
@@ -127,6 +127,11 @@ export class WebSocketTransport implements Transport {
   #seen(ws: WebSocket<Peer>): void {
     const { connection } = ws.getUserData();
     if (connection !== undefined) this.#deps.sessions.seen(connection);
+  }
+
+  #pong(ws: WebSocket<Peer>, payload: ArrayBuffer): void {
+    const { connection } = ws.getUserData();
+    if (connection !== undefined) this.#deps.sessions.pong(connection, Buffer.from(payload).toString('latin1'));
   }
 
   #closed(peer: Peer): void {

@@ -43,6 +43,7 @@ export function app(changes: Partial<Omit<App, 'limits'>> & { limits?: Partial<A
     subscriptionCount: false,
     unauthorizedTimeoutSeconds: 0,
     encryptionMasterKey: undefined,
+    rewind: [],
     ...rest,
     limits: { ...LIMITS, ...limits },
   };
@@ -92,7 +93,7 @@ export class ApiFixture {
 
   constructor(apps: readonly App[] = [app()], changes: Partial<ApiDeps> = {}) {
     const now = (): number => NOW_SECONDS * 1000;
-    this.broker = new MemoryBroker(now);
+    this.broker = new MemoryBroker({ maxEvents: 100, maxBytes: 100_000, maxAgeSeconds: 120 }, now);
     this.roster = new MemoryRoster(this.broker);
     void this.broker.start((message) => this.published.push(message));
     const logged =

@@ -1,0 +1,49 @@
+import type { SavedSession, SessionStore } from '../core/session-store.ts';
+import { topicOf } from '../core/topic.ts';
+
+interface Kept {
+  owner: string;
+  saved: SavedSession | undefined;
+  expiresAtMs: number;
+}
+
+const SWEEP_INTERVAL_MS = 30_000;
+
+/** Sessions of a single node: they survive a reconnect, not a restart. */
+export class MemorySessionStore implements SessionStore {
+  readonly #sessions = new Map<string, Kept>();
+  readonly #retentionMs: number;
+  readonly #now: () => number;
+
+  /** @param retentionSeconds a session is kept for so long after it was last saved */
+  constructor(retentionSeconds: number, now: () => number = Date.now) {
+    this.#retentionMs = retentionSeconds * 1000;
+    this.#now = now;
+    setInterval(() => this.#removeExpired(), SWEEP_INTERVAL_MS).unref();
+  }
+
+  async claim(appId: string, session: string, socketId: string): Promise<SavedSession | undefined> {
+    const key = topicOf(appId, session);
+    const kept = this.#sessions.get(key);
+    const now = this.#now();
+    if (kept === undefined || kept.expiresAtMs <= now) {
+      this.#sessions.set(key, { owner: socketId, saved: undefined, expiresAtMs: now + this.#retentionMs });
+      return undefined;
+    }
+    kept.owner = socketId;
+    return kept.saved;
+  }
+
+  async save(appId: string, session: string, socketId: string, saved: SavedSession): Promise<boolean> {
+    const key = topicOf(appId, session);
+    const kept = this.#sessions.get(key);
+    if (kept !== undefined && kept.owner !== socketId) return false;
+    this.#sessions.set(key, { owner: socketId, saved, expiresAtMs: this.#now() + this.#retentionMs });
+    return true;
+  }
+
+  #removeExpired(): void {
+    const now = this.#now();
+    for (const [key, kept] of this.#sessions) if (kept.expiresAtMs <= now) this.#sessions.delete(key);
+  }
+}

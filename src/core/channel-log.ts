@@ -1,0 +1,43 @@
+import type { BrokerMessage } from './broker.ts';
+
+/** A place in a channel's log. Offsets count within one epoch; a log that was lost and begun anew has another epoch. */
+export interface Position {
+  readonly epoch: string;
+  readonly offset: number;
+}
+
+export interface LoggedMessage extends BrokerMessage {
+  readonly position: Position;
+}
+
+/** How much of a channel's past is kept: whatever bound is met first. */
+export interface LogBounds {
+  readonly maxEvents: number;
+  /** Of the frames, in characters. */
+  readonly maxBytes: number;
+  readonly maxAgeSeconds: number;
+}
+
+/**
+ * The recent events of channels, with positions that are the same on every node: what resuming and rewinding read. A
+ * channel is logged only while somebody keeps its log, so that the others cost nothing.
+ *
+ * While a topic is logged, its durable messages are delivered with their position. Calls reject with BrokerUnavailable.
+ */
+export interface ChannelLog {
+  /**
+   * Logs the topic from now on, and for the bounds' age after the last such call. Then delivers a marker, a message with an
+   * empty frame at the log's end, to every node that has subscribed to the topic, this one included: by it a node knows
+   * where in the log it stands, and that it missed something where it stands elsewhere.
+   */
+  keep(topic: string): Promise<void>;
+  /** What came after a position, in order; undefined where the log does not reach back so far. */
+  since(topic: string, position: Position): Promise<readonly LoggedMessage[] | undefined>;
+  /** The last events, oldest first: at most so many, none older than so many seconds. */
+  recent(topic: string, maxEvents: number, maxAgeSeconds: number): Promise<readonly LoggedMessage[]>;
+}
+
+/** A marker carries a position and nothing for clients. */
+export function isMarker(message: BrokerMessage): boolean {
+  return message.frame === '';
+}

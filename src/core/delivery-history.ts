@@ -1,0 +1,48 @@
+/** Entries closer together than this are joined: an acknowledgement then stands for the earlier end. */
+const RESOLUTION_MS = 50;
+
+/** The longest past that an acknowledgement may lie in; what is older counts as not acknowledged. */
+const MAX_ENTRIES = 4096;
+
+/** For one topic: which offset the node had delivered when its count of deliveries was such and such. */
+export class DeliveryHistory {
+  #counts: number[] = [];
+  #offsets: number[] = [];
+  /** When the last entry was begun. */
+  #begunMs = 0;
+  lastCount = 0;
+
+  add(count: number, offset: number, nowMs: number = Date.now()): void {
+    this.lastCount = count;
+    const last = this.#counts.length - 1;
+    if (last > 0 && nowMs - this.#begunMs < RESOLUTION_MS) {
+      this.#counts[last] = count;
+      this.#offsets[last] = offset;
+      return;
+    }
+    this.#begunMs = nowMs;
+    this.#counts.push(count);
+    this.#offsets.push(offset);
+    if (this.#counts.length >= 2 * MAX_ENTRIES) {
+      this.#counts = this.#counts.slice(MAX_ENTRIES);
+      this.#offsets = this.#offsets.slice(MAX_ENTRIES);
+    }
+  }
+
+  /** The last offset that was delivered when the count was `count`; undefined where the history does not reach back. */
+  offsetAt(count: number): number | undefined {
+    let low = 0;
+    let high = this.#counts.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((this.#counts[middle] ?? 0) <= count) low = middle + 1;
+      else high = middle;
+    }
+    return low === 0 ? undefined : this.#offsets[low - 1];
+  }
+
+  clear(): void {
+    this.#counts = [];
+    this.#offsets = [];
+  }
+}

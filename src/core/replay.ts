@@ -1,0 +1,87 @@
+import type { RewindRule } from './app.ts';
+import type { ChannelLog, LoggedMessage, Position } from './channel-log.ts';
+import type { Connection, Subscription } from './connection.ts';
+import type { LoggedTopics } from './logged-topics.ts';
+import type { Resumable } from './resumable.ts';
+import type { Resume } from './resume.ts';
+import { encodeNotRecovered, encodeRecovered } from './resumed-event.ts';
+import { rewindRuleOf } from './rewind.ts';
+
+/** What a joiner is to be sent of a channel's past: read, but not yet sent. */
+export interface Prepared {
+  readonly resumable: Resumable | undefined;
+  /** Where the client stood, where that is known. */
+  readonly from: Position | undefined;
+  /** The log reaches back to `from`. */
+  readonly recovered: boolean;
+  readonly read: readonly LoggedMessage[];
+  /** What is published during the join follows on what was read; without a past there is nothing to follow on. */
+  readonly continues: boolean;
+  readonly recording: LoggedMessage[];
+}
+
+export interface Replayed {
+  /** Sent after the subscription's success, in this order. */
+  readonly frames: readonly string[];
+  /** The client has now all that it missed, a cache channel's last event included. */
+  readonly recovered: boolean;
+}
+
+/** A channel's past for those who join it: what a resumable client missed, and what an app rewinds to. */
+export class Replay {
+  readonly #log: ChannelLog;
+  readonly #logged: LoggedTopics;
+  readonly #resume: Resume;
+
+  constructor(log: ChannelLog, logged: LoggedTopics, resume: Resume) {
+    this.#log = log;
+    this.#logged = logged;
+    this.#resume = resume;
+  }
+
+  /** Undefined where the joiner gets nothing of the past. The topic must be subscribed at the broker. */
+  async prepare(connection: Connection, subscription: Subscription): Promise<Prepared | undefined> {
+    const { channel, topic } = subscription;
+    const resumable = connection.resumable?.superseded === false ? connection.resumable : undefined;
+    const rewind = rewindRuleOf(connection.app, channel);
+    if (resumable === undefined && rewind === undefined) return undefined;
+    const recording = await this.#logged.beginJoin(topic);
+    try {
+      const from = resumable?.awaited.get(channel);
+      const missed = from === undefined ? undefined : await this.#log.since(topic, from);
+      const read = missed ?? (await this.#rewound(topic, rewind));
+      const recovered = missed !== undefined;
+      return { resumable, from, recovered, read, continues: recovered || rewind !== undefined, recording };
+    } catch (error) {
+      this.#logged.abandonJoin(topic, recording);
+      throw error;
+    }
+  }
+
+  /** The subscription came to nothing. */
+  abandon(subscription: Subscription, prepared: Prepared): void {
+    this.#logged.abandonJoin(subscription.topic, prepared.recording);
+  }
+
+  /** To be called, and its frames sent, in the same step in which the socket joins the topic. */
+  complete(connection: Connection, subscription: Subscription, prepared: Prepared): Replayed {
+    const { channel, topic } = subscription;
+    const { resumable, from, recovered, read, continues, recording } = prepared;
+    const past = this.#logged.endJoin(topic, recording, read);
+    const replay = continues ? past : [];
+    // What the client published itself, under any of its socket ids, it was not sent the first time either.
+    const own = new Set(resumable?.socketIds ?? []);
+    const events = replay.filter(({ exceptSocketId }) => exceptSocketId === undefined || !own.has(exceptSocketId));
+    const frames = events.map(({ frame }) => frame);
+    if (resumable === undefined) return { frames, recovered: false };
+    this.#resume.joined(connection, resumable, subscription, recovered ? from : undefined);
+    const head = recovered
+      ? encodeRecovered(channel, frames.length)
+      : encodeNotRecovered(channel, from === undefined ? 'unknown' : 'gap');
+    return { frames: [head, ...frames], recovered };
+  }
+
+  async #rewound(topic: string, rule: RewindRule | undefined): Promise<readonly LoggedMessage[]> {
+    return rule === undefined ? [] : await this.#log.recent(topic, rule.events, rule.seconds);
+  }
+}

@@ -1,0 +1,216 @@
+import { BrokerUnavailable } from './broker.ts';
+import type { ChannelLog, Position } from './channel-log.ts';
+import type { Connection, Subscription } from './connection.ts';
+import type { LoggedTopics } from './logged-topics.ts';
+import type { Logger } from './logger.ts';
+import type { JoinedChannel, Resumable } from './resumable.ts';
+import type { SavedSession, SessionStore } from './session-store.ts';
+import { topicOf } from './topic.ts';
+import { whenReachable } from './when-reachable.ts';
+
+export interface ResumeSettings {
+  /** Between two pings that ask up to where a client has received. */
+  readonly ackIntervalSeconds: number;
+  /** Between two savings of a live connection's positions, by which a crashed node's clients resume. */
+  readonly checkpointSeconds: number;
+  /** For how long the log reaches back, and so how often it is asked to go on. */
+  readonly windowSeconds: number;
+}
+
+export interface ResumeDependencies {
+  readonly settings: ResumeSettings;
+  readonly store: SessionStore;
+  readonly log: ChannelLog;
+  readonly logged: LoggedTopics;
+  readonly logger: Logger;
+}
+
+/** A session's own publishes are left out of its replay; this many of its socket ids are remembered for that. */
+const MAX_SOCKET_IDS = 8;
+
+const TICK_MS = 1000;
+
+/**
+ * Sessions that survive a reconnect, for clients that need not know of it: pings that carry the node's delivery count ask up to
+ * where a client has received, since every WebSocket stack echoes a ping's payload. (docs/resume.md)
+ */
+export class Resume {
+  readonly #deps: ResumeDependencies;
+  readonly #owners = new Map<string, Connection>();
+  /** How many of this node's resumable connections are in a topic: its log is kept while there is any. */
+  readonly #kept = new Map<string, number>();
+  readonly #slots: Set<Connection>[];
+  /** Connections that have joined a channel since they were last saved: a node that crashes now should know of it. */
+  readonly #unsaved = new Set<Connection>();
+  #slot = 0;
+  #sinceKeptSeconds = 0;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(dependencies: ResumeDependencies) {
+    this.#deps = dependencies;
+    this.#slots = Array.from({ length: dependencies.settings.ackIntervalSeconds }, () => new Set<Connection>());
+  }
+
+  start(): void {
+    this.#timer = setInterval(() => this.#tick(), TICK_MS);
+    this.#timer.unref();
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
+  /** Takes a session over for a new connection; a live one that had it goes on as a plain one. */
+  async claim(connection: Connection, session: string): Promise<void> {
+    const key = ownerKey(connection, session);
+    const resumable: Resumable = {
+      session,
+      socketIds: [connection.socketId],
+      awaited: new Map(),
+      joined: new Map(),
+      pingedCount: 0,
+      acknowledgedCount: 0,
+      superseded: false,
+      savedCount: 0,
+      savedMs: Date.now(),
+    };
+    await whenReachable(connection, async () => {
+      const older = this.#owners.get(key);
+      // Its positions are newer here than in the store.
+      if (older !== undefined) await this.save(older);
+      const saved = await this.#deps.store.claim(connection.app.id, session, connection.socketId);
+      if (older?.resumable !== undefined) older.resumable.superseded = true;
+      if (saved === undefined) return;
+      resumable.socketIds = [...saved.socketIds.slice(1 - MAX_SOCKET_IDS), connection.socketId];
+      for (const [channel, position] of saved.channels) resumable.awaited.set(channel, position);
+    });
+    if (connection.closed) return;
+    connection.resumable = resumable;
+    this.#owners.set(key, connection);
+    this.#slots[Math.floor(Math.random() * this.#slots.length)]?.add(connection);
+  }
+
+  /**
+   * In the step in which the socket joins, and after its replay was sent: from now on the client stands where the node does,
+   * once it has acknowledged as much.
+   *
+   * @param resumedFrom where the client stood, if what it missed has been replayed
+   */
+  joined(connection: Connection, resumable: Resumable, subscription: Subscription, resumedFrom?: Position): void {
+    const { logged } = this.#deps;
+    const { channel, topic } = subscription;
+    const joinedAt = logged.position(topic);
+    if (joinedAt === undefined) return;
+    resumable.awaited.delete(channel);
+    const joinedCount = logged.nextCount();
+    resumable.joined.set(channel, { topic, joinedAt, joinedCount, resumedFrom: resumedFrom ?? joinedAt });
+    this.#kept.set(topic, (this.#kept.get(topic) ?? 0) + 1);
+    this.#unsaved.add(connection);
+  }
+
+  /** The client has left a channel of its own will. */
+  left({ resumable }: Connection, subscription: Subscription): void {
+    if (resumable?.joined.delete(subscription.channel) === true) this.#unkeep(subscription.topic);
+  }
+
+  /** A pong has come back with the count that a ping carried. */
+  acknowledged(resumable: Resumable, payload: string): void {
+    const count = Number(payload);
+    // A client can only have received what it was asked about.
+    if (!(count > resumable.acknowledgedCount && count <= resumable.pingedCount)) return;
+    resumable.acknowledgedCount = count;
+  }
+
+  /** What a ping to this connection carries. */
+  pingPayload(resumable: Resumable): string {
+    resumable.pingedCount = this.#deps.logged.count;
+    return String(resumable.pingedCount);
+  }
+
+  /** The connection has ended: what it had acknowledged is saved, before its subscriptions go. */
+  async ended(connection: Connection): Promise<void> {
+    const { resumable } = connection;
+    if (resumable === undefined) return;
+    for (const slot of this.#slots) slot.delete(connection);
+    this.#unsaved.delete(connection);
+    await this.save(connection);
+    const key = ownerKey(connection, resumable.session);
+    if (this.#owners.get(key) === connection) this.#owners.delete(key);
+    for (const { topic } of resumable.joined.values()) this.#unkeep(topic);
+    resumable.joined.clear();
+  }
+
+  async save(connection: Connection): Promise<void> {
+    const { resumable, app, socketId } = connection;
+    if (resumable === undefined || resumable.superseded) return;
+    const { acknowledgedCount } = resumable;
+    const channels = new Map<string, Position>(resumable.awaited);
+    for (const [channel, joined] of resumable.joined) channels.set(channel, this.#standing(resumable, joined));
+    const saved: SavedSession = { socketIds: resumable.socketIds, channels };
+    try {
+      if (!(await this.#deps.store.save(app.id, resumable.session, socketId, saved))) resumable.superseded = true;
+      resumable.savedCount = acknowledgedCount;
+      resumable.savedMs = Date.now();
+    } catch (error) {
+      if (!(error instanceof BrokerUnavailable)) throw error;
+      this.#deps.logger.debug({ appId: app.id, socketId }, 'a session was not saved: the shared state is away');
+    }
+  }
+
+  /** Up to where the client has surely received. */
+  #standing(resumable: Resumable, joined: JoinedChannel): Position {
+    if (resumable.acknowledgedCount < joined.joinedCount) return joined.resumedFrom;
+    const known = this.#deps.logged.positionAt(joined.topic, resumable.acknowledgedCount);
+    if (known === undefined) return joined.joinedAt;
+    return known.epoch === joined.joinedAt.epoch && known.offset < joined.joinedAt.offset ? joined.joinedAt : known;
+  }
+
+  #unkeep(topic: string): void {
+    const count = (this.#kept.get(topic) ?? 0) - 1;
+    if (count > 0) this.#kept.set(topic, count);
+    else this.#kept.delete(topic);
+  }
+
+  #tick(): void {
+    this.#slot = (this.#slot + 1) % this.#slots.length;
+    for (const connection of this.#unsaved) void this.save(connection);
+    this.#unsaved.clear();
+    for (const connection of this.#slots[this.#slot] ?? []) this.#attend(connection);
+    this.#sinceKeptSeconds += TICK_MS / 1000;
+    if (this.#sinceKeptSeconds >= this.#deps.settings.windowSeconds / 3) {
+      this.#sinceKeptSeconds = 0;
+      for (const topic of this.#kept.keys()) void this.#keep(topic);
+    }
+  }
+
+  /** Asks for an acknowledgement where there is something to acknowledge, and saves what was acknowledged. */
+  #attend(connection: Connection): void {
+    const { resumable } = connection;
+    if (resumable === undefined || resumable.superseded || connection.closed) return;
+    if (this.#hasUnasked(resumable)) connection.socket.ping(this.pingPayload(resumable));
+    const due = Date.now() - resumable.savedMs >= this.#deps.settings.checkpointSeconds * 1000;
+    if (due && resumable.acknowledgedCount > resumable.savedCount) void this.save(connection);
+  }
+
+  #hasUnasked(resumable: Resumable): boolean {
+    const { logged } = this.#deps;
+    for (const { topic, joinedCount } of resumable.joined.values()) {
+      if (joinedCount > resumable.pingedCount || logged.hasDeliveredSince(topic, resumable.pingedCount)) return true;
+    }
+    return false;
+  }
+
+  async #keep(topic: string): Promise<void> {
+    try {
+      await this.#deps.log.keep(topic);
+    } catch (error) {
+      if (!(error instanceof BrokerUnavailable)) {
+        this.#deps.logger.error({ err: error, topic }, "a channel's log could not be kept");
+      }
+    }
+  }
+}
+
+function ownerKey(connection: Connection, session: string): string {
+  return topicOf(connection.app.id, session);
+}
