@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { printable } from '../protocol/channel-name.ts';
 import { ERROR_CODES, type ErrorCode } from '../protocol/error-codes.ts';
 import {
@@ -15,6 +16,7 @@ import type { ChannelLog } from './channel-log.ts';
 import { CLIENT_EVENT_PREFIX, ClientEvents } from './client-events.ts';
 import { Connection } from './connection.ts';
 import type { Delivery } from './delivery.ts';
+import { closeEvenly } from './drain.ts';
 import { checkHandshake, type Handshake } from './handshake.ts';
 import { Liveness, type LivenessSettings } from './liveness.ts';
 import { LocalTopics } from './local-topics.ts';
@@ -185,20 +187,21 @@ export class Sessions {
     await this.#users.terminate(app, userId);
   }
 
-  /** Asks every client to reconnect elsewhere, evenly over the time given, and resolves when all have left. */
+  /** Asks every client to reconnect elsewhere; resolves when all have left, or at the end of the time given. */
   async drain(graceMs: number): Promise<void> {
-    const { code, message } = ERROR_CODES.reconnect;
-    const waiting = [...this.#connections];
-    const stepMs = 20;
-    const perStep = Math.max(1, Math.ceil(waiting.length / Math.max(1, Math.floor((graceMs * 0.8) / stepMs))));
-    while (waiting.length > 0) {
-      for (const connection of waiting.splice(0, perStep)) connection.socket.close(code, message);
-      if (waiting.length > 0) await new Promise((resolve) => setTimeout(resolve, stepMs));
+    const endMs = Date.now() + graceMs;
+    await closeEvenly([...this.#connections], graceMs);
+    await Promise.race([this.#allLeft(), delay(Math.max(0, endMs - Date.now()), undefined, { ref: false })]);
+    if (this.#closing.size > 0) {
+      this.#logger.warn({ connections: this.#closing.size }, 'stopping before all that was theirs could be given up');
     }
-    while (this.#closing.size > 0) await Promise.all(this.#closing);
     this.#liveness.stop();
     this.#resume.stop();
     this.#counts.close();
+  }
+
+  async #allLeft(): Promise<void> {
+    while (this.#closing.size > 0) await Promise.all(this.#closing);
   }
 
   async #establish(connection: Connection, session: string | undefined): Promise<void> {

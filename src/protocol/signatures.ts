@@ -52,12 +52,20 @@ export function requestStringToSign(
   query: ReadonlyArray<readonly [string, string]>,
 ): string {
   const pairs: [string, string][] = [];
+  // The libraries send their parameters sorted: then there is nothing to sort, on the way of every trigger.
+  let sorted = true;
+  let last = '';
   for (const [name, value] of query) {
     const key = name.toLowerCase();
-    if (key !== 'auth_signature') pairs.push([key, value]);
+    if (key === 'auth_signature') continue;
+    if (key < last) sorted = false;
+    last = key;
+    pairs.push([key, value]);
   }
-  pairs.sort((a, b) => (a[0] < b[0] ? -1 : a[0] > b[0] ? 1 : 0));
-  return `${method}\n${path}\n${pairs.map(([key, value]) => `${key}=${value}`).join('&')}`;
+  if (!sorted) pairs.sort((a, b) => (a[0] < b[0] ? -1 : a[0] > b[0] ? 1 : 0));
+  let parameters = '';
+  for (const [key, value] of pairs) parameters += parameters === '' ? `${key}=${value}` : `&${key}=${value}`;
+  return `${method}\n${path}\n${parameters}`;
 }
 
 /** The key of an end-to-end encrypted channel: base64(SHA-256(channel name bytes ‖ 32-byte master key)). */
