@@ -22,6 +22,7 @@ import { Liveness, type LivenessSettings } from './liveness.ts';
 import { LocalTopics } from './local-topics.ts';
 import { LocalUsers } from './local-users.ts';
 import type { Logger } from './logger.ts';
+import { NodeCapacity, type NodeLimits } from './node-capacity.ts';
 import type { Quotas } from './quotas.ts';
 import { Replay } from './replay.ts';
 import { Resume, type ResumeSettings } from './resume.ts';
@@ -33,13 +34,9 @@ import { SubscriptionCounts } from './subscription-counts.ts';
 import { Subscriptions } from './subscriptions.ts';
 import type { Socket } from './transport.ts';
 
-export interface SessionSettings extends LivenessSettings {
+export interface SessionSettings extends LivenessSettings, NodeLimits {
   /** What clients are told: after so long without a message they send a ping. */
   readonly activityTimeoutSeconds: number;
-  /** Connections of this node at once; 0: no limit. */
-  readonly maxConnections: number;
-  /** Connections of one address on this node; 0: no limit. */
-  readonly maxConnectionsPerIp: number;
   /** Close a connection with 4200 when a token ends that one of its signatures was given for. */
   readonly closeOnTokenExpiry: boolean;
   readonly resume: ResumeSettings;
@@ -68,7 +65,7 @@ export class Sessions {
   readonly #logger: Logger;
   readonly #ids = new SocketIdSequence();
   readonly #connections = new Set<Connection>();
-  readonly #perIp = new Map<string, number>();
+  readonly #capacity: NodeCapacity;
   readonly #liveness: Liveness;
   readonly #resume: Resume;
   readonly #users: LocalUsers;
@@ -81,6 +78,7 @@ export class Sessions {
   constructor(dependencies: SessionsDependencies) {
     const { settings, apps, broker, roster, quotas, log, sessionStore, delivery, logger } = dependencies;
     this.#settings = settings;
+    this.#capacity = new NodeCapacity(settings);
     this.#apps = apps;
     this.#quotas = quotas;
     this.#logger = logger;
@@ -122,14 +120,14 @@ export class Sessions {
       this.#refuse(handshake, socket, outcome.refusal);
       return undefined;
     }
-    const full = this.#capacityProblem(handshake.ip);
+    const full = this.#capacity.problem(handshake.ip);
     if (full !== undefined) {
       this.#refuse(handshake, socket, full);
       return undefined;
     }
     const connection = new Connection(outcome.app, this.#ids.next(), handshake.ip, socket, this.#liveness.nowMs);
     this.#connections.add(connection);
-    this.#perIp.set(connection.ip, (this.#perIp.get(connection.ip) ?? 0) + 1);
+    this.#capacity.take(connection.ip);
     // What the client sends meanwhile waits its turn behind this.
     this.#enqueue(connection, () => this.#establish(connection, outcome.session));
     return connection;
@@ -161,9 +159,7 @@ export class Sessions {
     connection.closed = true;
     clearTimeout(connection.authorizationTimer);
     clearTimeout(connection.expiryTimer);
-    const ofIp = (this.#perIp.get(connection.ip) ?? 1) - 1;
-    if (ofIp > 0) this.#perIp.set(connection.ip, ofIp);
-    else this.#perIp.delete(connection.ip);
+    this.#capacity.giveBack(connection.ip);
     const left = new Promise<void>((resolve) => {
       connection.finish(async () => {
         await this.#guard(connection, () => this.#leave(connection));
@@ -294,17 +290,6 @@ export class Sessions {
     connection.expiryTimer = setTimeout(() => {
       this.closeFor(connection, { ...ERROR_CODES.reconnect, message: 'The token has expired' });
     }, waitMs);
-  }
-
-  #capacityProblem(ip: string): ErrorCode | undefined {
-    const { maxConnections, maxConnectionsPerIp } = this.#settings;
-    if (maxConnections > 0 && this.#connections.size >= maxConnections) {
-      return { ...ERROR_CODES.overCapacity, message: 'Over capacity: this node has reached its limit of connections' };
-    }
-    if (maxConnectionsPerIp > 0 && (this.#perIp.get(ip) ?? 0) >= maxConnectionsPerIp) {
-      return { ...ERROR_CODES.overCapacity, message: 'Over capacity: too many connections from this address' };
-    }
-    return undefined;
   }
 
   /** The error comes first: the code of a refused handshake reaches the client only after the upgrade. */
