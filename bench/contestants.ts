@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { AppKeys } from './load/trigger-request.ts';
 import type { ContestantName } from './scenarios.ts';
@@ -33,6 +34,7 @@ const bare: Contestant = {
       fileURLToPath(new URL('bare-server.ts', import.meta.url)),
       String(port),
     ],
+    cwd: ROOT,
     env: {},
   }),
 };
@@ -46,6 +48,7 @@ const soketi: Contestant = {
   },
   command: (port) => ({
     command: [process.execPath, installSoketi(), 'start', `--config=${writeSoketiConfig(port, APP)}`],
+    cwd: ROOT,
     env: {},
   }),
 };
@@ -64,6 +67,8 @@ function fanfare(cliFile: string | undefined): Contestant {
     },
     command: (port) => ({
       command: [process.execPath, cliFile ?? `${ROOT}dist/cli.js`, 'serve'],
+      // Where config/ stands.
+      cwd: cliFile === undefined ? ROOT : dirname(dirname(cliFile)),
       env: {
         PUSHER_APP_ID: APP.id,
         PUSHER_APP_KEY: APP.key,

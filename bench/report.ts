@@ -19,6 +19,8 @@ export interface ContestantReport {
   readonly contestant: ContestantName;
   readonly cpuMicroseconds: Figure;
   readonly eventsPerSecond: Figure;
+  /** Deliveries that arrived in one read, on average: more than 1 where the server writes several frames at once. */
+  readonly deliveriesPerRead: Figure;
   /** Of all rounds: connections to the HTTP API for each trigger; above 1 / triggers where they are not kept alive. */
   readonly apiConnections: number;
 }
@@ -77,6 +79,7 @@ export function reportScenario(scenario: Scenario, measurements: readonly Measur
       contestant,
       cpuMicroseconds: figure(of(contestant).map(cost)),
       eventsPerSecond: figure(of(contestant).map((result) => (result.events * 1000) / result.wallMilliseconds)),
+      deliveriesPerRead: figure(of(contestant).map((result) => result.deliveries / result.reads)),
       apiConnections: of(contestant).reduce((sum, result) => sum + result.apiConnections, 0),
     })),
     ratios: COMPARISONS.filter(([a, b]) => names.includes(a) && names.includes(b)).flatMap(([a, b]) => {
@@ -95,11 +98,14 @@ function isReached({ comparison, bound }: Target, ratio: number): boolean {
 
 /** The table of one scenario as text. `missing` says why a contestant was not run. */
 export function formatScenario(report: ScenarioReport, missing: ReadonlyMap<ContestantName, string>): string {
-  const lines = [report.title, row('', `CPU per ${report.unit}`, 'least - most', 'triggers per second')];
-  for (const { contestant, cpuMicroseconds, eventsPerSecond } of report.contestants) {
+  const lines = [
+    report.title,
+    row('', `CPU per ${report.unit}`, 'least - most', 'triggers per second, frames per read'),
+  ];
+  for (const { contestant, cpuMicroseconds, eventsPerSecond, deliveriesPerRead } of report.contestants) {
     const { median: middle, least, most } = cpuMicroseconds;
-    const perSecond = eventsPerSecond.median.toFixed(0);
-    lines.push(row(contestant, `${middle.toFixed(2)} us`, `${least.toFixed(2)} - ${most.toFixed(2)}`, perSecond));
+    const notes = `${eventsPerSecond.median.toFixed(0).padStart(19)}  ${deliveriesPerRead.median.toFixed(1).padStart(15)}`;
+    lines.push(row(contestant, `${middle.toFixed(2)} us`, `${least.toFixed(2)} - ${most.toFixed(2)}`, notes));
   }
   for (const [contestant, reason] of missing) lines.push(`  ${contestant.padEnd(18)} not run: ${reason}`);
   for (const { of, to, ratio, target, isReached: reached } of report.ratios) {

@@ -11,9 +11,9 @@ import { type ContestantName, type Scenario, type ScenarioSizes, scenarios } fro
 import { freePort, isPinned, pinned, ServerProcess } from './server-process.ts';
 
 const USAGE = `npm run bench -- [options]: Fanfare beside a bare uWebSockets.js server and soketi, in one run.
-  --rounds N        rounds, each of all servers in turn (5)
+  --rounds N        rounds of all servers (5)
   --subscribers N   subscribers of the fan-out (1000)
-  --events N        measured events of each fan-out (300)
+  --events N        measured events of the fan-out, of which one at a time the half (600)
   --triggers N      measured triggers of each trigger scenario (5000)
   --in-flight N     events under way at once, up to 99 (16)
   --only NAMES      servers (bare,soketi,fanfare), scenarios (fan-out,fan-out-single,triggers,triggers-connecting) or both
@@ -27,12 +27,14 @@ includes the kernel's share of the server's own calls, loopback's receiving side
 signature, so its triggers are no target for a signed one. Absolute figures hold for this machine; compare ratios.`;
 
 const STALL_SECONDS = 10;
+/** Of each scenario in a round: turns of a second or less. */
+const SLICES = 6;
 
 const { values } = parseArgs({
   options: {
     rounds: { type: 'string', default: '5' },
     subscribers: { type: 'string', default: '1000' },
-    events: { type: 'string', default: '300' },
+    events: { type: 'string', default: '600' },
     triggers: { type: 'string', default: '5000' },
     'in-flight': { type: 'string', default: '16' },
     only: { type: 'string' },
@@ -49,10 +51,10 @@ function count(name: 'rounds' | 'subscribers' | 'events' | 'triggers' | 'in-flig
   return value;
 }
 
-/** Runs the load process on one server. Rejects with its sentence where a delivery was not what it had to be. */
-function load(job: LoadJob): Promise<LoadResult> {
+/** Runs the load process on all servers. Rejects with its sentence where a delivery was not what it had to be. */
+function load(jobs: readonly LoadJob[]): Promise<LoadResult[]> {
   const main = fileURLToPath(new URL('load/main.ts', import.meta.url));
-  const [file, args] = pinned(1, [process.execPath, '--import=tsx', main, JSON.stringify(job)]);
+  const [file, args] = pinned(1, [process.execPath, '--import=tsx', main, JSON.stringify({ jobs, slices: SLICES })]);
   return new Promise((resolve, reject) => {
     const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'pipe'] });
     let output = '';
@@ -71,28 +73,35 @@ function load(job: LoadJob): Promise<LoadResult> {
   });
 }
 
-async function measure(contestant: Contestant, round: number, list: readonly Scenario[]): Promise<Measurement[]> {
-  const port = await freePort();
-  const server = await ServerProcess.start(contestant.command(port), port);
-  const { name, isSigned } = contestant;
+/** One round: starts the servers anew, for each process has its own luck with memory, and runs every scenario on them. */
+async function measure(
+  servers: readonly Contestant[],
+  round: number,
+  list: readonly Scenario[],
+): Promise<Measurement[]> {
   const measurements: Measurement[] = [];
+  const running: { name: ContestantName; isSigned: boolean; port: number; process: ServerProcess }[] = [];
   try {
+    for (const server of servers) {
+      const port = await freePort();
+      running.push({ ...server, port, process: await ServerProcess.start(server.command(port), port) });
+    }
     for (const scenario of list) {
-      const job: LoadJob = {
-        port,
-        serverPid: server.pid,
-        app: APP,
-        isSigned,
-        stallSeconds: STALL_SECONDS,
-        ...scenario.load,
-      };
-      const result = await load(job).catch((error: Error) => {
-        throw new Error(`${name}, round ${round}, ${scenario.title}: ${error.message}`, { cause: error });
+      const jobs = running.map(({ name, isSigned, port, process }): LoadJob => {
+        const shared = { app: APP, stallSeconds: STALL_SECONDS, ...scenario.load };
+        return { server: name, port, serverPid: process.pid, isSigned, ...shared };
       });
-      measurements.push({ round, contestant: name, scenario: scenario.name, result });
+      const results = await load(jobs).catch((error: Error) => {
+        throw new Error(`round ${round}, ${scenario.title}: ${error.message}`, { cause: error });
+      });
+      for (const [index, { name }] of running.entries()) {
+        const result = results[index];
+        if (result === undefined) throw new Error('the load process left a server out');
+        measurements.push({ round, contestant: name, scenario: scenario.name, result });
+      }
     }
   } finally {
-    await server.stop();
+    for (const { process } of running) await process.stop();
   }
   return measurements;
 }
@@ -147,10 +156,8 @@ async function main(): Promise<void> {
   const able = await ready(servers, missing);
   const measurements: Measurement[] = [];
   for (let round = 1; round <= rounds; round += 1) {
-    for (const contestant of able) {
-      process.stderr.write(`round ${round} of ${rounds}: ${contestant.name}\n`);
-      measurements.push(...(await measure(contestant, round, list)));
-    }
+    process.stderr.write(`round ${round} of ${rounds}\n`);
+    measurements.push(...(await measure(able, round, list)));
   }
   const reports = list.map((scenario) => reportScenario(scenario, measurements));
   const machine = { node: process.version, cpu: cpus()[0]?.model ?? 'unknown', cpus: availableParallelism(), isPinned };

@@ -34,14 +34,14 @@ export interface ScenarioSizes {
  * for every server, and the kernel's part of it is the larger; with many, a server may put several frames into one write.
  */
 export function scenarios({ subscribers, events, triggers, inFlight }: ScenarioSizes): readonly Scenario[] {
-  const fanOut = { channel: 'bench-fan-out', subscribers, isPaced: true, isKeptAlive: true, events };
+  const fanOut = { channel: 'bench-fan-out', subscribers, isPaced: true, isKeptAlive: true };
   const trigger = { channel: 'bench-triggers', subscribers: 1, publishers: inFlight, isPaced: false, events: triggers };
   return [
     {
       name: 'fan-out',
       title: `Fan-out to ${subscribers} subscribers of one channel, ${inFlight} events under way`,
       unit: 'delivery',
-      load: { ...fanOut, publishers: inFlight, warmUpEvents: Math.ceil(events / 3) },
+      load: { ...fanOut, publishers: inFlight, warmUpEvents: Math.ceil(events / 4), events },
       targets: [
         { of: 'fanfare', to: 'bare', comparison: 'at most', bound: 1.1 },
         { of: 'soketi', to: 'fanfare', comparison: 'at least', bound: 6 },
@@ -51,7 +51,7 @@ export function scenarios({ subscribers, events, triggers, inFlight }: ScenarioS
       name: 'fan-out-single',
       title: `Fan-out to ${subscribers} subscribers of one channel, one event at a time`,
       unit: 'delivery',
-      load: { ...fanOut, publishers: 1, warmUpEvents: Math.ceil(events / 10) },
+      load: { ...fanOut, publishers: 1, warmUpEvents: Math.ceil(events / 20), events: Math.ceil(events / 2) },
       targets: [{ of: 'fanfare', to: 'bare', comparison: 'at most', bound: 1.1 }],
     },
     {

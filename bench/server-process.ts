@@ -32,6 +32,7 @@ export function freePort(): Promise<number> {
 
 export interface ServerCommand {
   readonly command: readonly string[];
+  readonly cwd: string;
   /** All that the server sees of an environment, beside PATH and HOME. */
   readonly env: Readonly<Record<string, string>>;
 }
@@ -59,10 +60,10 @@ export class ServerProcess {
   }
 
   /** Resolves once the port accepts connections. Rejects with the server's last words if it ends or takes too long. */
-  static async start({ command, env }: ServerCommand, port: number): Promise<ServerProcess> {
+  static async start({ command, cwd, env }: ServerCommand, port: number): Promise<ServerProcess> {
     const [file, args] = pinned(0, command);
     const { PATH, HOME } = process.env;
-    const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { PATH, HOME, ...env } });
+    const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'pipe'], cwd, env: { PATH, HOME, ...env } });
     running.add(child);
     let output = '';
     for (const stream of [child.stdout, child.stderr]) {

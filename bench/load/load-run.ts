@@ -4,8 +4,10 @@ import { Subscriber } from './subscriber.ts';
 import { TriggerConnection } from './trigger-connection.ts';
 import { type AppKeys, eventData, triggerRequest } from './trigger-request.ts';
 
-/** What the load process is asked to do to one server. */
+/** What is to be done to one server. */
 export interface LoadJob {
+  /** Names the server in sentences about failures. */
+  readonly server: string;
   readonly port: number;
   readonly serverPid: number;
   readonly app: AppKeys;
@@ -18,8 +20,8 @@ export interface LoadJob {
   readonly isPaced: boolean;
   /** Keep the publishers' connections alive, as far as the server does. */
   readonly isKeptAlive: boolean;
-  /** For each phase, over all publishers. */
   readonly warmUpEvents: number;
+  /** Measured events, over all publishers and all slices. */
   readonly events: number;
   /** Without an answer or a delivery for this long, the run has failed. */
   readonly stallSeconds: number;
@@ -30,6 +32,8 @@ export interface LoadResult {
   readonly deliveries: number;
   readonly serverCpuMicroseconds: number;
   readonly wallMilliseconds: number;
+  /** How many reads the deliveries took, all subscribers together. */
+  readonly reads: number;
   /** By all publishers, warm-up included: their number where the server keeps connections alive. */
   readonly apiConnections: number;
 }
@@ -37,15 +41,23 @@ export interface LoadResult {
 const CONNECTING_AT_ONCE = 50;
 
 /**
- * Connects the subscribers, triggers a warm-up and then the events that are measured, and checks every delivery of
- * both. Rejects with a DeliveryError on the first that is missing, repeated, out of order or altered.
+ * Connects the subscribers of every job's server and triggers its warm-up. Then the measured events, in slices that take
+ * turns over the servers, so that whatever else the machine does falls on all of them alike. Every delivery is checked;
+ * rejects with a DeliveryError on the first that is missing, repeated, out of order or altered.
  */
-export async function runLoad(job: LoadJob): Promise<LoadResult> {
-  const run = new LoadRun(job);
+export async function runLoads(jobs: readonly LoadJob[], slices: number): Promise<LoadResult[]> {
+  const runs = jobs.map((job) => new LoadRun(job));
+  const measure = async (): Promise<LoadResult[]> => {
+    for (const run of runs) await run.warmUp();
+    for (let slice = 0; slice < slices; slice += 1) for (const run of runs) await run.measure(slice, slices);
+    const results: LoadResult[] = [];
+    for (const run of runs) results.push(await run.result());
+    return results;
+  };
   try {
-    return await Promise.race([run.measure(), run.failure]);
+    return await Promise.race([measure(), ...runs.map((run) => run.failure)]);
   } finally {
-    run.close();
+    for (const run of runs) run.close();
   }
 }
 
@@ -60,11 +72,17 @@ class LoadRun {
   #fail: (error: Error) => void = () => undefined;
   #phaseEnd: (() => void) | undefined;
   #answers = 0;
+  /** While the other servers have their turn, nothing is to be expected of this one. */
+  #isActive = false;
+  readonly #measured = { events: 0, deliveries: 0, reads: 0, serverCpuMicroseconds: 0, wallMilliseconds: 0 };
 
   constructor(job: LoadJob) {
     this.#job = job;
     this.failure = new Promise((_, reject) => {
-      this.#fail = reject;
+      this.#fail = (error) => {
+        const message = `${job.server}: ${error.message}`;
+        reject(error instanceof DeliveryError ? new DeliveryError(message) : new Error(message, { cause: error }));
+      };
     });
     this.#check = new DeliveryCheck({
       channel: job.channel,
@@ -74,35 +92,59 @@ class LoadRun {
     });
     let progress = -1;
     this.#stallTimer = setInterval(() => {
-      const now = this.#answers + this.#check.deliveries + this.#subscribers.length;
-      if (now === progress) {
+      const now = this.#isActive ? this.#answers + this.#check.deliveries + this.#subscribers.length : -1;
+      if (now === progress && this.#isActive) {
         this.#fail(new DeliveryError(`nothing happened for ${job.stallSeconds} s; ${this.#check.missing()}`));
       }
       progress = now;
     }, job.stallSeconds * 1000);
   }
 
-  async measure(): Promise<LoadResult> {
-    const job = this.#job;
+  async warmUp(): Promise<void> {
+    this.#isActive = true;
     await this.#connect();
-    this.#prepare(job.warmUpEvents);
+    this.#prepare(this.#job.warmUpEvents);
     await this.#phase();
-    this.#prepare(job.events);
-    const deliveriesBefore = this.#check.deliveries;
-    const answersBefore = this.#answers;
-    const wallBefore = performance.now();
-    const cpuBefore = readCpuMicroseconds(job.serverPid);
+    this.#isActive = false;
+  }
+
+  async measure(slice: number, slices: number): Promise<void> {
+    const { events, serverPid } = this.#job;
+    this.#prepare(Math.floor((events * (slice + 1)) / slices) - Math.floor((events * slice) / slices));
+    const deliveries = this.#check.deliveries;
+    const answers = this.#answers;
+    const reads = this.#reads();
+    const wall = performance.now();
+    const cpu = readCpuMicroseconds(serverPid);
+    this.#isActive = true;
     await this.#phase();
-    const serverCpuMicroseconds = readCpuMicroseconds(job.serverPid) - cpuBefore;
-    const wallMilliseconds = performance.now() - wallBefore;
-    const events = this.#answers - answersBefore;
-    const deliveries = this.#check.deliveries - deliveriesBefore;
+    this.#isActive = false;
+    this.#measured.serverCpuMicroseconds += readCpuMicroseconds(serverPid) - cpu;
+    this.#measured.wallMilliseconds += performance.now() - wall;
+    this.#measured.reads += this.#reads() - reads;
+    this.#measured.events += this.#answers - answers;
+    this.#measured.deliveries += this.#check.deliveries - deliveries;
+  }
+
+  async result(): Promise<LoadResult> {
+    const { events, deliveries } = this.#measured;
+    this.#isActive = true;
     await Promise.all(this.#subscribers.map((subscriber) => subscriber.barrier()));
-    if (deliveries !== events * job.subscribers || !this.#check.isComplete()) {
-      throw new DeliveryError(`${deliveries} deliveries of ${events} events; ${this.#check.missing()}`);
+    if (
+      events !== this.#job.events ||
+      deliveries !== events * this.#job.subscribers ||
+      this.#check.deliveries !== this.#answers * this.#job.subscribers
+    ) {
+      throw new DeliveryError(
+        `${this.#job.server}: ${deliveries} deliveries of ${events} events; ${this.#check.missing()}`,
+      );
     }
     const apiConnections = this.#connections.reduce((sum, connection) => sum + connection.opened, 0);
-    return { events, deliveries, serverCpuMicroseconds, wallMilliseconds, apiConnections };
+    return { ...this.#measured, apiConnections };
+  }
+
+  #reads(): number {
+    return this.#subscribers.reduce((sum, subscriber) => sum + subscriber.reads, 0);
   }
 
   close(): void {

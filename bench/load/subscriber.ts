@@ -29,6 +29,8 @@ export class Subscriber {
   #state: 'upgrade' | 'handshake' | 'subscribing' | 'live' | 'barrier' | 'closed' = 'upgrade';
   #head = '';
   #settle: (() => void) | undefined;
+  /** Reads from the socket so far: a server that puts several frames into one write needs fewer. */
+  reads = 0;
 
   constructor(options: SubscriberOptions) {
     this.#options = options;
@@ -76,6 +78,7 @@ export class Subscriber {
   }
 
   #chunk(length: number): void {
+    this.reads += 1;
     try {
       let start = 0;
       if (this.#state === 'upgrade') {
