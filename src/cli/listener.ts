@@ -44,6 +44,7 @@ export function startListener({ server, app, channels, authorization, events }: 
             transport: 'ajax',
             endpoint: `${server.origin}${server.pathPrefix}/broadcasting/auth`,
             headers: { Authorization: `Bearer ${authorization.token}` },
+            params: { app_key: app.key },
           }
         : {
             customHandler: ({ channelName, socketId }, callback) =>

@@ -4,6 +4,8 @@ import type { ServerUrl } from './server-url.ts';
 export interface SnippetOptions {
   readonly server: ServerUrl;
   readonly app: App;
+  /** Whether the authorization endpoint must be told which app is meant: there are several. */
+  readonly namesApp: boolean;
   /** Of a user who may join the channel. */
   readonly token: string;
   readonly channel: string;
@@ -11,7 +13,7 @@ export interface SnippetOptions {
 }
 
 /** HTML to paste into any page: it connects with stock pusher-js, joins the channel and writes its events into the page. */
-export function pageSnippet({ server, app, token, channel, event }: SnippetOptions): string {
+export function pageSnippet({ server, app, namesApp, token, channel, event }: SnippetOptions): string {
   const options = {
     wsHost: server.hostname.replace(/^\[|\]$/g, ''),
     wsPort: server.port,
@@ -24,6 +26,7 @@ export function pageSnippet({ server, app, token, channel, event }: SnippetOptio
       transport: 'ajax',
       endpoint: `${server.origin}${server.pathPrefix}/broadcasting/auth`,
       headers: { Authorization: `Bearer ${token}` },
+      ...(namesApp ? { params: { app_key: app.key } } : {}),
     },
   };
   return `<script src="https://js.pusher.com/8.4.0/pusher.min.js"></script>

@@ -1,0 +1,147 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { runInNewContext } from 'node:vm';
+import pusherModule from 'pusher-js';
+import t from 'tap';
+import { within } from '../support/wait.ts';
+import { run, scratchFolder, start, startServer } from './support.ts';
+
+// The types say that the class is the module's `default`; in Node the class is the module itself.
+const Pusher = pusherModule as unknown as typeof pusherModule.default;
+
+t.test('serve, trigger and listen together', async (t) => {
+  const { server, url } = await startServer(t);
+  await server.shows(/npx fanfare trigger.*\n/);
+
+  t.test('serve warns of the development credentials on stderr and logs JSON on stdout', async (t) => {
+    t.match(
+      server.stderr(),
+      /WARNING\napps\[0\]\.id: .*\n.*\n.*\nauth\.jwt\.secret: is the published development secret/,
+    );
+    t.match(JSON.parse(server.stdout().split('\n')[0] ?? ''), { msg: 'listening', host: '127.0.0.1' });
+  });
+
+  t.test('what serve prints works: the snippet receives what the trigger line sends', async (t) => {
+    const script = /<script>(.*)<\/script>/s.exec(server.stdout())?.[1] ?? '';
+    const opened: InstanceType<typeof Pusher>[] = [];
+    t.teardown(() => opened.map((client) => client.disconnect()));
+    const shown = within(
+      new Promise<string>((resolve) => {
+        class Observed extends Pusher {
+          constructor(...options: ConstructorParameters<typeof Pusher>) {
+            super(...options);
+            opened.push(this);
+          }
+        }
+        const document = { body: { append: resolve }, createElement: () => undefined };
+        runInNewContext(script, { Pusher: Observed, document });
+      }),
+      'the event in the page',
+    );
+    const [client] = opened;
+    await within(
+      new Promise((resolve) => client?.channel('private-domain.7').bind('pusher:subscription_succeeded', resolve)),
+      'the subscription',
+    );
+    const line = /npx fanfare (trigger .*) '(.*)'\n/.exec(server.stdout());
+    const sent = await run([...(line?.[1] ?? '').split(' '), line?.[2] ?? '']);
+    t.match(sent, { code: 0, stdout: 'Triggered message.sent on private-domain.7.' });
+    t.equal(await shown, '{"text":"hello"}');
+  });
+
+  t.test('listen prints a line for each event: time, channel, event, data', async (t) => {
+    const listener = start(t, ['listen', 'private-domain.7', 'news', '--user', '42', '--domains', '7', '--url', url]);
+    await listener.shows(/listening on private-domain\.7/);
+    await listener.shows(/listening on news/);
+    await run(['trigger', 'private-domain.7', 'message.sent', '{"text":"a b"}', '--url', url]);
+    await run(['trigger', 'news', 'plain', 'not JSON', '--url', url]);
+    await listener.shows(/not JSON/);
+    t.match(
+      listener.stdout(),
+      /^\d{4}-\S+Z private-domain\.7 message\.sent \{"text":"a b"\}\n\S+Z news plain not JSON\n$/,
+    );
+    listener.child.kill('SIGINT');
+    t.equal(await listener.exited(), 0);
+  });
+
+  t.test('listen without a token signs by the secret, and prints the wanted events only', async (t) => {
+    const listener = start(t, ['listen', 'presence-room', '--event', 'wanted', '--url', url]);
+    await listener.shows(/listening on presence-room/);
+    await run(['trigger', 'presence-room', 'other', '{}', '--url', url]);
+    await run(['trigger', 'presence-room', 'wanted', '{}', '--url', url]);
+    await listener.shows(/presence-room wanted/);
+    t.notMatch(listener.stdout(), /other/);
+    listener.child.kill('SIGTERM');
+    t.equal(await listener.exited(), 0);
+  });
+
+  t.test('listen ends where every channel is refused, and where the app is unknown', async (t) => {
+    const refused = start(t, ['listen', 'private-domain.8', '--user', '42', '--domains', '7', '--url', url]);
+    t.equal(await refused.exited(), 1);
+    t.match(refused.stderr(), /refused on private-domain\.8: 403 .*\nEvery channel was refused\.\n$/s);
+    const stranger = start(t, ['listen', 'news', '--url', url], { PUSHER_APP_KEY: 'other' });
+    t.equal(await stranger.exited(), 1);
+    t.match(stranger.stderr(), /\(4001\)\n$/);
+  });
+
+  t.test('trigger leaves out the socket it is told to, and tells what the server has against it', async (t) => {
+    t.match(await run(['trigger', 'news', 'e', '{}', '--socket-id', '1.2', '--url', url]), { code: 0 });
+    t.match(await run(['trigger', 'news', 'e', '{}', '--socket-id', 'x', '--url', url]), {
+      code: 1,
+      stderr: /answered 400: /,
+    });
+    const wrong = await run(['trigger', 'news', 'e', '{}', '--url', url], { PUSHER_APP_SECRET: 'hunter2' });
+    t.match(wrong, { code: 1, stderr: /The server answered 401: / });
+    t.notMatch(wrong.stderr, 'hunter2');
+  });
+
+  t.test('an address in use is a sentence', async (t) => {
+    const second = start(t, ['--host', '127.0.0.1', '--port', new URL(url).port]);
+    t.equal(await second.exited(), 1);
+    t.match(second.stderr(), /\nCannot listen on 127\.0\.0\.1:\d+: it is in use[^\n]*\n$/);
+  });
+
+  t.test('SIGTERM stops it', async (t) => {
+    server.child.kill('SIGTERM');
+    t.equal(await server.exited(), 0);
+    t.match(server.stdout(), /"msg":"stopped"/);
+  });
+});
+
+t.test('SIGINT stops it, and a second signal ends it at once', async (t) => {
+  const once = await startServer(t);
+  once.server.child.kill('SIGINT');
+  t.equal(await once.server.exited(), 0);
+  const twice = await startServer(t);
+  twice.server.child.kill('SIGINT');
+  twice.server.child.kill('SIGTERM');
+  const code = await twice.server.exited();
+  t.ok(code === 130 || code === 143, `by the second of the two: ${code}`);
+  t.notMatch(twice.server.stdout(), /"msg":"stopped"/);
+});
+
+t.test('with credentials of its own it prints nothing but its log, and listens under a prefix', async (t) => {
+  const env = {
+    NODE_ENV: 'production',
+    PUSHER_APP_ID: 'chat',
+    PUSHER_APP_KEY: 'chat-key',
+    PUSHER_APP_SECRET: 'chat-secret',
+    JWT_SECRET: 'a-jwt-secret-that-is-long-enough-for-production',
+  };
+  const { server, url } = await startServer(t, ['--path-prefix', '/realtime'], env);
+  t.match(await run(['trigger', 'news', 'e', '{}', '--url', `${url}/realtime/`], env), { code: 0 });
+  const listener = start(t, ['listen', 'private-user.42', '--user', '42', '--url', `${url}/realtime`], env);
+  await listener.shows(/listening on private-user\.42/);
+  server.child.kill('SIGTERM');
+  t.equal(await server.exited(), 0);
+  t.equal(server.stderr(), '');
+  for (const line of server.stdout().trim().split('\n')) t.ok(JSON.parse(line));
+});
+
+t.test('rules that cannot be loaded are a sentence', async (t) => {
+  const file = join(scratchFolder(t), 'rules.js');
+  writeFileSync(file, 'export default { chanels: {} };');
+  const server = start(t, ['--port', '0'], { FANFARE_AUTH_RULES_FILE: file });
+  t.equal(await server.exited(), 1);
+  t.match(server.stderr(), /\n\/.*rules\.js: unknown key 'chanels'[^\n]*\n$/);
+});
