@@ -60,11 +60,13 @@ t.test("signatures are those of Pusher's own library", async (t) => {
   const masterKey = createHash('sha256').update('master').digest();
   const encryptionMasterKeyBase64 = masterKey.toString('base64');
   const pusher = new Pusher({ appId: '3', key: KEY, secret: SECRET, host: '127.0.0.1', encryptionMasterKeyBase64 });
-  const channel = 'private-encrypted-ümlaut';
-  t.equal(sharedSecret(channel, masterKey), pusher.channelSharedSecret(channel).toString('base64'));
-  const { auth } = pusher.authorizeChannel('1.2', 'presence-x', { user_id: '7', user_info: { name: 'Zoë' } });
-  const channelData = '{"user_id":"7","user_info":{"name":"Zoë"}}';
-  t.equal(auth, authValue(KEY, channelSignature(SECRET, '1.2', 'presence-x', channelData)));
+  const member = { user_id: '7', user_info: { name: 'Zoë' } };
+  const presence = pusher.authorizeChannel('1.2', 'presence-x', member);
+  t.equal(presence.auth, authValue(KEY, channelSignature(SECRET, '1.2', 'presence-x', JSON.stringify(member))));
+  const channel = 'private-encrypted-=@,.;';
+  const encrypted = pusher.authorizeChannel('1.2', channel);
+  t.equal(encrypted.auth, authValue(KEY, channelSignature(SECRET, '1.2', channel)));
+  t.equal(encrypted.shared_secret, sharedSecret(channel, masterKey));
 });
 
 t.test('an auth value is valid as a whole or not at all', async (t) => {
