@@ -12,7 +12,7 @@ export class ClientIp {
   /** @param trustedProxies addresses, or ranges such as `10.0.0.0/8` */
   constructor(trustedProxies: readonly string[]) {
     this.#ranges = trustedProxies.map((entry) =>
-      entry.includes('/') ? ipaddr.parseCIDR(entry) : wholeAddress(ipaddr.process(entry)),
+      entry.includes('/') ? unmappedRange(ipaddr.parseCIDR(entry)) : wholeAddress(ipaddr.process(entry)),
     );
   }
 
@@ -28,8 +28,8 @@ export class ClientIp {
     if (forwardedFor === '') return client;
     const hops = forwardedFor.split(',');
     while (this.isTrusted(client)) {
-      const hop = hops.pop()?.trim();
-      if (hop === undefined || !ipaddr.isValid(hop)) break;
+      const hop = withoutPort(hops.pop()?.trim() ?? '');
+      if (!ipaddr.isValid(hop)) break;
       client = normalizeIp(hop);
     }
     return client;
@@ -38,4 +38,18 @@ export class ClientIp {
 
 function wholeAddress(address: ipaddr.IPv4 | ipaddr.IPv6): [ipaddr.IPv4 | ipaddr.IPv6, number] {
   return [address, address.kind() === 'ipv4' ? 32 : 128];
+}
+
+const V4_MAPPED_BITS = 96;
+
+/** Addresses are compared without their IPv6 mapping, so a range of mapped ones is one of IPv4. */
+function unmappedRange(range: [ipaddr.IPv4 | ipaddr.IPv6, number]): [ipaddr.IPv4 | ipaddr.IPv6, number] {
+  const [address, bits] = range;
+  if (!(address instanceof ipaddr.IPv6) || !address.isIPv4MappedAddress() || bits < V4_MAPPED_BITS) return range;
+  return [address.toIPv4Address(), bits - V4_MAPPED_BITS];
+}
+
+/** Some proxies add the client's port: `192.0.2.1:49152`, `[2001:db8::1]:49152`. */
+function withoutPort(hop: string): string {
+  return /^\[([^\]]+)\](?::\d+)?$/.exec(hop)?.[1] ?? /^([\d.]+):\d+$/.exec(hop)?.[1] ?? hop;
 }
