@@ -31,6 +31,7 @@ t.test('what the official clients ask for on connecting', async (t) => {
     'protocol 6': `${app}?protocol=6&client=js&version=2.2.0`,
     'Java, protocol 5': `${app}?client=java-client&protocol=5&version=2.4.4`,
     Swift: `${app}?protocol=7&client=pusher-websocket-swift&version=10.1.5`,
+    'a wsPath of its own choice': `/any/prefix${app}?protocol=7&client=js&version=8.6.0&flash=false`,
     'only a protocol': `${app}?protocol=7`,
     'the protocol last, after unknown parameters': `${app}?a=b&flag&=&client=x&protocol=7`,
   };

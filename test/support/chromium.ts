@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import { delimiter, dirname, join } from 'node:path';
-import { chromium } from 'playwright-core';
+import { type Browser, chromium } from 'playwright-core';
 import type { Test } from 'tap';
 import { LIMIT_MS, within } from './wait.ts';
 
@@ -25,6 +25,13 @@ function executable(): string {
     }
   }
   throw new Error('These tests need Chromium and found none on the PATH: apt-get install chromium');
+}
+
+/** Headless Chromium; it closes with the test. */
+export async function launchChromium(t: Test): Promise<Browser> {
+  const browser = await chromium.launch({ executablePath: executable(), args: FLAGS, headless: true });
+  t.teardown(() => browser.close());
+  return browser;
 }
 
 const require = createRequire(import.meta.url);
@@ -60,8 +67,7 @@ export async function openClientPage(t: Test, pusherScript = 'pusher.js'): Promi
   t.teardown(() => server.close());
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 
-  const browser = await chromium.launch({ executablePath: executable(), args: FLAGS, headless: true });
-  t.teardown(() => browser.close());
+  const browser = await launchChromium(t);
   const tab = await browser.newPage();
   const unread: { name: string; data: unknown }[] = [];
   const waiting = new Set<() => void>();

@@ -101,6 +101,8 @@ export async function connectEcho<T extends Extract<BroadcastDriver, 'pusher' | 
   };
   // Reverb's connector is the Pusher one with an empty cluster; so is its type.
   if (broadcaster === 'reverb') delete settings.cluster;
+  // pusher-js looks for the name of an option, not for its value.
+  for (const name of Object.keys(settings)) if (settings[name] === undefined) delete settings[name];
   const echo = new Echo<'pusher'>({ ...settings, broadcaster: broadcaster as 'pusher' });
   t.teardown(() => echo.disconnect());
   await emitted(echo.connector.pusher.connection, 'connected');
