@@ -1,3 +1,4 @@
+import type { HttpRequest as NativeRequest } from 'uWebSockets.js';
 import ipaddr from 'ipaddr.js';
 
 /** An address as clients and logs write it: IPv4 without its IPv6 mapping, IPv6 in its short form. */
@@ -20,6 +21,19 @@ export class ClientIp {
     if (this.#ranges.length === 0 || !ipaddr.isValid(ip)) return false;
     const address = ipaddr.process(ip);
     return this.#ranges.some((range) => address.kind() === range[0].kind() && address.match(range));
+  }
+
+  /**
+   * The whole chain that the request names; empty where no proxy is trusted and nobody would look at it. A proxy may add a
+   * header of its own after the one that the client sent (HAProxy does), and `getHeader` would return the client's.
+   */
+  forwardedFor(req: Pick<NativeRequest, 'forEach' | 'getHeader'>): string {
+    if (this.#ranges.length === 0 || req.getHeader('x-forwarded-for') === '') return '';
+    const values: string[] = [];
+    req.forEach((name, value) => {
+      if (name === 'x-forwarded-for') values.push(value);
+    });
+    return values.join(',');
   }
 
   /** The last address of the chain that no trusted proxy has: what comes before it, anyone may have written. */

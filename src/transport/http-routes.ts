@@ -125,7 +125,7 @@ class CopiedRequest implements HttpRequest {
     // Its declaration does not say so, but it is undefined where the URL has no question mark.
     this.query = req.getQuery() ?? '';
     this.#remote = Buffer.from(res.getRemoteAddressAsText()).toString('latin1');
-    this.#forwardedFor = req.getHeader('x-forwarded-for');
+    this.#forwardedFor = clientIp.forwardedFor(req);
     this.#clientIp = clientIp;
   }
 

@@ -1,4 +1,4 @@
-import type { TemplatedApp, WebSocket } from 'uWebSockets.js';
+import type { HttpRequest, TemplatedApp, WebSocket } from 'uWebSockets.js';
 import type { Connection } from '../core/connection.ts';
 import type { Handshake } from '../core/handshake.ts';
 import type { Logger } from '../core/logger.ts';
@@ -71,7 +71,7 @@ export class WebSocketTransport implements Transport {
           // Its declaration does not say so, but it is undefined where the URL has no question mark.
           query: req.getQuery() ?? '',
           origin: req.getHeader('origin'),
-          ...this.#whence(res.getRemoteAddressAsText(), (name) => req.getHeader(name)),
+          ...this.#whence(res.getRemoteAddressAsText(), req),
         };
         res.upgrade<Peer>(
           { handshake, socket: undefined, connection: undefined },
@@ -92,14 +92,14 @@ export class WebSocketTransport implements Transport {
     });
   }
 
-  #whence(remote: ArrayBuffer, header: (name: string) => string): Pick<Handshake, 'ip' | 'secure'> {
+  #whence(remote: ArrayBuffer, req: HttpRequest): Pick<Handshake, 'ip' | 'secure'> {
     const { clientIp, settings } = this.#deps;
     const direct = Buffer.from(remote).toString('latin1');
     return {
-      ip: clientIp.resolve(direct, header('x-forwarded-for')),
+      ip: clientIp.resolve(direct, clientIp.forwardedFor(req)),
       secure:
         settings.tls ||
-        (clientIp.isTrusted(normalizeIp(direct)) && header('x-forwarded-proto').toLowerCase() === 'https'),
+        (clientIp.isTrusted(normalizeIp(direct)) && req.getHeader('x-forwarded-proto').toLowerCase() === 'https'),
     };
   }
 
