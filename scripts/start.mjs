@@ -5,7 +5,8 @@ import { fileURLToPath } from 'node:url';
 
 const root = new URL('../', import.meta.url);
 const cli = new URL('dist/cli.js', root);
-const compiler = fileURLToPath(new URL('node_modules/typescript/bin/tsc', root));
+// Not bin/tsc: a file without an extension does not load where NODE_OPTIONS brings in a loader.
+const compiler = fileURLToPath(new URL('node_modules/typescript/lib/tsc.js', root));
 
 function newest(folder) {
   const times = readdirSync(folder, { recursive: true }).map((name) => statSync(new URL(name, folder)).mtimeMs);

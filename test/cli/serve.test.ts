@@ -75,6 +75,15 @@ t.test('serve, trigger and listen together', async (t) => {
     t.equal(await listener.exited(), 0);
   });
 
+  t.test('listen ends in peace when nobody reads it any more', async (t) => {
+    const listener = start(t, ['listen', 'pipe', '--url', url]);
+    await listener.shows(/listening on pipe/);
+    listener.child.stdout?.destroy();
+    await run(['trigger', 'pipe', 'e', '{}', '--url', url]);
+    t.equal(await listener.exited(), 0);
+    t.notMatch(listener.stderr(), 'EPIPE');
+  });
+
   t.test('listen ends where every channel is refused, and where the app is unknown', async (t) => {
     const refused = start(t, ['listen', 'private-domain.8', '--user', '42', '--domains', '7', '--url', url]);
     t.equal(await refused.exited(), 1);
