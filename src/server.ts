@@ -135,7 +135,7 @@ async function run(config: Config, logger: PinoLogger): Promise<Running> {
     logger,
   });
 
-  await broker.start(delivery.deliver, () => delivery.logged.repairAll());
+  await broker.start(delivery.deliver, () => sessions.restored());
   sessions.start();
   let listening: Listening;
   try {

@@ -1,6 +1,6 @@
 import type { BrokerMessage } from './broker.ts';
 
-/** A place in a channel's log. Offsets count within one epoch; a log that was lost and begun anew has another epoch. */
+/** A place in a channel's log. Offsets grow within one epoch; a log that was lost and begun anew has another epoch. */
 export interface Position {
   readonly epoch: string;
   readonly offset: number;
@@ -8,6 +8,13 @@ export interface Position {
 
 export interface LoggedMessage extends BrokerMessage {
   readonly position: Position;
+  /** The offset of the message before it; one less than its own where it is left out. */
+  readonly previous?: number | undefined;
+}
+
+/** By which a node notices that it has missed a message. */
+export function previousOffset(message: LoggedMessage): number {
+  return message.previous ?? message.position.offset - 1;
 }
 
 /** How much of a channel's past is kept: whatever bound is met first. */

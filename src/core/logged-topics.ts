@@ -1,6 +1,6 @@
 import type { BrokerMessage } from './broker.ts';
 import { BrokerUnavailable } from './broker.ts';
-import { type ChannelLog, isMarker, type LoggedMessage, type Position } from './channel-log.ts';
+import { type ChannelLog, isMarker, type LoggedMessage, type Position, previousOffset } from './channel-log.ts';
 import { DeliveryHistory } from './delivery-history.ts';
 import type { Logger } from './logger.ts';
 
@@ -62,8 +62,9 @@ export class LoggedTopics {
       topic.waiting.push(message);
       return;
     }
-    const expected = isMarker(message) ? topic.offset : topic.offset + 1;
-    if (epoch === topic.epoch && offset <= expected) {
+    // A marker stands behind the log's last message, another right behind its previous one.
+    const before = isMarker(message) ? offset : previousOffset(message);
+    if (epoch === topic.epoch && before <= topic.offset) {
       if (offset > topic.offset) this.#deliver(topic, message);
       return;
     }
@@ -150,7 +151,7 @@ export class LoggedTopics {
     const { epoch, offset } = message.position;
     const topic: LoggedTopic = {
       epoch,
-      offset: isMarker(message) ? offset : offset - 1,
+      offset: isMarker(message) ? offset : previousOffset(message),
       history: new DeliveryHistory(),
       waiting: undefined,
       recordings: new Set(),
@@ -199,7 +200,7 @@ export class LoggedTopics {
       const first = waiting[0];
       if (first !== undefined) {
         topic.epoch = first.position.epoch;
-        topic.offset = isMarker(first) ? first.position.offset : first.position.offset - 1;
+        topic.offset = isMarker(first) ? first.position.offset : previousOffset(first);
       } else {
         // Where the log stands is told by its next message.
         this.#topics.delete(name);

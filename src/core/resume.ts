@@ -60,6 +60,12 @@ export class Resume {
     clearInterval(this.#timer);
   }
 
+  /** Messages may have been missed, and logs lost: fills the gaps and goes on keeping what is kept. */
+  restored(): void {
+    this.#deps.logged.repairAll();
+    for (const topic of this.#kept.keys()) void this.#keep(topic);
+  }
+
   /** Takes a session over for a new connection; a live one that had it goes on as a plain one. */
   async claim(connection: Connection, session: string): Promise<void> {
     const key = ownerKey(connection, session);

@@ -113,6 +113,11 @@ export class Sessions {
     this.#resume.start();
   }
 
+  /** The broker was away and has come back. */
+  restored(): void {
+    this.#resume.restored();
+  }
+
   /** A client has connected. Undefined where it was refused: the socket is then closed already. */
   open(handshake: Handshake, socket: Socket): Connection | undefined {
     const outcome = checkHandshake(handshake, this.#apps);
