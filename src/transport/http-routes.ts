@@ -29,7 +29,7 @@ export function serveHttp(dependencies: HttpRoutesDependencies): void {
     const request = new CopiedRequest(req, res, dependencies);
     const route = routes.find((candidate) => candidate.matches(request.path));
     if (route === undefined) {
-      respond(res, { status: 404, body: `Nothing is served at ${request.path}` });
+      respond(res, request, { status: 404, body: `Nothing is served at ${request.path}` });
       return;
     }
     request.copyHeaders(req, route.headers);
@@ -48,7 +48,7 @@ async function answer(res: NativeResponse, request: CopiedRequest, route: HttpRo
     body === undefined
       ? { status: 413, body: `The body is larger than ${route.maxBodyBytes} bytes` }
       : await respondTo(route, request.withBody(body), logger);
-  if (!aborted.yes) res.cork(() => respond(res, response, body === undefined));
+  if (!aborted.yes) res.cork(() => respond(res, request, response, body === undefined));
 }
 
 async function respondTo(route: HttpRoute, request: HttpRequest, logger: Logger): Promise<HttpResponse> {
@@ -85,7 +85,7 @@ function readBody(res: NativeResponse, maxBytes: number): Promise<Buffer | undef
   });
 }
 
-function respond(res: NativeResponse, response: HttpResponse, closeConnection = false): void {
+function respond(res: NativeResponse, request: HttpRequest, response: HttpResponse, closeConnection = false): void {
   res.writeStatus(`${response.status} ${STATUS_CODES[response.status] ?? ''}`);
   let typed = response.body === '';
   for (const [name, value] of response.headers ?? []) {
@@ -98,7 +98,14 @@ function respond(res: NativeResponse, response: HttpResponse, closeConnection = 
     const isJson = response.body.startsWith('{');
     res.writeHeader('Content-Type', isJson ? 'application/json' : 'text/plain; charset=utf-8');
   }
-  res.end(response.body, closeConnection);
+  // A body in answer to a HEAD would be read as the beginning of the connection's next response.
+  if (request.method !== 'HEAD') {
+    res.end(response.body, closeConnection);
+    return;
+  }
+  // Told the length by its argument, endWithoutBody would wait for a body of that length.
+  res.writeHeader('Content-Length', String(Buffer.byteLength(response.body)));
+  res.endWithoutBody();
 }
 
 const NO_BODY = Buffer.alloc(0);
@@ -144,7 +151,9 @@ class CopiedRequest implements HttpRequest {
 
   copyHeaders(req: NativeRequest, names: readonly string[] | 'all'): void {
     if (names === 'all') {
-      req.forEach((name, value) => this.#headers.set(name, value));
+      req.forEach((name, value) => {
+        this.#headers.set(name, value);
+      });
       return;
     }
     for (const name of names) {
