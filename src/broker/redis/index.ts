@@ -1,0 +1,30 @@
+import type { Broker } from '../../core/broker.ts';
+import type { Logger } from '../../core/logger.ts';
+import type { Quotas } from '../../core/quotas.ts';
+import type { Roster } from '../../core/roster.ts';
+import { RedisBroker } from './redis-broker.ts';
+import { RedisQuotas } from './redis-quotas.ts';
+import { RedisRoster } from './redis-roster.ts';
+import type { RedisSettings } from './settings.ts';
+import { RedisStore } from './store.ts';
+
+export { DEFAULT_REDIS_SETTINGS, type RedisSettings } from './settings.ts';
+
+/** What replicas share. Close the roster first, then the broker. */
+export interface RedisState {
+  readonly broker: Broker;
+  readonly roster: Roster;
+  readonly quotas: Quotas;
+}
+
+/**
+ * Connects to Redis. Throws where the settings are wrong; a Redis that is away is waited for in the background, and
+ * `broker.isReady()` says when it is there.
+ */
+export function connectRedis(settings: RedisSettings, logger: Logger): RedisState {
+  const store = new RedisStore(settings, logger);
+  const roster: RedisRoster = new RedisRoster(store, (topic, frame) => broker.deliverHere(topic, frame));
+  const broker = new RedisBroker(store, roster, () => roster.lease.valid);
+  roster.start();
+  return { broker, roster, quotas: new RedisQuotas(store, roster) };
+}

@@ -1,0 +1,135 @@
+import type { Broker, BrokerMessage, CachedFrame, Deliver } from '../../core/broker.ts';
+import { bucketOf } from './keys.ts';
+import { decodeMessage, headOf, type Message } from './messages.ts';
+import { PUBLISH_CACHED } from './scripts.ts';
+import type { RedisStore } from './store.ts';
+import { unavailable } from './trouble.ts';
+
+/** Sees what arrives before it is delivered: keeps what this node knows of members and users. */
+export interface MessageObserver {
+  /** A frame has been delivered. */
+  frame(topic: string, frame: string, exceptSocketId: string | undefined): void;
+  /** Takes a change, and delivers what this node's subscribers are to be told of it. */
+  change(topic: string, change: Exclude<Message, { kind: 'frame' }>): void;
+}
+
+/** What may wait for a Redis that is slow or away: more is refused at once. */
+const MAX_WAITING_MESSAGES = 20_000;
+const MAX_WAITING_CHARACTERS = 32 * 1024 * 1024;
+
+/** Moves frames by Redis's pub/sub. A node serves its own subscribers by what Redis sends back: one order everywhere. */
+export class RedisBroker implements Broker {
+  readonly #store: RedisStore;
+  readonly #observer: MessageObserver;
+  /** Whether this node's lease stands: without it, its subscribers may already be gone for the others. */
+  readonly #isAlive: () => boolean;
+  #deliver: Deliver = () => {
+    throw new Error('RedisBroker delivered before start');
+  };
+  #restored: () => void = () => undefined;
+  #waitingMessages = 0;
+  #waitingCharacters = 0;
+
+  constructor(store: RedisStore, observer: MessageObserver, isAlive: () => boolean) {
+    this.#store = store;
+    this.#observer = observer;
+    this.#isAlive = isAlive;
+  }
+
+  async start(deliver: Deliver, restored: () => void): Promise<void> {
+    this.#deliver = deliver;
+    this.#restored = restored;
+    this.#store.listen({
+      message: (topic, text) => this.#receive(topic, text),
+      interrupted: () => this.#restored(),
+      ready: () => undefined,
+      dropped: () => undefined,
+    });
+  }
+
+  subscribe(topic: string): Promise<void> {
+    return this.#store.topics.subscribe(topic);
+  }
+
+  async unsubscribe(topic: string): Promise<void> {
+    this.#store.topics.unsubscribe(topic);
+  }
+
+  async publish(messages: readonly BrokerMessage[]): Promise<void> {
+    let characters = 0;
+    for (const { frame } of messages) characters += frame.length;
+    if (
+      this.#waitingMessages + messages.length > MAX_WAITING_MESSAGES ||
+      this.#waitingCharacters + characters > MAX_WAITING_CHARACTERS
+    ) {
+      throw unavailable('has too many messages before it');
+    }
+    this.#waitingMessages += messages.length;
+    this.#waitingCharacters += characters;
+    try {
+      // All are sent in this turn and in this order; to wait for each would cost a round trip for each.
+      if (messages.length === 1 && messages[0] !== undefined) await this.#send(messages[0]);
+      else await Promise.all(messages.map((message) => this.#send(message)));
+    } finally {
+      this.#waitingMessages -= messages.length;
+      this.#waitingCharacters -= characters;
+    }
+  }
+
+  async cached(topic: string): Promise<CachedFrame | undefined> {
+    const key = this.#store.key('c', topic);
+    const effort = this.#store.patience();
+    const [frame, ttlMs] = await Promise.all([
+      this.#store.command(bucketOf(topic), ['GET', key], effort),
+      this.#store.command(bucketOf(topic), ['PTTL', key], effort),
+    ]);
+    if (typeof frame !== 'string' || typeof ttlMs !== 'number' || ttlMs <= 0) return undefined;
+    return { frame, ttlSeconds: Math.ceil(ttlMs / 1000) };
+  }
+
+  isReady(): boolean {
+    return this.#store.isReady() && this.#isAlive();
+  }
+
+  async close(): Promise<void> {
+    await this.#store.close();
+  }
+
+  /** A frame for this node's subscribers alone: what it found out by itself. */
+  deliverHere(topic: string, frame: string): void {
+    this.#deliver({ topic, frame });
+  }
+
+  #send({ topic, frame, exceptSocketId, cacheSeconds }: BrokerMessage): Promise<unknown> {
+    const bucket = bucketOf(topic);
+    const channel = this.#store.keys.key(bucket, 't', topic);
+    const head = headOf(exceptSocketId);
+    // Never sent twice: where nobody knows whether Redis had it, the caller is told so.
+    const effort = {
+      deadline: performance.now() + this.#store.settings.acceptTimeoutSeconds * 1000,
+      repeatable: false,
+    };
+    const { publishCommand } = this.#store;
+    if (cacheSeconds === undefined) {
+      return this.#store.command(bucket, [publishCommand, channel, head + frame], effort);
+    }
+    const keys = [this.#store.keys.key(bucket, 'c', topic), channel];
+    return this.#store.script(PUBLISH_CACHED, bucket, keys, [publishCommand, head, frame, cacheSeconds], effort);
+  }
+
+  #receive(topic: string, text: string): void {
+    try {
+      const message = decodeMessage(text);
+      if (message.kind !== 'frame') {
+        this.#observer.change(topic, message);
+        return;
+      }
+      const { frame, exceptSocketId } = message;
+      this.#deliver({ topic, frame, exceptSocketId });
+      this.#observer.frame(topic, frame, exceptSocketId);
+    } catch (error) {
+      // One message's trouble must not reach the connection, which carries all the others.
+      this.#store.logger.error({ err: error, topic }, 'a message from Redis could not be taken');
+    }
+  }
+}
