@@ -5,6 +5,7 @@ import { addConfigFlags, type ConfigFlags, loadWith, shorthand } from './config-
 import { type CliContext, CliFailure } from './context.ts';
 import { pageSnippet } from './page-snippet.ts';
 import { localUrl, serverUrl } from './server-url.ts';
+import { stopOnSignals } from './stop-signals.ts';
 import { signUserToken } from './user-token.ts';
 
 interface ServeFlags extends ConfigFlags {
@@ -13,9 +14,6 @@ interface ServeFlags extends ConfigFlags {
   readonly pathPrefix?: string;
   readonly logLevel?: string;
 }
-
-/** What the exit code adds to a signal's number, by the shell's convention. */
-const SIGNAL_NUMBERS: Readonly<Partial<Record<NodeJS.Signals, number>>> = Object.freeze({ SIGINT: 2, SIGTERM: 15 });
 
 export function serveCommand(command: Command, context: CliContext): void {
   addConfigFlags(command)
@@ -43,18 +41,7 @@ async function run(config: Config, context: CliContext): Promise<void> {
   // Loaded here, so that the other commands work where the native server does not.
   const { createServer } = await import('../server.ts');
   const server = createServer(config);
-  let stopping = false;
-  context.onStopSignal((signal) => {
-    if (stopping) return context.exit(128 + (SIGNAL_NUMBERS[signal] ?? 0));
-    stopping = true;
-    server.stop().then(
-      () => context.exit(0),
-      (error: unknown) => {
-        context.warn(`Stopping failed: ${error instanceof Error ? error.message : String(error)}`);
-        context.exit(1);
-      },
-    );
-  });
+  stopOnSignals(context, () => server.stop());
   let port: number;
   try {
     ({ port } = await server.start());
