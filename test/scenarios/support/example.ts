@@ -8,9 +8,9 @@ export function exampleSettings({ target }: Deployment): ExampleSettings {
   return { fanfareUrl: target.origin, publicUrl: target.origin, ...CREDENTIALS, jwtSecret: JWT_SECRET };
 }
 
-/** Serves the example's backend on a free port; it closes with the test. */
-export async function openExample(t: Test, example: Example): Promise<RunningBackend> {
-  const backend = await serveExample(example, 0);
+/** Serves the example's backend, on a free port unless told otherwise; it closes with the test. */
+export async function openExample(t: Test, example: Example, port = 0): Promise<RunningBackend> {
+  const backend = await serveExample(example, port);
   t.teardown(() => backend.close());
   return backend;
 }
