@@ -6,6 +6,7 @@ import * as chat from '../../examples/team-chat/backend.ts';
 import { configSchema } from '../../src/config/schema.ts';
 import { emitted } from '../support/pusher-client.ts';
 import { until, within } from '../support/wait.ts';
+import { openBrowser } from './support/browser.ts';
 import { Child } from './support/child.ts';
 import { JWT_SECRET, openDeployment } from './support/deployment.ts';
 import { connectEchoAs } from './support/echo-client.ts';
@@ -156,4 +157,25 @@ t.test('by default that is within 60 s', async (t) => {
   const { pingIntervalSeconds, pongTimeoutSeconds } = config.connections;
   // Two ticks of the clock that looks after them, and the frame that tells the others.
   t.ok(pingIntervalSeconds + pongTimeoutSeconds + 3 <= 60);
+});
+
+t.test('the page, in two tabs', async (t) => {
+  const browser = await openBrowser(t);
+  const open = async (userId: number) => {
+    const tab = await browser.newPage();
+    await tab.goto(`${backend.origin}/?user=${userId}`);
+    return tab;
+  };
+  const linus = await open(3);
+  const grace = await open(2);
+  await linus.locator('#here', { hasText: 'Grace' }).waitFor({ timeout: 10_000 });
+  await linus.locator('#here', { hasText: 'Linus' }).waitFor({ timeout: 10_000 });
+  await grace.locator('#here', { hasText: 'Linus' }).waitFor({ timeout: 10_000 });
+  await grace.locator('#text').pressSequentially('tea?');
+  await linus.locator('#typing', { hasText: 'Grace is typing …' }).waitFor({ timeout: 10_000 });
+  await grace.click('#form button');
+  await linus.locator('#messages li', { hasText: 'user 2: tea?' }).waitFor({ timeout: 10_000 });
+  await grace.locator('#messages li', { hasText: 'me: tea? ✓3' }).waitFor({ timeout: 10_000 });
+  await linus.waitForFunction("document.querySelector('#typing').textContent === ''");
+  t.pass('presence, typing, a message and its receipt');
 });
