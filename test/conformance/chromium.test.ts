@@ -125,6 +125,6 @@ t.test('sign-in, and a user whose connections are terminated does not come back'
   t.match(await page.reported('online'), { user_ids: [friend] });
 
   await api.post(`/users/${id}/terminate_connections`, {});
-  for (const state of ['connecting', 'connected', 'disconnected']) t.equal(await page.reported('state'), state);
+  for (const state of ['connected', 'disconnected']) t.equal(await page.reported('state'), state);
   t.equal(await page.run('signed.connection.state'), 'disconnected');
 });

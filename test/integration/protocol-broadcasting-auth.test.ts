@@ -1,13 +1,15 @@
 import { SignJWT } from 'jose';
+import PusherServer from 'pusher';
 import t from 'tap';
 import { openClientPage } from '../support/chromium.ts';
 import { connectEcho, connectPusher, emitted } from '../support/pusher-client.ts';
 import { SignedApi } from '../support/signed-api.ts';
-import { AUTH, JWT_SECRET, startFanfare } from '../support/target.ts';
+import { APP, AUTH, JWT_SECRET, startFanfare } from '../support/target.ts';
 import { within } from '../support/wait.ts';
 
 /** The stock clients authorized by Fanfare itself, with a JWT in their bearer header: end to end. */
-const target = await startFanfare(t, { auth: AUTH });
+const masterKey = Buffer.alloc(32, 7).toString('base64');
+const target = await startFanfare(t, { auth: AUTH, apps: [{ ...APP, encryptionMasterKey: masterKey }] });
 const api = new SignedApi(target);
 const token = (claims: Record<string, unknown>) =>
   new SignJWT(claims).setProtectedHeader({ alg: 'HS256' }).setExpirationTime('5 min').sign(Buffer.from(JWT_SECRET));
@@ -45,6 +47,22 @@ t.test('pusher-js in Node: private-domain.7 by token', async (t) => {
   await emitted(pusher.user.serverToUserChannel, SUCCESS);
   await api.trigger('#server-to-user-42', 'note', '{"n":1}');
   t.strictSame(await note, { n: 1 });
+});
+
+t.test('pusher-js in Node: an encrypted channel, sealed by the Node library with the same master key', async (t) => {
+  const { appId, key, secret, port } = target;
+  const server = new PusherServer({
+    ...{ appId, key, secret, host: '127.0.0.1', port: String(port), useTLS: false },
+    encryptionMasterKeyBase64: masterKey,
+  });
+  const pusher = await connectPusher(t, target, {
+    channelAuthorization: { endpoint, transport: 'ajax', headers },
+  });
+  const channel = pusher.subscribe('private-encrypted-domain.7');
+  await emitted(channel, SUCCESS);
+  const opened = emitted(channel, 'sealed');
+  await server.trigger('private-encrypted-domain.7', 'sealed', { text: 'żółw' });
+  t.strictSame(await opened, { text: 'żółw' });
 });
 
 t.test('pusher-js in Node: without a token, and with a bad one', async (t) => {

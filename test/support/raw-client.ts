@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Test } from 'tap';
 import { WebSocket } from 'ws';
+import { unique } from './names.ts';
 import { channelAuth, userAuth } from './signing.ts';
 import type { Target } from './target.ts';
 import { within } from './wait.ts';
@@ -146,10 +147,14 @@ export class RawClient {
     return this.#unread.filter(toTest(match));
   }
 
-  /** After this, whatever the server sent to this socket before has arrived. */
+  /**
+   * After this, whatever this client asked for has been done and answered. A refused subscription leaves nothing behind,
+   * and keeps its place in the order of what a connection asks; a ping may be answered out of turn.
+   */
   async fence(): Promise<void> {
-    this.send({ event: 'pusher:ping', data: {} });
-    await this.next('pusher:pong');
+    const channel = unique('private-fence-');
+    this.send({ event: 'pusher:subscribe', data: { channel, auth: '' } });
+    await this.next((frame) => frame.channel === channel);
   }
 
   /** Sends a subscription, signed where the channel is guarded, and returns the answer: success or refusal. */

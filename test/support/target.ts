@@ -13,6 +13,12 @@ export interface Target {
   readonly secret: string;
 }
 
+/** A Fanfare that a test has started, and may stop before its end. */
+export interface StartedFanfare extends Target {
+  readonly port: number;
+  stop(): Promise<void>;
+}
+
 /** The app that a started Fanfare has where a test names none. */
 export const APP = { id: 'app-id', key: 'app-key', secret: 'app-secret' };
 
@@ -41,7 +47,7 @@ export async function openTarget(t: Test): Promise<Target> {
 }
 
 /** Starts a Fanfare with these settings on a free port of loopback; it stops with the test. */
-export async function startFanfare(t: Test, settings: Partial<ConfigInput> = {}): Promise<Target> {
+export async function startFanfare(t: Test, settings: Partial<ConfigInput> = {}): Promise<StartedFanfare> {
   const apps = settings.apps ?? [APP];
   const config = configSchema.parse({
     host: '127.0.0.1',
@@ -57,7 +63,8 @@ export async function startFanfare(t: Test, settings: Partial<ConfigInput> = {})
   t.teardown(() => server.stop());
   const [app] = config.apps;
   if (app === undefined) throw new Error('a Fanfare needs an app');
-  return targetAt(`${config.tls === undefined ? 'http' : 'https'}://127.0.0.1:${port}`, app);
+  const target = targetAt(`${config.tls === undefined ? 'http' : 'https'}://127.0.0.1:${port}`, app);
+  return { ...target, port, stop: () => server.stop() };
 }
 
 /** The same server seen through another of its apps. */
