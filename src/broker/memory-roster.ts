@@ -56,7 +56,9 @@ export class MemoryRoster implements Roster {
       return { vacated: false, subscriptionCount: channel?.sockets.size ?? 0 };
     }
     channel.sockets.delete(socketId);
-    if (channel.sockets.size === 0) this.#forget(topic, channels);
+    // Others may leave while the removal is told: which one was the last is settled before.
+    const left: Left = { vacated: channel.sockets.size === 0, subscriptionCount: channel.sockets.size };
+    if (left.vacated) this.#forget(topic, channels);
     const member = channel.members.get(userId);
     if (member !== undefined) {
       member.connections -= 1;
@@ -65,7 +67,7 @@ export class MemoryRoster implements Roster {
         await this.#broker.publish([{ topic, frame: encodeMemberRemoved(channelOf(topic), userId) }]);
       }
     }
-    return { vacated: channel.sockets.size === 0, subscriptionCount: channel.sockets.size };
+    return left;
   }
 
   async signIn(appId: string, userId: string, socketId: string): Promise<boolean> {
