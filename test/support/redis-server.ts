@@ -38,7 +38,7 @@ export class RedisServer {
     this.#process = child;
     await until(async () => {
       if (child.exitCode !== null || child.pid === undefined) throw new Error(`redis-server ended:\n${output}`);
-      return (await this.command('PING').catch(() => '')) === 'PONG';
+      return /^(PONG|NOAUTH)/.test(await this.command('PING').catch(() => ''));
     }, `redis-server on port ${this.port} answers`);
   }
 

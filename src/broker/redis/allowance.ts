@@ -15,7 +15,8 @@ export class Allowance {
   #left = 0;
   /** Of `performance.now()`: when what is left, or that nothing is, no longer holds. */
   #until = 0;
-  #spent = false;
+  /** As many more, or more, Redis has refused in this second. */
+  #refused = Number.POSITIVE_INFINITY;
   /** Requests that wait for an answer, one at a time: the first may bring enough for the others. */
   #asking: Promise<void> | undefined;
 
@@ -29,13 +30,13 @@ export class Allowance {
     for (;;) {
       if (performance.now() >= this.#until) {
         this.#left = 0;
-        this.#spent = false;
+        this.#refused = Number.POSITIVE_INFINITY;
       }
       if (this.#left >= count) {
         this.#left -= count;
         return true;
       }
-      if (this.#spent) return false;
+      if (count - this.#left >= this.#refused) return false;
       if (this.#asking === undefined) {
         this.#asking = this.#ask(count - this.#left, limit).finally(() => {
           this.#asking = undefined;
@@ -55,7 +56,7 @@ export class Allowance {
       // Each node for itself, until Redis is back.
       [taken, goodForMs] = [Math.max(count, limit), 1000];
     }
-    if (taken === 0) this.#spent = true;
+    if (taken === 0) this.#refused = Math.min(this.#refused, count);
     this.#left += taken;
     this.#until = performance.now() + goodForMs;
   }

@@ -1,0 +1,9 @@
+import t from 'tap';
+import { brokerContract } from './broker-contract.ts';
+import { memoryCluster } from './contract-cluster.ts';
+import { quotasContract } from './quotas-contract.ts';
+import { rosterContract } from './roster-contract.ts';
+
+await t.test('the memory broker', (t) => brokerContract(t, memoryCluster));
+await t.test('the memory roster', (t) => rosterContract(t, memoryCluster));
+await t.test('the memory quotas', (t) => quotasContract(t, memoryCluster));

@@ -1,0 +1,13 @@
+import t from 'tap';
+import { startCluster } from '../support/redis-server.ts';
+import { brokerContract } from './broker-contract.ts';
+import { redisCluster } from './contract-cluster.ts';
+import { quotasContract } from './quotas-contract.ts';
+import { rosterContract } from './roster-contract.ts';
+
+const cluster = await startCluster(3);
+t.teardown(() => cluster.stop());
+
+await t.test('the Redis broker on a Cluster', (t) => brokerContract(t, () => redisCluster(cluster.url, 3)));
+await t.test('the Redis roster on a Cluster', (t) => rosterContract(t, () => redisCluster(cluster.url, 3)));
+await t.test('the Redis quotas on a Cluster', (t) => quotasContract(t, () => redisCluster(cluster.url, 2)));

@@ -1,0 +1,14 @@
+import t from 'tap';
+import { startRedis } from '../support/redis-server.ts';
+import { brokerContract } from './broker-contract.ts';
+import { redisCluster } from './contract-cluster.ts';
+import { quotasContract } from './quotas-contract.ts';
+import { rosterContract } from './roster-contract.ts';
+
+const redis = await startRedis('--requirepass', 'p@ss/word');
+t.teardown(() => redis.stop());
+const url = redis.url.replace('//', '//:p%40ss%2Fword@');
+
+await t.test('the Redis broker', (t) => brokerContract(t, () => redisCluster(url, 3)));
+await t.test('the Redis roster', (t) => rosterContract(t, () => redisCluster(url, 3)));
+await t.test('the Redis quotas', (t) => quotasContract(t, () => redisCluster(url, 2)));
