@@ -1,0 +1,115 @@
+import { z } from 'zod';
+import { count, flag, list, seconds, section, settings, size, text } from './setting.ts';
+
+const KB = 1024;
+const MB = 1024 * KB;
+
+/** `https://chat.example.com`, `https://*.example.com`, `http://localhost:5173`. */
+const ORIGIN = /^(?:\*|[a-z][a-z0-9+.-]*:\/\/[^/\s,]+)$/i;
+
+const limitsSchema = section(
+  'What the clients and backends of the app may do, and how much. A count of 0 means no limit only where it says so.',
+  {
+    maxConnections: count(
+      'Connections at once in the whole cluster; 0: no limit. A client over it is refused with 4004.',
+      0,
+    ),
+    maxChannelNameLength: count('Characters of a channel name.', 200, { min: 1, max: 10_000 }),
+    maxEventNameLength: count('Characters of an event name.', 200, { min: 1, max: 10_000 }),
+    maxEventBytes: size("Of an event's data, in bytes of UTF-8. A larger one is refused with 413.", 100 * KB, {
+      min: 1,
+      max: 64 * MB,
+    }),
+    maxChannelsPerEvent: count('Channels that one event may be triggered on.', 100, { min: 1, max: 10_000 }),
+    maxBatchEvents: count('Events of one batch.', 10, { min: 1, max: 10_000 }),
+    maxPresenceMembers: count('Members of one presence channel.', 100, { min: 1 }),
+    maxPresenceMemberBytes: size("Of one presence member's `user_info`, in bytes of JSON.", KB, { min: 2, max: MB }),
+    maxUserIdLength: count('Characters of a user id.', 128, { min: 1, max: 10_000 }),
+    maxWatchlist: count('Users that a signed-in user may watch.', 100, { min: 0, max: 10_000 }),
+    maxChannelsPerConnection: count('Channels that one connection may be subscribed to; 0: no limit.', 0),
+    clientEventsPerSecond: count('Client events of each connection; 0: no limit. Over it: `pusher:error` 4301.', 10),
+    triggersPerSecond: count(
+      'Events that backends may trigger in a second, each event of a batch counted; 0: no limit. Over it: 429.',
+      0,
+    ),
+    readsPerSecond: count('GET requests to the HTTP API in a second; 0: no limit. Over it: 429.', 0),
+  },
+);
+
+const rewindRuleSchema = z.strictObject(
+  {
+    channels: text(
+      "A channel's full name, or its beginning and `*`.",
+      /^(?:[A-Za-z0-9_\-=@,.;]+\*?|\*)$/,
+      'must be the name of a channel, or its beginning and *',
+    ),
+    events: count('At most so many events.', 50, { min: 1, max: 1000 }),
+    seconds: seconds('Events older than this are left out.', 120, { min: 1 }),
+  },
+  'must be an object',
+);
+
+/** One of `apps`. */
+export const appSchema = z.strictObject(
+  {
+    id: text(
+      'In the paths of the HTTP API: `/apps/{id}/events`.',
+      /^[^/\s?#]+$/,
+      'must be a text without spaces, /, ? and #',
+      {
+        environment: ['PUSHER_APP_ID'],
+        defaultNote: '`app-id` in development',
+      },
+    ),
+    key: text('What clients connect with. Public.', /^[^/\s?#:]+$/, 'must be a text without spaces, /, ?, # and :', {
+      environment: ['PUSHER_APP_KEY'],
+      defaultNote: '`app-key` in development',
+    }),
+    secret: text('What backends and the authorization endpoint sign with.', /\S/, 'must be a text that is not empty', {
+      secret: true,
+      environment: ['PUSHER_APP_SECRET'],
+      defaultNote: 'a published one in development',
+    }),
+    enabled: flag('A disabled app refuses its clients with 4003.', true),
+    tlsOnly: flag('Refuse clients that connect without TLS, with 4000: pusher-js then switches to TLS.', false),
+    allowedOrigins: list(
+      'Origins of pages that may connect, such as `https://chat.example.com` or `https://*.example.com`; none listed: any.',
+      z
+        .string('must be an origin, such as https://chat.example.com')
+        .regex(ORIGIN, 'must be an origin without a path, such as https://chat.example.com'),
+    ),
+    clientEvents: flag(
+      'Clients may send `client-…` events to private and presence channels that they are subscribed to.',
+      true,
+    ),
+    subscriptionCount: flag('Tell subscribers how many they are (`pusher_internal:subscription_count`).', false),
+    unauthorizedTimeoutSeconds: seconds(
+      'A client that by then has neither signed in nor joined a guarded channel is closed with 4009; 0: never.',
+      0,
+    ),
+    encryptionMasterKey: z
+      .string('must be 32 bytes in base64')
+      .transform((written, context) => {
+        const bytes = /^[A-Za-z0-9+/]{43}=$/.test(written) ? new Uint8Array(Buffer.from(written, 'base64')) : undefined;
+        if (bytes !== undefined) return bytes;
+        context.addIssue({
+          code: 'custom',
+          message: 'must be 32 bytes in base64; openssl rand -base64 32 prints such a key',
+        });
+        return z.NEVER;
+      })
+      .optional()
+      .transform((value) => value)
+      .register(settings, {
+        description: '32 bytes in base64: what the shared secrets of `private-encrypted-` channels are derived from.',
+        kind: 'text',
+        secret: true,
+      }),
+    rewind: z.array(rewindRuleSchema, 'must be a list of objects').default([]).register(settings, {
+      description:
+        'Channels whose last events are sent to whoever subscribes, numbered from 0. The first rule that a channel comes under holds.',
+    }),
+    limits: limitsSchema,
+  },
+  'must be an object',
+);

@@ -1,0 +1,75 @@
+import { z } from 'zod';
+import { ASYMMETRIC_ALGORITHMS, HMAC_ALGORITHMS, isAlgorithm } from '../auth/algorithms.ts';
+import { flag, list, optionalList, optionalText, seconds, section, settings, textWithDefault } from './setting.ts';
+
+const name = z.string('must be a text that is not empty').regex(/\S/, 'must be a text that is not empty');
+
+const ALGORITHM_RULE = `must be one of ${[...HMAC_ALGORITHMS, ...ASYMMETRIC_ALGORITHMS].join(', ')}`;
+// What is wrong with `none` has a sentence of its own.
+const algorithm = z
+  .string(ALGORITHM_RULE)
+  .refine((value) => isAlgorithm(value) || value.toLowerCase() === 'none', ALGORITHM_RULE);
+
+const jwtSchema = section(
+  'How the tokens of users are verified. Exactly one of secret, publicKey, publicKeyFile and jwksUrl says with what.',
+  {
+    secret: optionalText('Verifies HS256, HS384 and HS512; at least 32 bytes, taken as UTF-8.', {
+      secret: true,
+      environment: ['JWT_SECRET'],
+      defaultNote: 'a published one in development',
+    }),
+    publicKey: z
+      .string('must be a public key')
+      .regex(/\S/, 'must be a public key')
+      // An environment file holds a PEM in one line.
+      .transform((written) => (written.startsWith('-----BEGIN') ? written.replaceAll('\\n', '\n') : written))
+      .optional()
+      .transform((value) => value)
+      .register(settings, {
+        description: 'A public key in PEM (its lines may be joined by `\\n`), an X.509 certificate in PEM, or a JWK.',
+        kind: 'text',
+        environment: ['JWT_PUBLIC_KEY'],
+      }),
+    publicKeyFile: optionalText('A file that holds such a public key.'),
+    jwksUrl: optionalText('An http or https address of a JSON Web Key Set.', { environment: ['JWT_JWKS_URL'] }),
+    issuer: list('Accepted `iss` values; none listed: any.', name, { environment: ['JWT_ISSUER'] }),
+    audience: list('Accepted `aud` values, one of which the token must have; none listed: any.', name, {
+      environment: ['JWT_AUDIENCE'],
+    }),
+    algorithms: optionalList('Accepted `alg` values, such as `RS256`; never `none`.', algorithm, {
+      defaultNote: 'all that the key is made for',
+    }),
+    userIdClaim: textWithDefault(
+      "The claim that holds the user's id.",
+      'sub',
+      /\S/,
+      'must be a text that is not empty',
+    ),
+    clockToleranceSeconds: seconds('How far `exp` and `nbf` may be off.', 5, { max: 3600 }),
+    jwksCacheSeconds: seconds('A fetched key set is used for this long.', 600),
+    jwksCooldownSeconds: seconds('An unknown `kid` causes no further fetch sooner than this.', 30),
+    jwksTimeoutSeconds: seconds('Of one fetch of the key set.', 5, { min: 0.1, max: 60 }),
+  },
+);
+
+/** `auth`. */
+export const authSchema = section('The authorization endpoint, `/broadcasting/auth` and `/broadcasting/user-auth`.', {
+  enabled: flag('Serve it. Without it, your own backend authorizes channels.', true),
+  appId: optionalText('The app that is signed for where a request names none.', { defaultNote: 'the only app' }),
+  rulesFile: textWithDefault(
+    'The module with the rules: who may join which channel.',
+    'config/channels.js',
+    /\S/,
+    'must be a file name',
+  ),
+  ruleTimeoutSeconds: seconds('Of one rule; a rule that takes longer is a no.', 5, { min: 0.1, max: 60 }),
+  signChannelData: flag(
+    "Tell the server the user's id and the token's expiry on every guarded channel, by a signed `channel_data`; it lists who is connected by it.",
+    true,
+  ),
+  closeOnTokenExpiry: flag('Close connections when the token expires that they were authorized with.', false),
+  cookieName: optionalText('Take the token from this cookie where there is no `Authorization: Bearer`.', {
+    defaultNote: 'no cookie',
+  }),
+  jwt: jwtSchema,
+});
