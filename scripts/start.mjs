@@ -27,7 +27,12 @@ if (!isBuilt()) {
       cwd: fileURLToPath(root),
       stdio: ['ignore', 2, 2],
     });
-    if (build.status !== 0) process.exit(build.status ?? 1);
+    if (build.status !== 0) {
+      console.error(
+        'The build failed. Where a package is missing above, this platform has optional packages that were not installed: run npm install without --omit=optional.',
+      );
+      process.exit(build.status ?? 1);
+    }
   } else if (existsSync(cli)) {
     console.error('dist/ is older than src/, and typescript is not installed to build it: serving dist/ as it is.');
   } else {
