@@ -20,11 +20,11 @@ export interface DataProblem {
 export function readChannelData(raw: string, limits: AppLimits): Identity | DataProblem {
   const data = parseJson(raw);
   if (!isJsonObject(data)) return { problem: 'channel_data must be a string of a JSON object' };
-  const userId = typeof data['user_id'] === 'number' ? String(data['user_id']) : data['user_id'];
+  const userId = typeof data.user_id === 'number' ? String(data.user_id) : data.user_id;
   if (typeof userId !== 'string' || userId === '') {
     return { problem: 'channel_data needs a "user_id" that is a non-empty string or a number' };
   }
-  return readIdentity(userId, data['user_info'], data['exp'], limits);
+  return readIdentity(userId, data.user_info, data.exp, limits);
 }
 
 export interface UserData extends Identity {
@@ -37,7 +37,7 @@ export function readUserData(raw: string, limits: AppLimits): UserData | DataPro
   if (!isJsonObject(data)) return { problem: 'user_data must be a string of a JSON object' };
   const { id, watchlist } = data;
   if (typeof id !== 'string' || id === '') return { problem: 'user_data needs an "id" that is a non-empty string' };
-  const identity = readIdentity(id, data['user_info'], data['exp'], limits);
+  const identity = readIdentity(id, data.user_info, data.exp, limits);
   if ('problem' in identity) return identity;
   if (watchlist === undefined || watchlist === null) return { ...identity, watchlist: [] };
   if (!Array.isArray(watchlist) || !watchlist.every((entry) => typeof entry === 'string')) {

@@ -28,8 +28,8 @@ export class SignIn {
   async signIn(connection: Connection, rawData: unknown): Promise<void> {
     const { app } = connection;
     const data = dataObject(rawData);
-    const auth = data?.['auth'];
-    const raw = data?.['user_data'];
+    const auth = data?.auth;
+    const raw = data?.user_data;
     if (typeof auth !== 'string' || typeof raw !== 'string') {
       this.#refuse(connection, 'pusher:signin needs data with "auth" and "user_data", both strings');
       return;
