@@ -19,6 +19,7 @@ export class TriggerConnection {
   #socket: Socket;
   #answer = '';
   #isClosed = false;
+  #isAwaiting = false;
   /** Connections opened so far: 1 where the server keeps them alive. */
   opened = 0;
 
@@ -29,6 +30,7 @@ export class TriggerConnection {
 
   /** May be called before the connection stands: the request is written then. */
   send(request: Buffer): void {
+    this.#isAwaiting = true;
     this.#socket.write(request);
   }
 
@@ -44,7 +46,10 @@ export class TriggerConnection {
     socket.on('data', (text) => this.#text(String(text)));
     socket.on('error', (error) => this.#fail(error.message));
     socket.on('close', () => {
-      if (socket === this.#socket) this.#fail('the server closed a connection of the HTTP API without an answer');
+      if (socket !== this.#socket || this.#isClosed) return;
+      // Servers cut connections that are idle for long, as they are while the other servers have their turn.
+      if (this.#isAwaiting) this.#fail('the server closed a connection of the HTTP API without an answer');
+      else this.#socket = this.#open();
     });
     return socket;
   }
@@ -65,6 +70,7 @@ export class TriggerConnection {
     }
     if (this.#answer.length < headEnd + 4 + Number(length)) return;
     this.#answer = '';
+    this.#isAwaiting = false;
     if (!this.#options.isKeptAlive || head.includes('\r\nconnection: close')) {
       const old = this.#socket;
       this.#socket = this.#open();
