@@ -6,6 +6,7 @@ import { MemoryBroker } from './broker/memory-broker.ts';
 import { MemoryQuotas } from './broker/memory-quotas.ts';
 import { MemoryRoster } from './broker/memory-roster.ts';
 import { MemorySessionStore } from './broker/memory-session-store.ts';
+import { connectRedis } from './broker/redis/index.ts';
 import type { Config } from './config/schema.ts';
 import { type App, type AppRegistry, StaticAppRegistry } from './core/app.ts';
 import type { Broker } from './core/broker.ts';
@@ -75,7 +76,7 @@ async function run(config: Config, logger: PinoLogger): Promise<Running> {
   const uws = await loadUws();
   const apps = new StaticAppRegistry(config.apps);
   const auth = config.auth.enabled ? await authEndpoint(config, apps, logger) : undefined;
-  const { broker, roster, quotas, log, sessionStore } = sharedState(config);
+  const { broker, roster, quotas, log, sessionStore } = sharedState(config, logger);
   const delivery = new Delivery(log, logger);
   const sessions = new Sessions({
     settings: {
@@ -165,18 +166,22 @@ async function run(config: Config, logger: PinoLogger): Promise<Running> {
   };
 }
 
-function sharedState({ resume }: Config): SharedState {
-  const broker = new MemoryBroker({
+function sharedState({ redis, resume }: Config, logger: PinoLogger): SharedState {
+  const log = {
     maxEvents: resume.maxEventsPerChannel,
     maxBytes: resume.maxBytesPerChannel,
     maxAgeSeconds: resume.windowSeconds,
-  });
+  };
+  const { sessionSeconds } = resume;
+  const { url, ...settings } = redis;
+  if (url !== undefined) return connectRedis({ ...settings, url }, { log, sessionSeconds }, logger);
+  const broker = new MemoryBroker(log);
   return {
     broker,
     roster: new MemoryRoster(broker),
     quotas: new MemoryQuotas(),
     log: broker,
-    sessionStore: new MemorySessionStore(resume.sessionSeconds),
+    sessionStore: new MemorySessionStore(sessionSeconds),
   };
 }
 

@@ -9,12 +9,15 @@ import t from 'tap';
  */
 const BELOW_SIBLINGS = ['protocol', 'core'];
 const SIBLINGS = ['broker', 'transport', 'api', 'auth', 'webhooks', 'admin'];
+/** What a setting may be is said where it is used; these files hold such rules, and nothing that runs. */
+const RULES_OF_SETTINGS = ['auth/settings.ts', 'auth/algorithms.ts', 'broker/redis/redis-url.ts'];
+
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   protocol: [],
   core: ['protocol'],
   ...Object.fromEntries(SIBLINGS.map((sibling) => [sibling, BELOW_SIBLINGS])),
   // What the schema describes is declared where it is used: types of the core, and the rules of token settings with them.
-  config: ['core', 'auth/settings.ts', 'auth/algorithms.ts'],
+  config: ['core', 'auth/settings.ts', 'auth/algorithms.ts', 'broker/redis/redis-url.ts'],
   dashboard: [],
   server: [...BELOW_SIBLINGS, ...SIBLINGS, 'config'],
   cli: [...BELOW_SIBLINGS, ...SIBLINGS, 'config', 'server'],
@@ -195,6 +198,22 @@ t.test('imports follow the arrows, and packages stay where they belong', async (
   for (const { path, text } of files) {
     for (const found of importsOf(text)) t.equal(importProblem(path, found), undefined);
   }
+});
+
+t.test('the rules of settings bring nothing that runs', async (t) => {
+  const texts = new Map(sources().map(({ path, text }) => [path, text]));
+  const packages = (path: string): string[] => {
+    const text = texts.get(path);
+    if (text === undefined) throw new Error(`there is no ${path}`);
+    return importsOf(text).flatMap(({ specifier }) =>
+      specifier.startsWith('.') ? packages(posix.join(posix.dirname(path), specifier)) : [specifier],
+    );
+  };
+  for (const path of RULES_OF_SETTINGS)
+    t.ok(
+      packages(path).every((name) => name.startsWith('node:')),
+      path,
+    );
 });
 
 t.test('no import escapes the check', async (t) => {

@@ -1,5 +1,6 @@
 import { createSecureContext } from 'node:tls';
 import { jwtProblems } from '../auth/settings.ts';
+import { parseRedisUrl } from '../broker/redis/redis-url.ts';
 import { DEVELOPMENT_APP, DEVELOPMENT_JWT_SECRET } from './development.ts';
 import { howToSet, type Problem } from './problems.ts';
 import type { Config } from './schema.ts';
@@ -62,8 +63,13 @@ export function developmentCredentials({ apps, auth }: Parts): Problem[] {
 }
 
 export function redisProblems(redis: Config['redis']): Problem[] {
-  if (redis.url === undefined || (/^rediss?:\/\/[^/]/.test(redis.url) && URL.canParse(redis.url))) return [];
-  return [{ path: ['redis', 'url'], message: 'must be a redis:// or rediss:// URL' }];
+  if (redis.url === undefined) return [];
+  try {
+    parseRedisUrl(redis.url);
+    return [];
+  } catch (error) {
+    return [{ path: ['redis', 'url'], message: error instanceof Error ? error.message : 'cannot be read' }];
+  }
 }
 
 /** Whether the files that the configuration names are there, and whether certificate and key belong together. */

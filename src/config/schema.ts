@@ -77,6 +77,30 @@ const tlsSchema = z
       'Serve wss and https by certificate files. Absent: plain ws and http, as behind a proxy that ends TLS.',
   });
 
+const redisSchema = section('Replicas share their state by Redis. Absent: one node, all in memory.', {
+  url: optionalText(
+    '`redis://` or, over TLS, `rediss://`; `redis+sentinel://host,host/master-name` and `redis+cluster://host,host` too.',
+    { secret: true, environment: ['REDIS_URL'], defaultNote: 'no Redis' },
+  ),
+  keyPrefix: textWithDefault(
+    'In front of every key and channel in Redis.',
+    'fanfare:',
+    /^[^\s{}]*$/,
+    'must be a text without spaces and braces',
+  ),
+  leaseSeconds: seconds('A node that has not been heard of for so long is dead to the others.', 10, {
+    min: 1,
+    max: 300,
+  }),
+  acceptTimeoutSeconds: seconds('How long a trigger waits for a Redis that is away before it is answered 503.', 2, {
+    min: 0.1,
+    max: 60,
+  }),
+  lingerSeconds: seconds('A channel without subscribers on this node stays subscribed in Redis for so long.', 5, {
+    max: 300,
+  }),
+});
+
 /** The whole configuration. Closed: a key that is not here is an error. */
 export const configSchema = z
   .strictObject(
@@ -141,19 +165,7 @@ export const configSchema = z
         .register(settings, { description: 'The applications, numbered from 0. Ids and keys are unique.' }),
       auth: authSchema,
       resume: resumeSchema,
-      redis: section('Replicas share their state by Redis. Absent: one node, all in memory.', {
-        url: optionalText('redis:// or rediss://, with user and password where Redis wants them.', {
-          secret: true,
-          environment: ['REDIS_URL'],
-          defaultNote: 'no Redis',
-        }),
-        keyPrefix: textWithDefault(
-          'In front of every key and channel in Redis.',
-          'fanfare:',
-          /^\S*$/,
-          'must be a text without spaces',
-        ),
-      }),
+      redis: redisSchema,
     },
     'must be an object',
   )

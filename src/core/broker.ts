@@ -15,6 +15,8 @@ export interface BrokerMessage {
   readonly logSeconds?: number | undefined;
   /** Where in its log the message stands; set by the broker. */
   readonly position?: Position | undefined;
+  /** The offset of the message before it in the log; one less than its own where it is left out. */
+  readonly previous?: number | undefined;
 }
 
 /** A cache channel's last event, and for how many seconds more it will be kept. */

@@ -8,8 +8,6 @@ export interface Position {
 
 export interface LoggedMessage extends BrokerMessage {
   readonly position: Position;
-  /** The offset of the message before it; one less than its own where it is left out. */
-  readonly previous?: number | undefined;
 }
 
 /** By which a node notices that it has missed a message. */
@@ -20,7 +18,7 @@ export function previousOffset(message: LoggedMessage): number {
 /** How much of a channel's past is kept: whatever bound is met first. */
 export interface LogBounds {
   readonly maxEvents: number;
-  /** Of the frames, in characters. */
+  /** Of the frames. */
   readonly maxBytes: number;
   readonly maxAgeSeconds: number;
 }

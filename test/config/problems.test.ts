@@ -1,6 +1,9 @@
 import t from 'tap';
 import { load, problemsOf } from './support.ts';
 
+const REDIS_URL_PROBLEM =
+  'redis.url: The Redis URL must be of one of the forms redis://host:6379/0, redis+sentinel://host:26379,host:26379/master-name/0, redis+cluster://host:6379,host:6379 (rediss for TLS)';
+
 const app = { id: 'a', key: 'k', secret: 's' };
 const limited = (limits: object) => ({ apps: [{ ...app, limits }] });
 const jwt = (settings: object) => ({ auth: { jwt: settings } });
@@ -65,7 +68,7 @@ const FILES: ReadonlyArray<readonly [unknown, ...string[]]> = [
     { apps: [{ ...app, encryptionMasterKey: 'short' }] },
     'apps[0].encryptionMasterKey: must be 32 bytes in base64; openssl rand -base64 32 prints such a key',
   ],
-  [{ redis: { url: 'http://redis' } }, 'redis.url: must be a redis:// or rediss:// URL'],
+  [{ redis: { url: 'http://redis' } }, REDIS_URL_PROBLEM],
   // Missing.
   [
     { apps: [{ key: 'k', secret: 's' }] },
@@ -128,7 +131,7 @@ t.test('all problems are told at once, each with where it comes from', async (t)
     'log.levl: unknown key (from --set); did you mean log.level?',
     'port: must be a whole number from 0 to 65535 (from FANFARE_PORT)',
     'prot: unknown key; did you mean port?',
-    'redis.url: must be a redis:// or rediss:// URL',
+    REDIS_URL_PROBLEM,
     'tls.keyFile: is missing; set it in the file or by FANFARE_TLS_KEY_FILE',
     'trustedProxies[1]: must be an IP address or a CIDR range, such as 10.0.0.0/8 (from FANFARE_TRUSTED_PROXIES)',
   ]);

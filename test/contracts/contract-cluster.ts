@@ -29,6 +29,7 @@ export interface ContractCluster {
 export type StartCluster = () => Promise<ContractCluster>;
 
 const BOUNDS = { maxEvents: 100, maxBytes: 1_000_000, maxAgeSeconds: 60 };
+const RETENTION = { log: BOUNDS, sessionSeconds: 60 };
 
 export async function memoryCluster(): Promise<ContractCluster> {
   const broker = new MemoryBroker(BOUNDS);
@@ -58,7 +59,7 @@ export async function redisCluster(
 
 export async function redisNode(settings: Partial<RedisSettings> & { readonly url: string }): Promise<ContractNode> {
   const logger = pino({ level: process.env.TEST_LOG ?? 'silent' });
-  const node = await startNode(connectRedis({ ...DEFAULT_REDIS_SETTINGS, ...settings }, logger));
+  const node = await startNode(connectRedis({ ...DEFAULT_REDIS_SETTINGS, ...settings }, RETENTION, logger));
   await until(() => node.broker.isReady(), 'the node has reached Redis');
   return node;
 }

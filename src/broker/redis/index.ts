@@ -1,10 +1,14 @@
 import type { Broker } from '../../core/broker.ts';
+import type { ChannelLog, LogBounds } from '../../core/channel-log.ts';
 import type { Logger } from '../../core/logger.ts';
 import type { Quotas } from '../../core/quotas.ts';
 import type { Roster } from '../../core/roster.ts';
+import type { SessionStore } from '../../core/session-store.ts';
 import { RedisBroker } from './redis-broker.ts';
+import { RedisChannelLog } from './redis-channel-log.ts';
 import { RedisQuotas } from './redis-quotas.ts';
 import { RedisRoster } from './redis-roster.ts';
+import { RedisSessionStore } from './redis-session-store.ts';
 import type { RedisSettings } from './settings.ts';
 import { RedisStore } from './store.ts';
 
@@ -15,16 +19,32 @@ export interface RedisState {
   readonly broker: Broker;
   readonly roster: Roster;
   readonly quotas: Quotas;
+  readonly log: ChannelLog;
+  readonly sessionStore: SessionStore;
+}
+
+/** What is kept for clients that are away. */
+export interface RedisRetention {
+  readonly log: LogBounds;
+  /** A session is kept for so long after it was last saved. */
+  readonly sessionSeconds: number;
 }
 
 /**
  * Connects to Redis. Throws where the settings are wrong; a Redis that is away is waited for in the background, and
  * `broker.isReady()` says when it is there.
  */
-export function connectRedis(settings: RedisSettings, logger: Logger): RedisState {
+export function connectRedis(settings: RedisSettings, retention: RedisRetention, logger: Logger): RedisState {
   const store = new RedisStore(settings, logger);
   const roster: RedisRoster = new RedisRoster(store, (topic, frame) => broker.deliverHere(topic, frame));
-  const broker = new RedisBroker(store, roster, () => roster.lease.valid);
+  const log = new RedisChannelLog(store, retention.log);
+  const broker = new RedisBroker(store, log, roster, () => roster.lease.valid);
   roster.start();
-  return { broker, roster, quotas: new RedisQuotas(store, roster) };
+  return {
+    broker,
+    roster,
+    quotas: new RedisQuotas(store, roster),
+    log,
+    sessionStore: new RedisSessionStore(store, retention.sessionSeconds),
+  };
 }

@@ -15,13 +15,15 @@ const LAYOUT = '1';
  * - `v` string: number of the topic's last change of members, or of a user's last going on- or offline
  * - `i` hash, one for each bucket and app: occupied channel -> `subscriptions users`
  * - `c` string: a cache channel's last event
+ * - `o` hash and `x` stream: a topic's log (see log-scripts.ts)
+ * - `r` hash: a session that can be resumed: the socket id that has it, and what was saved
  * - `t` the topic's pub/sub channel
  * - `h` set: what an incarnation may have entries under, each the kind of entry and its name
  * - `l` zset: live incarnations by the time at which their lease ends, in milliseconds; `d`: dead ones by the time until
  *   which one node has taken it upon itself to remove what they held
  * - `w` hash: what backends have taken of an app's allowance in one second
  */
-export type KeyKind = 'n' | 's' | 'm' | 'v' | 'i' | 'c' | 't' | 'h' | 'l' | 'd' | 'w';
+export type KeyKind = 'n' | 's' | 'm' | 'v' | 'i' | 'c' | 'o' | 'x' | 'r' | 't' | 'h' | 'l' | 'd' | 'w';
 
 /** FNV-1a over UTF-16 units: cheap, and even enough for short names. */
 export function bucketOf(name: string): number {

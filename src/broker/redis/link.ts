@@ -1,7 +1,8 @@
 import { Redis, type RedisOptions } from 'ioredis';
 import type { Logger } from '../../core/logger.ts';
 import { type Deferred, deferred } from './deferred.ts';
-import { ALL_SCRIPTS, type Script } from './scripts.ts';
+import type { Script } from './script.ts';
+import { ALL_SCRIPTS } from './scripts.ts';
 
 export type Argument = string | number;
 

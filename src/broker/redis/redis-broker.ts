@@ -1,7 +1,7 @@
 import type { Broker, BrokerMessage, CachedFrame, Deliver } from '../../core/broker.ts';
 import { bucketOf } from './keys.ts';
 import { decodeMessage, headOf, type Message } from './messages.ts';
-import { PUBLISH_CACHED } from './scripts.ts';
+import type { RedisChannelLog } from './redis-channel-log.ts';
 import type { RedisStore } from './store.ts';
 import { unavailable } from './trouble.ts';
 
@@ -20,6 +20,7 @@ const MAX_WAITING_CHARACTERS = 32 * 1024 * 1024;
 /** Moves frames by Redis's pub/sub. A node serves its own subscribers by what Redis sends back: one order everywhere. */
 export class RedisBroker implements Broker {
   readonly #store: RedisStore;
+  readonly #log: RedisChannelLog;
   readonly #observer: MessageObserver;
   /** Whether this node's lease stands: without it, its subscribers may already be gone for the others. */
   readonly #isAlive: () => boolean;
@@ -30,8 +31,9 @@ export class RedisBroker implements Broker {
   #waitingMessages = 0;
   #waitingCharacters = 0;
 
-  constructor(store: RedisStore, observer: MessageObserver, isAlive: () => boolean) {
+  constructor(store: RedisStore, log: RedisChannelLog, observer: MessageObserver, isAlive: () => boolean) {
     this.#store = store;
+    this.#log = log;
     this.#observer = observer;
     this.#isAlive = isAlive;
   }
@@ -100,21 +102,17 @@ export class RedisBroker implements Broker {
     this.#deliver({ topic, frame });
   }
 
-  #send({ topic, frame, exceptSocketId, cacheSeconds }: BrokerMessage): Promise<unknown> {
-    const bucket = bucketOf(topic);
-    const channel = this.#store.keys.key(bucket, 't', topic);
-    const head = headOf(exceptSocketId);
+  #send(message: BrokerMessage): Promise<unknown> {
     // Never sent twice: where nobody knows whether Redis had it, the caller is told so.
     const effort = {
       deadline: performance.now() + this.#store.settings.acceptTimeoutSeconds * 1000,
       repeatable: false,
     };
-    const { publishCommand } = this.#store;
-    if (cacheSeconds === undefined) {
-      return this.#store.command(bucket, [publishCommand, channel, head + frame], effort);
-    }
-    const keys = [this.#store.keys.key(bucket, 'c', topic), channel];
-    return this.#store.script(PUBLISH_CACHED, bucket, keys, [publishCommand, head, frame, cacheSeconds], effort);
+    if (message.durable === true || message.cacheSeconds !== undefined) return this.#log.publish(message, effort);
+    const { topic, frame, exceptSocketId } = message;
+    const bucket = bucketOf(topic);
+    const channel = this.#store.keys.key(bucket, 't', topic);
+    return this.#store.command(bucket, [this.#store.publishCommand, channel, headOf(exceptSocketId) + frame], effort);
   }
 
   #receive(topic: string, text: string): void {
@@ -124,9 +122,10 @@ export class RedisBroker implements Broker {
         this.#observer.change(topic, message);
         return;
       }
-      const { frame, exceptSocketId } = message;
-      this.#deliver({ topic, frame, exceptSocketId });
-      this.#observer.frame(topic, frame, exceptSocketId);
+      const { frame, exceptSocketId, position, previous } = message;
+      this.#deliver({ topic, frame, exceptSocketId, position, previous });
+      // A marker is for no socket.
+      if (frame !== '') this.#observer.frame(topic, frame, exceptSocketId);
     } catch (error) {
       // One message's trouble must not reach the connection, which carries all the others.
       this.#store.logger.error({ err: error, topic }, 'a message from Redis could not be taken');

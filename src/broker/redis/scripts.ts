@@ -1,14 +1,5 @@
-import { createHash } from 'node:crypto';
-
-/** What runs in Redis as one step. Keys and arguments are told above each; all keys of a call have one hash tag. */
-export interface Script {
-  readonly lua: string;
-  readonly sha: string;
-}
-
-function script(lua: string): Script {
-  return Object.freeze({ lua, sha: createHash('sha1').update(lua).digest('hex') });
-}
+import { LOG_SCRIPTS } from './log-scripts.ts';
+import { type Script, script } from './script.ts';
 
 /**
  * Numbers the changes of a topic. They grow by time as well as by one, so that a Redis that has lost some, or all, never
@@ -170,12 +161,6 @@ export const READ_MEMBERS = script(`${CHANGES}
 return {redis.call('GET', KEYS[2]) or string.format('%.0f', clock()), redis.call('HGETALL', KEYS[1])}
 `);
 
-/** Publishes and keeps as the topic's last event. KEYS c, t. ARGV: PUBLISH or SPUBLISH, message head, frame, seconds. */
-export const PUBLISH_CACHED = script(`
-redis.call('SET', KEYS[1], ARGV[3], 'EX', ARGV[4])
-return redis.call(ARGV[1], KEYS[2], ARGV[2] .. ARGV[3])
-`);
-
 /**
  * Renews a lease and looks after those that have ended.
  * KEYS l, d. ARGV: incarnation, lease in milliseconds, '1' to begin the lease, '1' to look after the others, then incarnations
@@ -245,8 +230,8 @@ export const ALL_SCRIPTS: readonly Script[] = Object.freeze([
   CHANGE_MEMBERS,
   REMOVE_MEMBERS_OF,
   READ_MEMBERS,
-  PUBLISH_CACHED,
   RENEW_LEASE,
   TAKE_PLACES,
   TAKE_ALLOWANCE,
+  ...LOG_SCRIPTS,
 ]);

@@ -4,7 +4,7 @@ import { type Deferred, deferred } from './deferred.ts';
 import { BUCKETS, bucketOf, Keyspace } from './keys.ts';
 import type { Argument, Interruption, Link } from './link.ts';
 import { parseRedisUrl } from './redis-url.ts';
-import type { Script } from './scripts.ts';
+import type { Script } from './script.ts';
 import type { RedisSettings } from './settings.ts';
 import { createShards, type Shards, type ShardsOwner } from './shards.ts';
 import { SubscribedTopics } from './subscribed-topics.ts';
