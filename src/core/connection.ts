@@ -46,7 +46,7 @@ export class Connection {
   lastSeenMs: number;
   /** When a ping was sent that nothing has followed yet; 0 when none is out. */
   pingSentMs = 0;
-  /** Unix seconds at which the first of the client's tokens ends, where the server is to act on it. */
+  /** Runs until the client's latest token ends, where the server is to close the connection then. */
   expiryTimer: NodeJS.Timeout | undefined;
   authorizationTimer: NodeJS.Timeout | undefined;
   #tasks: (() => Promise<void>)[] = [];
