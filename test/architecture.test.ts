@@ -3,21 +3,20 @@ import { dirname, join, posix, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
 
-/**
- * The arrows of docs/architecture.md: protocol <- core <- { broker | transport | api | auth | webhooks | admin } <- server <- cli.
- * Each folder of src, or file directly in it, with what it may import; siblings do not know each other.
- */
 const BELOW_SIBLINGS = ['protocol', 'core'];
 const SIBLINGS = ['broker', 'transport', 'api', 'auth', 'webhooks', 'admin'];
 /** What a setting may be is said where it is used; these files hold such rules, and nothing that runs. */
 const RULES_OF_SETTINGS = ['auth/settings.ts', 'auth/algorithms.ts', 'broker/redis/redis-url.ts'];
 
+/**
+ * The arrows of docs/architecture.md: protocol <- core <- { broker | transport | api | auth | webhooks | admin } <- server <- cli.
+ * Each folder of src, or file directly in it, with what it may import; siblings do not know each other.
+ */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   protocol: [],
   core: ['protocol'],
   ...Object.fromEntries(SIBLINGS.map((sibling) => [sibling, BELOW_SIBLINGS])),
-  // What the schema describes is declared where it is used: types of the core, and the rules of token settings with them.
-  config: ['core', 'auth/settings.ts', 'auth/algorithms.ts', 'broker/redis/redis-url.ts'],
+  config: ['core', ...RULES_OF_SETTINGS],
   dashboard: [],
   server: [...BELOW_SIBLINGS, ...SIBLINGS, 'config'],
   cli: [...BELOW_SIBLINGS, ...SIBLINGS, 'config', 'server'],
