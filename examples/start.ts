@@ -5,7 +5,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { type ExampleSettings, settingsFrom } from './support/settings.ts';
 import { type Example, serveExample } from './support/web-server.ts';
@@ -18,7 +18,7 @@ interface ExampleModule {
 
 const FOLDER = new URL('./', import.meta.url);
 const names = readdirSync(FOLDER, { withFileTypes: true })
-  .filter((entry) => entry.isDirectory() && !['support', 'snippets'].includes(entry.name))
+  .filter((entry) => entry.isDirectory() && existsSync(new URL(`${entry.name}/backend.ts`, FOLDER)))
   .map(({ name }) => name);
 
 const name = process.argv[2] ?? '';

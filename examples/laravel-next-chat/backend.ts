@@ -2,8 +2,7 @@ import { clientSettings, createPusher, type ExampleSettings } from '../support/s
 import { signToken } from '../support/tokens.ts';
 import { type Example, HttpError } from '../support/web-server.ts';
 
-/** The rules that Fanfare ships are the ones: domain.{domainId}, user.{userId} and admin.{adminId}. */
-export const fanfareEnvironment = {};
+export const fanfareEnvironment = { FANFARE_AUTH_RULES_FILE: 'examples/laravel-next-chat/channels.js' };
 
 /** Who exists, and the domains that they belong to: what a Laravel application has in its database. */
 const USERS: Readonly<Record<string, { name: string; domains: string[]; role: string }>> = {

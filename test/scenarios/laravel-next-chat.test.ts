@@ -8,7 +8,7 @@ import { openBrowser } from './support/browser.ts';
 import { openDeployment } from './support/deployment.ts';
 import { call, exampleSettings, openExample } from './support/example.ts';
 
-const deployment = await openDeployment(t, { env: chat.fanfareEnvironment });
+const deployment = await openDeployment(t, { rulesFile: chat.fanfareEnvironment.FANFARE_AUTH_RULES_FILE });
 const backend = await openExample(t, chat.createExample(exampleSettings(deployment)));
 
 t.test('two tabs of a browser: a message reaches the other, and the sender not twice', async (t) => {
