@@ -31,6 +31,15 @@ interface Waiting {
   readonly reply: Deferred<unknown>;
 }
 
+/** Between two attempts to connect, give or take a quarter. */
+const MAX_RECONNECT_MS = 300;
+
+/**
+ * For so long after an interruption no message is published: other nodes, which may have been cut off too, then hear again what
+ * this one is about to say.
+ */
+const SETTLE_MS = 500;
+
 /** How many channels one command subscribes to: more would hold up what else the connection has to say. */
 const CHANNELS_PER_COMMAND = 500;
 
@@ -55,6 +64,7 @@ export class Link {
   #closed = false;
   /** Counts what invalidates a preparation that is under way. */
   #epoch = 0;
+  #settling: Promise<void> | undefined;
   #lastError = '';
 
   constructor(
@@ -90,6 +100,11 @@ export class Link {
   /** Whether the server can be asked, even where it is not ready to be relied on. */
   get connected(): boolean {
     return this.#commands.status === 'ready';
+  }
+
+  /** While other nodes may not hear yet what is published: resolves when they should. */
+  get settling(): Promise<void> | undefined {
+    return this.#settling;
   }
 
   /** Changes whenever what was subscribed before may no longer be. */
@@ -132,6 +147,17 @@ export class Link {
     this.#subscriber.disconnect(true);
   }
 
+  /** Other nodes may not hear yet what is published here. */
+  settle(): void {
+    const settling = new Promise<void>((resolve) => {
+      setTimeout(resolve, SETTLE_MS);
+    });
+    this.#settling = settling;
+    void settling.then(() => {
+      if (this.#settling === settling) this.#settling = undefined;
+    });
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
     this.#ready = false;
@@ -150,10 +176,13 @@ export class Link {
       enableOfflineQueue: false,
       maxRetriesPerRequest: 0,
       disableClientInfo: true,
-      retryStrategy: (attempt: number) => Math.min(1000, 25 * 2 ** Math.min(attempt, 6)) * (0.75 + Math.random() / 2),
+      retryStrategy: (attempt: number) =>
+        Math.min(MAX_RECONNECT_MS, 25 * 2 ** Math.min(attempt, 6)) * (0.75 + Math.random() / 2),
     });
     redis.on('ready', () => void this.#prepare());
     redis.on('close', () => this.#down());
+    // The client gives up where a failover is told while it is connecting.
+    redis.on('end', () => this.#connectAgain(redis));
     redis.on('error', (error: Error) => {
       // Every attempt to connect fails in the same words: one line is enough.
       if (error.message === this.#lastError) return;
@@ -161,6 +190,16 @@ export class Link {
       this.#logger.warn({ redis: this.name, reason: error.message }, 'Redis connection failed');
     });
     return redis;
+  }
+
+  #connectAgain(redis: Redis): void {
+    if (this.#closed) return;
+    setTimeout(() => {
+      if (this.#closed || redis.status !== 'end') return;
+      redis.connect().catch((error: unknown) => {
+        this.#logger.debug({ redis: this.name, err: error }, 'Redis could not be connected to');
+      });
+    }, MAX_RECONNECT_MS);
   }
 
   async #prepare(): Promise<void> {
@@ -183,6 +222,7 @@ export class Link {
     const loss = gap && runId !== this.#runId;
     this.#ready = true;
     this.#runId = runId;
+    if (gap) this.settle();
     this.#lastError = '';
     this.#logger.info({ redis: this.name }, 'Redis connected');
     this.#owner.ready(this, { gap, loss });
@@ -243,5 +283,7 @@ async function quit(redis: Redis): Promise<void> {
     redis.disconnect();
     return;
   }
-  await redis.quit().catch(() => redis.disconnect());
+  await redis.quit().catch(() => undefined);
+  // What watches the sentinels would stay otherwise.
+  redis.disconnect();
 }

@@ -107,6 +107,7 @@ export class RedisBroker implements Broker {
     const effort = {
       deadline: performance.now() + this.#store.settings.acceptTimeoutSeconds * 1000,
       repeatable: false,
+      settled: true,
     };
     if (message.durable === true || message.cacheSeconds !== undefined) return this.#log.publish(message, effort);
     const { topic, frame, exceptSocketId } = message;

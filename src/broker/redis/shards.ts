@@ -156,7 +156,8 @@ class ClusterShards implements Shards {
         const holders = await this.#ask(link);
         if (holders === undefined) continue;
         this.#adopt(holders);
-        known = holders.every((holder) => holder !== undefined);
+        // Where one is away, another may be about to take its place.
+        known = this.#holders.every((holder) => holder !== undefined && this.#links.get(holder)?.ready === true);
         break;
       }
     } finally {

@@ -26,6 +26,8 @@ export interface Effort {
   readonly deadline: number;
   /** Whether it may be sent again when nobody knows whether it was carried out. */
   readonly repeatable: boolean;
+  /** Wait until other nodes, too, should be back from an interruption. */
+  readonly settled?: boolean;
 }
 
 const PAUSE_MS = 50;
@@ -112,6 +114,8 @@ export class RedisStore implements ShardsOwner {
     for (;;) {
       const held = this.#shards.linkOf(bucket);
       const link = held?.ready === true ? held : await this.#whenReady(bucket, effort.deadline);
+      // All who wait go on in the order in which they came.
+      if (effort.settled === true && link.settling !== undefined) await link.settling;
       try {
         return await send(link, retried);
       } catch (error) {
@@ -166,6 +170,7 @@ export class RedisStore implements ShardsOwner {
     const moved = new Set(buckets);
     const matches = (bucket: number) => moved.has(bucket);
     this.topics.invalidate(matches);
+    if (from) link.settle();
     if (!link.ready) return;
     for (const waiting of this.#waiting) if (moved.has(waiting.bucket)) waiting.link.resolve(link);
     // After a failover, the new server may not have all that the old one had confirmed.
