@@ -21,7 +21,7 @@ export interface ContestantReport {
   readonly eventsPerSecond: Figure;
   /** Deliveries that arrived in one read, on average: more than 1 where the server writes several frames at once. */
   readonly deliveriesPerRead: Figure;
-  /** Of all rounds: connections to the HTTP API for each trigger; above 1 / triggers where they are not kept alive. */
+  /** Connections to the HTTP API in all rounds: about as many as triggers where the server does not keep them alive. */
   readonly apiConnections: number;
 }
 

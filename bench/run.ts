@@ -7,7 +7,7 @@ import { parseArgs } from 'node:util';
 import { APP, type Contestant, contestants } from './contestants.ts';
 import type { LoadJob, LoadResult } from './load/load-run.ts';
 import { formatScenario, type Measurement, reportScenario } from './report.ts';
-import { type ContestantName, type Scenario, type ScenarioSizes, scenarios } from './scenarios.ts';
+import { type ContestantName, type Scenario, type ScenarioSizes, scenarios, warmUp } from './scenarios.ts';
 import { freePort, isPinned, pinned, ServerProcess } from './server-process.ts';
 
 const USAGE = `npm run bench -- [options]: Fanfare beside a bare uWebSockets.js server and soketi, in one run.
@@ -73,6 +73,9 @@ function load(jobs: readonly LoadJob[]): Promise<LoadResult[]> {
   });
 }
 
+/** Triggers until the engine has compiled what it will; by the scenarios' own warm-up of the fan-out it would not have. */
+const WARM_UP_TRIGGERS = 10_000;
+
 /** One round: starts the servers anew, for each process has its own luck with memory, and runs every scenario on them. */
 async function measure(
   servers: readonly Contestant[],
@@ -86,14 +89,18 @@ async function measure(
       const port = await freePort();
       running.push({ ...server, port, process: await ServerProcess.start(server.command(port), port) });
     }
-    for (const scenario of list) {
+    const loadAll = (title: string, shape: Scenario['load']): Promise<LoadResult[]> => {
       const jobs = running.map(({ name, isSigned, port, process }): LoadJob => {
-        const shared = { app: APP, stallSeconds: STALL_SECONDS, ...scenario.load };
-        return { server: name, port, serverPid: process.pid, isSigned, ...shared };
+        const target = { server: name, port, serverPid: process.pid, isSigned, app: APP };
+        return { ...target, stallSeconds: STALL_SECONDS, ...shape };
       });
-      const results = await load(jobs).catch((error: Error) => {
-        throw new Error(`round ${round}, ${scenario.title}: ${error.message}`, { cause: error });
+      return load(jobs).catch((error: Error) => {
+        throw new Error(`round ${round}, ${title}: ${error.message}`, { cause: error });
       });
+    };
+    await loadAll('warm-up', warmUp(WARM_UP_TRIGGERS));
+    for (const scenario of list) {
+      const results = await loadAll(scenario.title, scenario.load);
       for (const [index, { name }] of running.entries()) {
         const result = results[index];
         if (result === undefined) throw new Error('the load process left a server out');

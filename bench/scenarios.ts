@@ -70,3 +70,9 @@ export function scenarios({ subscribers, events, triggers, inFlight }: ScenarioS
     },
   ];
 }
+
+/** What every server is made to do before it is measured. */
+export function warmUp(events: number): Scenario['load'] {
+  const connections = { publishers: 16, isPaced: false, isKeptAlive: true };
+  return { channel: 'bench-warm-up', subscribers: 1, ...connections, warmUpEvents: 0, events };
+}

@@ -34,7 +34,7 @@ export interface LoadResult {
   readonly wallMilliseconds: number;
   /** How many reads the deliveries took, all subscribers together. */
   readonly reads: number;
-  /** By all publishers, warm-up included: their number where the server keeps connections alive. */
+  /** Opened by all publishers: one each for the warm-up and for each slice, where the server keeps them alive. */
   readonly apiConnections: number;
 }
 
@@ -111,6 +111,7 @@ class LoadRun {
   async measure(slice: number, slices: number): Promise<void> {
     const { events, serverPid } = this.#job;
     this.#prepare(Math.floor((events * (slice + 1)) / slices) - Math.floor((events * slice) / slices));
+    await Promise.all(this.#connections.map((connection) => connection.renew()));
     const deliveries = this.#check.deliveries;
     const answers = this.#answers;
     const reads = this.#reads();

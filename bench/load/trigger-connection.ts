@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 
 export interface TriggerConnectionOptions {
@@ -34,6 +35,14 @@ export class TriggerConnection {
     this.#socket.write(request);
   }
 
+  /** Replaces the connection, which may have been cut while it was idle. Resolves once the new one stands. */
+  async renew(): Promise<void> {
+    const old = this.#socket;
+    this.#socket = this.#open();
+    old.destroy();
+    await once(this.#socket, 'connect');
+  }
+
   close(): void {
     this.#isClosed = true;
     this.#socket.destroy();
@@ -47,9 +56,8 @@ export class TriggerConnection {
     socket.on('error', (error) => this.#fail(error.message));
     socket.on('close', () => {
       if (socket !== this.#socket || this.#isClosed) return;
-      // Servers cut connections that are idle for long, as they are while the other servers have their turn.
+      // An idle one may be cut: `renew` comes before it is used again.
       if (this.#isAwaiting) this.#fail('the server closed a connection of the HTTP API without an answer');
-      else this.#socket = this.#open();
     });
     return socket;
   }
