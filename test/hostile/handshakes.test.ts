@@ -102,8 +102,9 @@ t.test('a frame that is not masked, or is malformed, ends its connection', async
   for (const bytes of frames) {
     const socket = await tcp();
     const ended = once(socket, 'close');
-    socket.resume();
     socket.write(UPGRADE);
+    await within(once(socket, 'data'), 'the answer to the upgrade');
+    socket.resume();
     socket.write(Buffer.from(bytes));
     // An unmasked frame may be taken for an incomplete one; it must not be served.
     socket.end();
