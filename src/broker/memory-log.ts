@@ -16,8 +16,8 @@ export class MemoryLog {
   readonly #topic: string;
   readonly #bounds: LogBounds;
   readonly #epoch = randomBytes(9).toString('base64url');
-  #entries: Entry[] = [];
-  /** How many at the front of the list are removed already. */
+  #entries: (Entry | undefined)[] = [];
+  /** How many at the front of the list are removed already, and undefined. */
   #removed = 0;
   #bytes = 0;
   #offset = 0;
@@ -60,13 +60,20 @@ export class MemoryLog {
     const length = this.#entries.length - this.#removed;
     const missing = this.#offset - position.offset;
     if (position.epoch !== this.#epoch || missing < 0 || missing > length) return undefined;
-    return this.#entries.slice(this.#entries.length - missing).map(({ message }) => message);
+    return this.#messages(this.#entries.length - missing, 0);
   }
 
   recent(maxEvents: number, maxAgeSeconds: number, nowMs: number): readonly LoggedMessage[] {
     const first = Math.max(this.#removed, this.#entries.length - maxEvents);
-    const oldestMs = nowMs - maxAgeSeconds * 1000;
-    return this.#entries.slice(first).flatMap(({ message, atMs }) => (atMs >= oldestMs ? [message] : []));
+    return this.#messages(first, nowMs - maxAgeSeconds * 1000);
+  }
+
+  #messages(first: number, oldestMs: number): LoggedMessage[] {
+    const messages: LoggedMessage[] = [];
+    for (const entry of this.#entries.slice(first)) {
+      if (entry !== undefined && entry.atMs >= oldestMs) messages.push(entry.message);
+    }
+    return messages;
   }
 
   trim(nowMs: number): void {
@@ -77,6 +84,7 @@ export class MemoryLog {
       const count = this.#entries.length - this.#removed;
       if (count <= maxEvents && this.#bytes <= maxBytes && nowMs - oldest.atMs <= this.#maxAgeMs) break;
       this.#bytes -= oldest.bytes;
+      this.#entries[this.#removed] = undefined;
       this.#removed += 1;
     }
     if (this.#removed < COMPACT_AT) return;
