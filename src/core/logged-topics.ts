@@ -1,20 +1,32 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { BrokerMessage } from './broker.ts';
 import { BrokerUnavailable } from './broker.ts';
 import { type ChannelLog, isMarker, type LoggedMessage, type Position, previousOffset } from './channel-log.ts';
 import { DeliveryHistory } from './delivery-history.ts';
 import type { Logger } from './logger.ts';
 
+/** What is delivered on a topic while somebody is about to join it. */
+export interface Recording {
+  readonly messages: LoggedMessage[];
+  /** Something was missed meanwhile that the log no longer has. */
+  broken: boolean;
+}
+
 /** What a node knows of a topic that is logged. */
 interface LoggedTopic {
+  /** Empty while the node does not know where it stands: the topic's next message tells. */
   epoch: string;
   /** The last that this node has delivered. */
   offset: number;
   readonly history: DeliveryHistory;
   /** Messages that wait for a gap before them to be filled; undefined where there is none. */
   waiting: LoggedMessage[] | undefined;
-  /** Joins under way, each with what was delivered since it began. */
-  readonly recordings: Set<LoggedMessage[]>;
+  readonly recordings: Set<Recording>;
 }
+
+/** How long a join waits for this node to be where the log is, before it begins anew. */
+const CATCH_UP_MS = 3000;
+const RETRY_MS = 500;
 
 export interface LoggedTopicsDependencies {
   readonly log: ChannelLog;
@@ -34,7 +46,8 @@ export class LoggedTopics {
   readonly #topics = new Map<string, LoggedTopic>();
   /** Topics that this node has subscribers of: messages of others still come for a moment after the last has left. */
   readonly #expected = new Set<string>();
-  readonly #awaited = new Map<string, Array<() => void>>();
+  /** What to call when a topic's place has changed: joins wait for it. */
+  readonly #watchers = new Map<string, Set<() => void>>();
   #count = 0;
 
   constructor(dependencies: LoggedTopicsDependencies) {
@@ -62,10 +75,12 @@ export class LoggedTopics {
       topic.waiting.push(message);
       return;
     }
+    if (topic.epoch === '') this.#place(topic, message);
     // A marker stands behind the log's last message, another right behind its previous one.
     const before = isMarker(message) ? offset : previousOffset(message);
     if (epoch === topic.epoch && before <= topic.offset) {
       if (offset > topic.offset) this.#deliver(topic, message);
+      this.#placed(message.topic);
       return;
     }
     topic.waiting = [message];
@@ -75,7 +90,7 @@ export class LoggedTopics {
   /** Reads what came while the broker was away: without a later message, nothing would tell that there was anything. */
   repairAll(): void {
     for (const [name, topic] of this.#topics) {
-      if (topic.waiting !== undefined) continue;
+      if (topic.waiting !== undefined || topic.epoch === '') continue;
       topic.waiting = [];
       void this.#repair(name, topic);
     }
@@ -96,42 +111,58 @@ export class LoggedTopics {
    * Makes sure that the topic is logged and that this node knows where it stands in the log; then begins to record what is
    * delivered, so that a joiner can be given all of it. The topic must be subscribed at the broker.
    */
-  async beginJoin(name: string): Promise<LoggedMessage[]> {
-    const known = new Promise<void>((resolve) => this.#whenKnown(name, resolve));
+  async beginJoin(name: string): Promise<Recording> {
     await this.#deps.log.keep(name);
-    await known;
-    const recording: LoggedMessage[] = [];
+    await this.#until(name, () => true);
+    const recording: Recording = { messages: [], broken: false };
     this.#topics.get(name)?.recordings.add(recording);
     return recording;
   }
 
   /**
-   * Ends a join, in the same step in which the socket joins: what of `read` and of the recording this node has delivered
-   * already. All that follows reaches the joined socket by itself.
+   * Resolves once this node has delivered what stands at a position. Where it lags behind another node, a joiner that comes
+   * from there would be given again what it has acknowledged already.
    */
-  endJoin(name: string, recording: LoggedMessage[], read: readonly LoggedMessage[]): LoggedMessage[] {
+  async caughtUp(name: string, { epoch, offset }: Position): Promise<void> {
+    await this.#until(name, (topic) => topic.epoch === epoch && topic.offset >= offset);
+  }
+
+  /**
+   * Ends a join, in the same step in which the socket joins: what of `read`, and then of the recording, comes after `from` and
+   * was delivered by this node already. All that follows reaches the joined socket by itself. Undefined where something has
+   * been lost during the join.
+   *
+   * @param from where the joiner stands; undefined where it has nothing yet
+   */
+  endJoin(
+    name: string,
+    recording: Recording,
+    read: readonly LoggedMessage[],
+    from: Position | undefined,
+  ): LoggedMessage[] | undefined {
     const topic = this.#topics.get(name);
-    if (topic === undefined) return [...read];
-    topic.recordings.delete(recording);
-    let last = read.at(-1)?.position.offset ?? -1;
-    const replay = read.filter(({ position }) => position.epoch === topic.epoch && position.offset <= topic.offset);
-    for (const message of recording) {
-      if (message.position.epoch !== topic.epoch || message.position.offset <= last) continue;
-      last = message.position.offset;
+    topic?.recordings.delete(recording);
+    if (topic === undefined || topic.epoch === '' || recording.broken) return undefined;
+    let last = from?.epoch === topic.epoch ? from.offset : -1;
+    const replay: LoggedMessage[] = [];
+    for (const message of [...read, ...recording.messages]) {
+      const { epoch, offset } = message.position;
+      if (epoch !== topic.epoch || offset <= last || offset > topic.offset) continue;
+      last = offset;
       replay.push(message);
     }
     return replay;
   }
 
   /** A join that came to nothing. */
-  abandonJoin(name: string, recording: LoggedMessage[]): void {
+  abandonJoin(name: string, recording: Recording): void {
     this.#topics.get(name)?.recordings.delete(recording);
   }
 
   /** Where this node stands in the topic's log. */
   position(name: string): Position | undefined {
     const topic = this.#topics.get(name);
-    return topic === undefined ? undefined : { epoch: topic.epoch, offset: topic.offset };
+    return topic === undefined || topic.epoch === '' ? undefined : { epoch: topic.epoch, offset: topic.offset };
   }
 
   /** A new count: for a replay, which is not counted as a delivery but is to be acknowledged like one. */
@@ -148,67 +179,98 @@ export class LoggedTopics {
   }
 
   #begin(message: LoggedMessage): void {
-    const { epoch, offset } = message.position;
-    const topic: LoggedTopic = {
-      epoch,
-      offset: isMarker(message) ? offset : previousOffset(message),
+    this.#topics.set(message.topic, {
+      epoch: '',
+      offset: 0,
       history: new DeliveryHistory(),
       waiting: undefined,
       recordings: new Set(),
-    };
-    this.#topics.set(message.topic, topic);
-    if (!isMarker(message)) this.#deliver(topic, message);
-    for (const resolve of this.#awaited.get(message.topic) ?? []) resolve();
-    this.#awaited.delete(message.topic);
+    });
+    this.receive(message);
   }
 
-  #whenKnown(name: string, resolve: () => void): void {
-    if (this.#topics.has(name)) {
-      resolve();
-      return;
+  /** The node takes its place right before a message, or at a marker. */
+  #place(topic: LoggedTopic, message: LoggedMessage): void {
+    topic.epoch = message.position.epoch;
+    topic.offset = isMarker(message) ? message.position.offset : previousOffset(message);
+  }
+
+  #placed(name: string): void {
+    if (this.#watchers.size === 0) return;
+    for (const watcher of [...(this.#watchers.get(name) ?? [])]) watcher();
+  }
+
+  /** Resolves once the node knows where it stands in a topic, and that is as wanted; rejects with BrokerUnavailable. */
+  async #until(name: string, isWanted: (topic: LoggedTopic) => boolean): Promise<void> {
+    const holds = () => {
+      const topic = this.#topics.get(name);
+      return topic !== undefined && topic.epoch !== '' && isWanted(topic);
+    };
+    if (holds()) return;
+    const watchers = this.#watchers.get(name) ?? new Set<() => void>();
+    this.#watchers.set(name, watchers);
+    let watcher = (): void => undefined;
+    let timer: NodeJS.Timeout | undefined;
+    try {
+      await new Promise<void>((resolve, reject) => {
+        watcher = () => {
+          if (holds()) resolve();
+        };
+        watchers.add(watcher);
+        const message = `${name}: this node does not yet stand where the log does`;
+        timer = setTimeout(() => reject(new BrokerUnavailable(message)), CATCH_UP_MS);
+      });
+    } finally {
+      clearTimeout(timer);
+      watchers.delete(watcher);
+      if (watchers.size === 0 && this.#watchers.get(name) === watchers) this.#watchers.delete(name);
     }
-    const awaited = this.#awaited.get(name);
-    if (awaited === undefined) this.#awaited.set(name, [resolve]);
-    else awaited.push(resolve);
   }
 
   #deliver(topic: LoggedTopic, message: LoggedMessage): void {
     topic.offset = message.position.offset;
     this.#count += 1;
     topic.history.add(this.#count, topic.offset);
-    for (const recording of topic.recordings) recording.push(message);
+    for (const recording of topic.recordings) recording.messages.push(message);
     this.#deps.publish(message);
   }
 
   async #repair(name: string, topic: LoggedTopic): Promise<void> {
-    const { log, lost, logger } = this.#deps;
-    const from = { epoch: topic.epoch, offset: topic.offset };
-    let missed: readonly LoggedMessage[] | undefined;
-    try {
-      missed = await log.since(name, from);
-    } catch (error) {
-      if (!(error instanceof BrokerUnavailable)) logger.error({ err: error, topic: name }, 'reading a gap failed');
-      // The next message, or the broker's return, tries again: the node still stands where it stood.
-      topic.waiting = undefined;
-      return;
-    }
+    const missed = await this.#readGap(name, topic);
+    // The last subscriber has left meanwhile; if one has come since, it stands in another state than this one.
+    if (this.#topics.get(name) !== topic) return;
     const waiting = topic.waiting ?? [];
     topic.waiting = undefined;
-    if (missed === undefined) {
-      logger.warn({ topic: name, ...from }, 'a gap in a channel could not be filled');
-      topic.history.clear();
-      const first = waiting[0];
-      if (first !== undefined) {
-        topic.epoch = first.position.epoch;
-        topic.offset = isMarker(first) ? first.position.offset : previousOffset(first);
-      } else {
-        // Where the log stands is told by its next message.
-        this.#topics.delete(name);
-      }
-      lost(name);
-    } else {
-      for (const message of missed) this.#deliver(topic, message);
-    }
+    if (missed === undefined) this.#lose(name, topic, waiting[0]);
+    else for (const message of missed) this.#deliver(topic, message);
     for (const message of waiting) this.receive(message);
+    this.#placed(name);
+  }
+
+  /** Undefined where the log no longer has it. While the log is out of reach, what is published waits with it. */
+  async #readGap(name: string, topic: LoggedTopic): Promise<readonly LoggedMessage[] | undefined> {
+    const from = { epoch: topic.epoch, offset: topic.offset };
+    for (;;) {
+      try {
+        return await this.#deps.log.since(name, from);
+      } catch (error) {
+        if (!(error instanceof BrokerUnavailable)) {
+          this.#deps.logger.error({ err: error, topic: name }, 'reading a gap failed');
+          return undefined;
+        }
+      }
+      await delay(RETRY_MS, undefined, { ref: false });
+      if (this.#topics.get(name) !== topic) return [];
+    }
+  }
+
+  #lose(name: string, topic: LoggedTopic, first: LoggedMessage | undefined): void {
+    const { lost, logger } = this.#deps;
+    logger.warn({ topic: name, epoch: topic.epoch, offset: topic.offset }, 'a gap in a channel could not be filled');
+    topic.history.clear();
+    for (const recording of topic.recordings) recording.broken = true;
+    topic.epoch = '';
+    if (first !== undefined) this.#place(topic, first);
+    lost(name);
   }
 }

@@ -1,7 +1,7 @@
 import type { RewindRule } from './app.ts';
 import type { ChannelLog, LoggedMessage, Position } from './channel-log.ts';
 import type { Connection, Subscription } from './connection.ts';
-import type { LoggedTopics } from './logged-topics.ts';
+import type { LoggedTopics, Recording } from './logged-topics.ts';
 import type { Resumable } from './resumable.ts';
 import type { Resume } from './resume.ts';
 import { encodeNotRecovered, encodeRecovered } from './resumed-event.ts';
@@ -17,7 +17,7 @@ export interface Prepared {
   readonly read: readonly LoggedMessage[];
   /** What is published during the join follows on what was read; without a past there is nothing to follow on. */
   readonly continues: boolean;
-  readonly recording: LoggedMessage[];
+  readonly recording: Recording;
 }
 
 export interface Replayed {
@@ -45,12 +45,17 @@ export class Replay {
     const resumable = connection.resumable?.superseded === false ? connection.resumable : undefined;
     const rewind = rewindRuleOf(connection.app, channel);
     if (resumable === undefined && rewind === undefined) return undefined;
+    // One replay fits into what may wait for a socket; several at once need not. Only then is it read: a slow reader's would
+    // grow meanwhile.
+    await connection.socket.drained();
     const recording = await this.#logged.beginJoin(topic);
     try {
       const from = resumable?.awaited.get(channel);
       const missed = from === undefined ? undefined : await this.#log.since(topic, from);
       const read = missed ?? (await this.#rewound(topic, rewind));
       const recovered = missed !== undefined;
+      const end = read.at(-1)?.position ?? (recovered ? from : undefined);
+      if (end !== undefined) await this.#logged.caughtUp(topic, end);
       return { resumable, from, recovered, read, continues: recovered || rewind !== undefined, recording };
     } catch (error) {
       this.#logged.abandonJoin(topic, recording);
@@ -66,15 +71,16 @@ export class Replay {
   /** To be called, and its frames sent, in the same step in which the socket joins the topic. */
   complete(connection: Connection, subscription: Subscription, prepared: Prepared): Replayed {
     const { channel, topic } = subscription;
-    const { resumable, from, recovered, read, continues, recording } = prepared;
-    const past = this.#logged.endJoin(topic, recording, read);
-    const replay = continues ? past : [];
+    const { resumable, from, read, continues, recording } = prepared;
+    const past = this.#logged.endJoin(topic, recording, read, prepared.recovered ? from : undefined);
+    const recovered = prepared.recovered && past !== undefined;
+    const replay = continues && past !== undefined ? past : [];
     // What the client published itself, under any of its socket ids, it was not sent the first time either.
     const own = new Set(resumable?.socketIds ?? []);
     const events = replay.filter(({ exceptSocketId }) => exceptSocketId === undefined || !own.has(exceptSocketId));
     const frames = events.map(({ frame }) => frame);
     if (resumable === undefined) return { frames, recovered: false };
-    this.#resume.joined(connection, resumable, subscription, recovered ? from : undefined);
+    this.#resume.joined(connection, resumable, subscription, from ?? before(replay[0]));
     const head = recovered
       ? encodeRecovered(channel, frames.length)
       : encodeNotRecovered(channel, from === undefined ? 'unknown' : 'gap');
@@ -84,4 +90,11 @@ export class Replay {
   async #rewound(topic: string, rule: RewindRule | undefined): Promise<readonly LoggedMessage[]> {
     return rule === undefined ? [] : await this.#log.recent(topic, rule.events, rule.seconds);
   }
+}
+
+/** The place right before a message. */
+function before(message: LoggedMessage | undefined): Position | undefined {
+  if (message === undefined) return undefined;
+  const { epoch, offset } = message.position;
+  return { epoch, offset: offset - 1 };
 }

@@ -28,6 +28,9 @@ export interface ResumeDependencies {
 /** A session's own publishes are left out of its replay; this many of its socket ids are remembered for that. */
 const MAX_SOCKET_IDS = 8;
 
+/** Channels of earlier connections that were not subscribed to again; those that have waited the longest are forgotten. */
+const MAX_AWAITED = 1000;
+
 const TICK_MS = 1000;
 
 /**
@@ -43,7 +46,7 @@ export class Resume {
   /** Connections that have joined a channel since they were last saved: a node that crashes now should know of it. */
   readonly #unsaved = new Set<Connection>();
   #slot = 0;
-  #sinceKeptSeconds = 0;
+  #keptMs = Date.now();
   #timer: NodeJS.Timeout | undefined;
 
   constructor(dependencies: ResumeDependencies) {
@@ -88,7 +91,8 @@ export class Resume {
       if (older?.resumable !== undefined) older.resumable.superseded = true;
       if (saved === undefined) return;
       resumable.socketIds = [...saved.socketIds.slice(1 - MAX_SOCKET_IDS), connection.socketId];
-      for (const [channel, position] of saved.channels) resumable.awaited.set(channel, position);
+      const channels = [...saved.channels].slice(-MAX_AWAITED);
+      for (const [channel, position] of channels) resumable.awaited.set(channel, position);
     });
     if (connection.closed) return;
     connection.resumable = resumable;
@@ -100,7 +104,8 @@ export class Resume {
    * In the step in which the socket joins, and after its replay was sent: from now on the client stands where the node does,
    * once it has acknowledged as much.
    *
-   * @param resumedFrom where the client stood, if what it missed has been replayed
+   * @param resumedFrom where the client stood before: as long as it has not acknowledged what it was sent on joining, it is to be
+   *   sent that again, be it a replay or the word of a gap
    */
   joined(connection: Connection, resumable: Resumable, subscription: Subscription, resumedFrom?: Position): void {
     const { logged } = this.#deps;
@@ -158,8 +163,12 @@ export class Resume {
       resumable.savedCount = acknowledgedCount;
       resumable.savedMs = Date.now();
     } catch (error) {
-      if (!(error instanceof BrokerUnavailable)) throw error;
-      this.#deps.logger.debug({ appId: app.id, socketId }, 'a session was not saved: the shared state is away');
+      const fields = { appId: app.id, socketId };
+      if (error instanceof BrokerUnavailable) {
+        this.#deps.logger.debug(fields, 'a session was not saved: the shared state is away');
+      } else {
+        this.#deps.logger.error({ err: error, ...fields }, 'a session was not saved');
+      }
     }
   }
 
@@ -179,12 +188,15 @@ export class Resume {
 
   #tick(): void {
     this.#slot = (this.#slot + 1) % this.#slots.length;
-    for (const connection of this.#unsaved) void this.save(connection);
+    for (const connection of this.#unsaved) {
+      // What was sent on joining may be a whole replay: it is asked about before its turn.
+      this.#ask(connection);
+      void this.save(connection);
+    }
     this.#unsaved.clear();
     for (const connection of this.#slots[this.#slot] ?? []) this.#attend(connection);
-    this.#sinceKeptSeconds += TICK_MS / 1000;
-    if (this.#sinceKeptSeconds >= this.#deps.settings.windowSeconds / 3) {
-      this.#sinceKeptSeconds = 0;
+    if (Date.now() - this.#keptMs >= (this.#deps.settings.windowSeconds * 1000) / 3 - TICK_MS) {
+      this.#keptMs = Date.now();
       for (const topic of this.#kept.keys()) void this.#keep(topic);
     }
   }
@@ -193,9 +205,14 @@ export class Resume {
   #attend(connection: Connection): void {
     const { resumable } = connection;
     if (resumable === undefined || resumable.superseded || connection.closed) return;
-    if (this.#hasUnasked(resumable)) connection.socket.ping(this.pingPayload(resumable));
+    this.#ask(connection);
     const due = Date.now() - resumable.savedMs >= this.#deps.settings.checkpointSeconds * 1000;
     if (due && resumable.acknowledgedCount > resumable.savedCount) void this.save(connection);
+  }
+
+  #ask({ resumable, closed, socket }: Connection): void {
+    if (resumable === undefined || resumable.superseded || closed || !this.#hasUnasked(resumable)) return;
+    socket.ping(this.pingPayload(resumable));
   }
 
   #hasUnasked(resumable: Resumable): boolean {

@@ -116,8 +116,6 @@ export class Subscriptions {
     let prepared: Prepared | undefined;
     try {
       prepared = await replay.prepare(connection, subscription);
-      // One replay fits into what may wait for a socket; several at once need not.
-      if (prepared !== undefined) await connection.socket.drained();
       const cached = kind.cache ? await broker.cached(topic) : undefined;
       await roster.enter(
         {
@@ -159,9 +157,13 @@ export class Subscriptions {
     const data = kind.access === 'presence' ? presenceData(entered.members) : undefined;
     connection.send(encodeSubscriptionSucceeded(channel, data));
     const past = prepared && this.#deps.replay.complete(connection, subscription, prepared);
-    // The last event is among what was missed, or was received before: sent now it would come before older ones.
-    if (kind.cache && past?.recovered !== true) connection.send(cached?.frame ?? encodeCacheMiss(channel));
-    for (const frame of entered.missed) connection.send(frame);
+    // A last event that is among what follows must not come before older ones.
+    const hasCached =
+      past?.recovered === true || (cached !== undefined && past?.frames.includes(cached.frame) === true);
+    if (kind.cache && !hasCached) connection.send(cached?.frame ?? encodeCacheMiss(channel));
+    // Where a past is replayed, what was logged meanwhile is part of it.
+    const replayed = new Set(past?.frames);
+    for (const frame of entered.missed) if (!replayed.has(frame)) connection.send(frame);
     for (const frame of past?.frames ?? []) connection.send(frame);
     connection.socket.join(topic);
     if (connection.resumable !== undefined) connection.socket.join(resumableTopic(topic));
