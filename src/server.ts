@@ -170,7 +170,8 @@ function sharedState({ redis, resume }: Config, logger: PinoLogger): SharedState
   const log = {
     maxEvents: resume.maxEventsPerChannel,
     maxBytes: resume.maxBytesPerChannel,
-    maxAgeSeconds: resume.windowSeconds,
+    // A client that goes away has acknowledged only what is older than that.
+    maxAgeSeconds: resume.windowSeconds + resume.ackIntervalSeconds,
   };
   const { sessionSeconds } = resume;
   const { url, ...settings } = redis;

@@ -9,14 +9,19 @@ interface Kept {
 
 const SWEEP_INTERVAL_MS = 30_000;
 
+/** A client may name as many sessions as it likes: those that were saved the longest ago make room. */
+const MAX_SESSIONS = 100_000;
+
 /** Sessions of a single node: they survive a reconnect, not a restart. */
 export class MemorySessionStore implements SessionStore {
   readonly #sessions = new Map<string, Kept>();
   readonly #retentionMs: number;
+  readonly #maxSessions: number;
   readonly #now: () => number;
 
   /** @param retentionSeconds a session is kept for so long after it was last saved */
-  constructor(retentionSeconds: number, now: () => number = Date.now) {
+  constructor(retentionSeconds: number, now: () => number = Date.now, maxSessions: number = MAX_SESSIONS) {
+    this.#maxSessions = maxSessions;
     this.#retentionMs = retentionSeconds * 1000;
     this.#now = now;
     setInterval(() => this.#removeExpired(), SWEEP_INTERVAL_MS).unref();
@@ -27,7 +32,7 @@ export class MemorySessionStore implements SessionStore {
     const kept = this.#sessions.get(key);
     const now = this.#now();
     if (kept === undefined || kept.expiresAtMs <= now) {
-      this.#sessions.set(key, { owner: socketId, saved: undefined, expiresAtMs: now + this.#retentionMs });
+      this.#keep(key, socketId, undefined);
       return undefined;
     }
     kept.owner = socketId;
@@ -38,8 +43,19 @@ export class MemorySessionStore implements SessionStore {
     const key = topicOf(appId, session);
     const kept = this.#sessions.get(key);
     if (kept !== undefined && kept.owner !== socketId) return false;
-    this.#sessions.set(key, { owner: socketId, saved, expiresAtMs: this.#now() + this.#retentionMs });
+    this.#keep(key, socketId, saved);
     return true;
+  }
+
+  #keep(key: string, owner: string, saved: SavedSession | undefined): void {
+    // Deleted first, to stand last.
+    this.#sessions.delete(key);
+    this.#sessions.set(key, { owner, saved, expiresAtMs: this.#now() + this.#retentionMs });
+    if (this.#sessions.size <= this.#maxSessions) return;
+    for (const oldest of this.#sessions.keys()) {
+      this.#sessions.delete(oldest);
+      break;
+    }
   }
 
   #removeExpired(): void {
