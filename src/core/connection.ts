@@ -1,6 +1,7 @@
 import type { ChannelKind } from '../protocol/channel-name.ts';
 import { encodeError } from '../protocol/frames.ts';
 import type { App } from './app.ts';
+import type { Deadline } from './deadline.ts';
 import { RateWindow } from './rate-window.ts';
 import type { Resumable } from './resumable.ts';
 import type { Member } from './roster.ts';
@@ -47,7 +48,7 @@ export class Connection {
   /** When a ping was sent that nothing has followed yet; 0 when none is out. */
   pingSentMs = 0;
   /** Runs until the client's latest token ends, where the server is to close the connection then. */
-  expiryTimer: NodeJS.Timeout | undefined;
+  expiry: Deadline | undefined;
   authorizationTimer: NodeJS.Timeout | undefined;
   #tasks: (() => Promise<void>)[] = [];
   #busy = false;
