@@ -1,0 +1,27 @@
+import t from 'tap';
+import { MemoryBroker } from '../../src/broker/memory-broker.ts';
+import { MemorySessionStore } from '../../src/broker/memory-session-store.ts';
+import { channelLogContract } from './channel-log-contract.ts';
+import { sessionStoreContract } from './session-store-contract.ts';
+
+await t.test('the memory log', (t) =>
+  channelLogContract(t, async (bounds) => {
+    const broker = new MemoryBroker(bounds);
+    return [{ broker, log: broker, close: () => broker.close() }];
+  }),
+);
+
+await t.test('the memory session store', (t) =>
+  sessionStoreContract(t, async (_, retentionSeconds) => {
+    const store = new MemorySessionStore(retentionSeconds);
+    return [store, store];
+  }),
+);
+
+await t.test('the memory session store is bounded: the longest unsaved makes room', async (t) => {
+  const store = new MemorySessionStore(60, Date.now, 2);
+  const saved = { socketIds: [], channels: new Map() };
+  for (const session of ['a', 'b', 'a', 'c']) await store.save('app', session, '1.1', saved);
+  t.equal(await store.claim('app', 'b', '2.2'), undefined);
+  t.same(await store.claim('app', 'c', '2.2'), saved);
+});
