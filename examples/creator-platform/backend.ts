@@ -9,6 +9,10 @@ export const fanfareEnvironment = {
   FANFARE_AUTH_JWT_USER_ID_CLAIM: 'userId',
   // Whoever connects and proves within 10 s to be no one is shown out, and logged with the address.
   FANFARE_APPS_0_UNAUTHORIZED_TIMEOUT_SECONDS: '10',
+  // Whoever joins their notifications gets those of the last hour as events, and what became of them, before the page has asked.
+  FANFARE_APPS_0_REWIND_0_CHANNELS: 'private-notifications_*',
+  FANFARE_APPS_0_REWIND_0_EVENTS: '50',
+  FANFARE_APPS_0_REWIND_0_SECONDS: '3600',
 };
 
 /** A platform's backend in small: logins by wallet, and notifications that are kept until they are read. */

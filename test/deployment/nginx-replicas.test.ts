@@ -11,7 +11,6 @@ import { until } from '../support/wait.ts';
 t.test('a node that is stopped: its clients come back on the other, and no request fails', async (t) => {
   const deployment = await openDeployment(t);
   const { target } = deployment;
-  if (deployment.nodes.length === 1) await deployment.addNode();
   const [first] = deployment.nodes;
   if (first === undefined) throw new Error('a deployment has a node');
 

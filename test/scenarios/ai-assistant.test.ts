@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import t from 'tap';
 import { Answers } from '../../examples/ai-assistant/answers.ts';
 import * as assistant from '../../examples/ai-assistant/backend.ts';
@@ -29,20 +30,23 @@ interface Heard {
 }
 
 /** A stock client on its user's own channel, and everything that it hears there. */
-async function listenAs(t: Parameters<typeof connectPusher>[0], userId: string) {
+async function listenAs(t: Parameters<typeof connectPusher>[0], userId: string, wsPath = '') {
   const token = await signToken(JWT_SECRET, { sub: userId });
   const headers = { Authorization: `Bearer ${token}` };
   const endpoint = `${target.origin}/broadcasting/auth`;
   const client = await connectPusher(t, target, {
+    wsPath,
     channelAuthorization: { transport: 'ajax', endpoint, headers },
   });
   const heard: Heard[] = [];
+  const resumed: unknown[] = [];
   const channel = client.subscribe(`private-user.${userId}`);
   client.bind_global((event: string, data: Omit<Heard, 'event'>) => {
     if (event.startsWith('answer.')) heard.push({ ...data, event });
+    if (event === 'fanfare:resumed') resumed.push(data);
   });
   await emitted(channel, 'pusher:subscription_succeeded', 15_000);
-  return { client, heard };
+  return { client, heard, resumed };
 }
 
 t.test(`${ANSWERS} answers of ${TOKENS} tokens at ${TOKENS_PER_SECOND} a second, each to its user alone`, async (t) => {
@@ -66,7 +70,7 @@ t.test(`${ANSWERS} answers of ${TOKENS} tokens at ${TOKENS_PER_SECOND} a second,
       `user ${index}: nothing of anyone else's`,
     );
   }
-  t.ok(seconds < (TOKENS / TOKENS_PER_SECOND) * 2, `the pace was kept: ${seconds.toFixed(1)} s`);
+  t.ok(seconds < (TOKENS / TOKENS_PER_SECOND) * 3, `the pace was kept: ${seconds.toFixed(1)} s`);
 });
 
 t.test('several answers at once to one user, one of which breaks off', async (t) => {
@@ -105,4 +109,39 @@ t.test('the page', async (t) => {
   await answer.filter({ hasText: '✗ the model is overloaded' }).waitFor({ timeout: 10_000 });
   const words = Array.from({ length: 19 }, (_, index) => ` word${index + 1}`).join('');
   t.equal(await answer.textContent(), `“fail”:${words} ✗ the model is overloaded`);
+});
+
+t.test(
+  'a node dies in the middle of 12 answers: its clients come back, and every answer is whole and in order',
+  async (t) => {
+    const users = Array.from({ length: 12 }, (_, index) => `r${index}`);
+    const listeners = await Promise.all(users.map((userId) => listenAs(t, userId, `/resume/${randomUUID()}`)));
+    const sender = new TokenSender(createBackendPusher(settings));
+    const answers = new Answers(sender, (question) => assistant.pacedModel(question, 250, TOKENS_PER_SECOND));
+    const [dying] = deployment.nodes;
+    const streaming = Promise.all(users.map((userId) => answers.stream(userId, 'why?', `answer-of-${userId}`)));
+    await until(() => listeners.every(({ heard }) => heard.length >= 100), 'the first hundred tokens', 15_000);
+    await dying?.kill();
+    await streaming;
+    await until(() => listeners.every(({ heard }) => heard.at(-1)?.event === 'answer.complete'), 'the ends', 20_000);
+
+    const cut = listeners.filter(({ resumed }) => resumed.length > 1);
+    t.ok(cut.length > 0 && cut.length < users.length, `${cut.length} of ${users.length} were on the node that died`);
+    let repeated = 0;
+    for (const [index, { heard, resumed }] of listeners.entries()) {
+      const seen = new Set<unknown>();
+      const order = heard
+        .map(({ event, index: token }) => token ?? event)
+        .filter((item) => !seen.has(item) && seen.add(item));
+      repeated += heard.length - order.length;
+      const whole = ['answer.start', ...Array.from({ length: 250 }, (_, token) => token), 'answer.complete'];
+      t.strictSame(order, whole, `user ${index}: whole, in order`);
+      if (resumed.length > 1) t.match(resumed[1], { recovered: true }, `user ${index}: and told so`);
+    }
+    t.comment(`${repeated} of ${12 * 252} events came twice`);
+  },
+);
+
+t.test('both nodes had their part in it', async (t) => {
+  t.equal(deployment.nodesUsed(), 2);
 });

@@ -149,6 +149,19 @@ t.test('a page: what was unread before it came, once, and what comes while it is
   await contents([]);
 });
 
+t.test('the last notifications come by themselves on joining, and what became of them', async (t) => {
+  const read = await sender.sendNotification('77', 'first');
+  await sender.sendNotification('77', 'second');
+  await sender.markRead('77', read.id);
+  const fan = await connectAs(t, `Bearer ${await tokenOf('77')}`);
+  const heard: string[] = [];
+  const mine = fan.subscribe(notificationsOf('77'));
+  mine.bind('notification', ({ text }: { text: string }) => heard.push(text));
+  mine.bind('notification_read', ({ id }: { id: string }) => heard.push(id === read.id ? 'first was read' : id));
+  await until(() => heard.length >= 3, 'what was sent before');
+  t.strictSame(heard, ['first', 'second', 'first was read']);
+});
+
 t.test('the API route of Next.js', async (t) => {
   const { hostname, port } = new URL(target.origin);
   Object.assign(process.env, {
@@ -167,4 +180,8 @@ t.test('the API route of Next.js', async (t) => {
   const unliked = emitted(post, 'post_unliked');
   t.equal((await DELETE(request(`Bearer ${await tokenOf('9')}`), context)).status, 200);
   t.strictSame(await unliked, { postId: '200', userId: '9' });
+});
+
+t.test('both nodes had their part in it', async (t) => {
+  t.equal(deployment.nodesUsed(), 2);
 });

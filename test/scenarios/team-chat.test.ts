@@ -5,6 +5,7 @@ import { signToken } from '../../examples/support/tokens.ts';
 import * as chat from '../../examples/team-chat/backend.ts';
 import { configSchema } from '../../src/config/schema.ts';
 import { emitted } from '../support/pusher-client.ts';
+import { SignedApi } from '../support/signed-api.ts';
 import { until, within } from '../support/wait.ts';
 import { openBrowser } from './support/browser.ts';
 import { Child } from './support/child.ts';
@@ -178,4 +179,34 @@ t.test('the page, in two tabs', async (t) => {
   await grace.locator('#messages li', { hasText: 'me: tea? ✓3' }).waitFor({ timeout: 10_000 });
   await linus.waitForFunction("document.querySelector('#typing').textContent === ''");
   t.pass('presence, typing, a message and its receipt');
+});
+
+t.test('a node is stopped: its members come back at once, and nobody else sees more than that', async (t) => {
+  const people = await Promise.all(['1', '2', '3'].map((userId) => join(t, userId)));
+  const more = await Promise.all(['1', '2', '3'].map((userId) => join(t, userId)));
+  const everyone = [...people, ...more];
+  await until(() => everyone.every(({ here }) => here().join() === 'Ada,Grace,Linus'), 'everyone sees everyone');
+  const [first] = deployment.nodes;
+  t.equal(await first?.stop(), 0, 'a clean exit');
+  // What the server counts: clients may not have noticed yet that they are to reconnect.
+  const api = new SignedApi(target);
+  await until(async () => {
+    const { json } = await api.get('/channels/presence-chat.5', { info: 'subscription_count' });
+    return (json as { subscription_count?: number }).subscription_count === everyone.length;
+  }, 'every subscription stands again');
+  const [ada] = people;
+  const arrived = everyone.map(() => 0);
+  for (const [index, { channel }] of everyone.entries()) {
+    channel.listen('.message.sent', () => {
+      arrived[index] = (arrived[index] ?? 0) + 1;
+    });
+  }
+  await ada?.post('/chats/5/messages', { text: 'still here' });
+  t.teardown(() => t.comment(`arrived: ${arrived}`));
+  await until(() => arrived.every((times) => times === 1), 'the message, on every connection, once');
+  t.ok(
+    everyone.every(({ here }) => here().join() === 'Ada,Grace,Linus'),
+    'and everyone still sees everyone',
+  );
+  t.equal(deployment.nodesUsed(), 2, 'both nodes had their part in it');
 });

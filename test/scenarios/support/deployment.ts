@@ -7,8 +7,8 @@ import { NginxFolder } from './nginx.ts';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 
-/** The one place that says how many nodes stand behind nginx, and so whether they share a Redis. */
-export const REPLICAS = 1;
+/** How many nodes stand behind nginx. */
+const REPLICAS = 2;
 
 // nginx has a certificate of its own making here, and pusher-js for Node takes no authority to check it by.
 process.env.NODE_TLS_REJECT_UNAUTHORIZED = '0';
@@ -51,14 +51,20 @@ export class Node {
     return this.process.lines.filter((line) => line.startsWith('{')).map(entry);
   }
 
-  /** As an orchestrator does it; resolves with the exit code. */
+  /** As an orchestrator stops it: SIGTERM; resolves with the exit code. */
   async stop(): Promise<number | null> {
     this.process.signal('SIGTERM');
     return await this.process.exited;
   }
+
+  /** As a machine that goes down. */
+  async kill(): Promise<void> {
+    this.process.signal('SIGKILL');
+    await this.process.exited;
+  }
 }
 
-/** Nodes behind the real nginx with the shipped configuration, over TLS. */
+/** Two nodes that share a real Redis, behind the real nginx with the shipped configuration, over TLS. */
 export interface Deployment {
   /** Through nginx. */
   readonly target: Target;
@@ -66,8 +72,8 @@ export interface Deployment {
   readonly nodes: Node[];
   /** What all nodes have logged. */
   log(): LogEntry[];
-  /** One more node, which nginx knows of. */
-  addNode(): Promise<Node>;
+  /** How many nodes nginx has sent requests to that have ended, WebSocket connections among them. */
+  nodesUsed(): number;
 }
 
 export async function openDeployment(t: Test, options: DeploymentOptions = {}): Promise<Deployment> {
@@ -79,7 +85,7 @@ export async function openDeployment(t: Test, options: DeploymentOptions = {}): 
     FANFARE_TRUSTED_PROXIES: '127.0.0.1',
     FANFARE_SHUTDOWN_GRACE_SECONDS: '1',
     FANFARE_AUTH_RULES_FILE: options.rulesFile ?? 'config/channels.js',
-    ...(REPLICAS > 1 ? { REDIS_URL: await startRedis(t) } : {}),
+    REDIS_URL: await startRedis(t),
     ...options.env,
   };
   const nodes = await Promise.all(Array.from({ length: REPLICAS }, () => Node.start(t, env)));
@@ -88,20 +94,14 @@ export async function openDeployment(t: Test, options: DeploymentOptions = {}): 
     nginx.edit('nginx.conf', [['include fanfare-locations.conf;', `include ${options.locations};`]]);
   }
   nginx.setNodes(nodes.map(({ port }) => port));
-  const nginxProcess = await nginx.start(t);
+  await nginx.start(t);
   const host = `127.0.0.1:${nginx.httpsPort}`;
   return {
     target: { origin: `https://${host}`, wsOrigin: `wss://${host}`, ...CREDENTIALS },
     nginx,
     nodes,
     log: () => nodes.flatMap((node) => node.log()),
-    addNode: async () => {
-      const node = await Node.start(t, env);
-      nodes.push(node);
-      nginx.setNodes(nodes.map(({ port }) => port));
-      await nginx.reload(nginxProcess);
-      return node;
-    },
+    nodesUsed: () => new Set(nginx.accessLog().match(/up=127\S+:\d+/g)).size,
   };
 }
 

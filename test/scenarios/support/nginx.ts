@@ -98,16 +98,6 @@ export class NginxFolder {
     return nginx;
   }
 
-  /** Takes what was edited into use, as `nginx -s reload` does; resolves once new workers serve, and they alone. */
-  async reload(nginx: Child): Promise<void> {
-    const before = workersOf(nginx.pid);
-    nginx.signal('SIGHUP');
-    await until(() => {
-      const now = workersOf(nginx.pid);
-      return now.length > 0 && !now.some((worker) => before.includes(worker));
-    }, 'new workers of nginx');
-  }
-
   accessLog(): string {
     return readFileSync(join(this.path, 'access.log'), 'utf8');
   }
@@ -120,12 +110,6 @@ export class NginxFolder {
 function installedNginx(): string {
   if (NGINX === undefined) throw new Error('These tests need nginx and found none: apt-get install nginx-light');
   return NGINX;
-}
-
-/** The workers of this master that still take connections. */
-function workersOf(masterPid: number): string[] {
-  const { stdout } = spawnSync('ps', ['-o', 'pid=,args=', '--ppid', String(masterPid)], { encoding: 'utf8' });
-  return stdout.split('\n').filter((line) => line.includes('worker process') && !line.includes('shutting down'));
 }
 
 function accepts(port: number): Promise<boolean> {
