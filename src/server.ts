@@ -11,19 +11,19 @@ import type { Config } from './config/schema.ts';
 import { type App, type AppRegistry, StaticAppRegistry } from './core/app.ts';
 import type { Broker } from './core/broker.ts';
 import type { ChannelLog } from './core/channel-log.ts';
+import { Connections, type ConnectionsSettings } from './core/connections.ts';
 import { Delivery } from './core/delivery.ts';
 import type { HttpEndpoint } from './core/http.ts';
 import { Publisher } from './core/publisher.ts';
 import type { Quotas } from './core/quotas.ts';
 import type { Roster } from './core/roster.ts';
-import { Sessions } from './core/session.ts';
 import type { SessionStore } from './core/session-store.ts';
 import { ClientIp } from './transport/client-ip.ts';
 import { fastifyEndpoint } from './transport/fastify-bridge.ts';
 import { type HttpRoute, serveHttp } from './transport/http-routes.ts';
-import { createNativeApp, type Listening, listen } from './transport/listen.ts';
+import { createNativeApp, listen } from './transport/listen.ts';
 import { loadUws } from './transport/uws.ts';
-import { WebSocketTransport } from './transport/websocket.ts';
+import { type WebSocketSettings, WebSocketTransport } from './transport/websocket.ts';
 
 export interface FanfareServer {
   /** Listens; rejects where it cannot, with an error whose message says why. */
@@ -44,7 +44,11 @@ interface SharedState {
 /** JSON escapes may take three bytes for one, and around the data stands the rest of the message. */
 const ESCAPED = 3;
 const ENVELOPE_BYTES = 64 * 1024;
+/** The endpoint has a smaller limit of its own, with a sentence of its own. */
 const AUTH_BODY_BYTES = 64 * 1024;
+
+/** For a peer that was told to close, beyond what a silent one gets. */
+const CLOSING_SECONDS = 15;
 
 /** After the last close frame: for the clients to have read it before their sockets go. */
 const LAST_FRAMES_MS = 100;
@@ -57,8 +61,13 @@ export function createServer(config: Config, options: { readonly logger?: PinoLo
   return {
     async start() {
       running ??= run(config, logger);
-      const { listening } = await running;
-      return { host: config.host, port: listening.port };
+      try {
+        const { port } = await running;
+        return { host: config.host, port };
+      } catch (error) {
+        running = undefined;
+        throw error;
+      }
     },
     async stop() {
       stopping ??= running?.then((server) => server.stop());
@@ -68,64 +77,60 @@ export function createServer(config: Config, options: { readonly logger?: PinoLo
 }
 
 interface Running {
-  readonly listening: Listening;
+  readonly port: number;
   stop(): Promise<void>;
 }
 
 async function run(config: Config, logger: PinoLogger): Promise<Running> {
+  // What has been opened, to be closed in the reverse order: at the stop, or where the start fails.
+  const opened: (() => Promise<void>)[] = [];
+  const closeAll = async () => {
+    for (const close of opened.reverse()) await close();
+  };
+  try {
+    return await open(config, logger, opened, closeAll);
+  } catch (error) {
+    await closeAll();
+    throw error;
+  }
+}
+
+async function open(
+  config: Config,
+  logger: PinoLogger,
+  opened: (() => Promise<void>)[],
+  closeAll: () => Promise<void>,
+): Promise<Running> {
   const uws = await loadUws();
   const apps = new StaticAppRegistry(config.apps);
   const auth = config.auth.enabled ? await authEndpoint(config, apps, logger) : undefined;
-  const { broker, roster, quotas, log, sessionStore } = sharedState(config, logger);
+  if (auth !== undefined) opened.push(auth.close);
+
+  const shared = sharedState(config, logger);
+  const { broker, roster, quotas, log } = shared;
+  opened.push(() => broker.close());
+  opened.push(() => roster.close());
   const delivery = new Delivery(log, logger);
-  const sessions = new Sessions({
-    settings: {
-      activityTimeoutSeconds: config.connections.activityTimeoutSeconds,
-      pingIntervalSeconds: config.connections.pingIntervalSeconds,
-      pongTimeoutSeconds: config.connections.pongTimeoutSeconds,
-      maxConnections: config.connections.max,
-      maxConnectionsPerIp: config.connections.maxPerIp,
-      closeOnTokenExpiry: config.auth.closeOnTokenExpiry,
-      resume: config.resume,
-    },
-    apps,
-    broker,
-    roster,
-    quotas,
-    log,
-    sessionStore,
-    delivery,
-    logger,
-  });
+  const settings = connectionsSettings(config);
+  const connections = new Connections({ ...shared, settings, apps, delivery, logger });
   const api = createApi({
     apps,
     publisher: new Publisher(broker),
     roster,
     broker,
     quotas,
-    terminate: (app, userId) => sessions.terminate(app, userId),
+    terminate: (app, userId) => connections.terminate(app, userId),
     logger,
   });
 
   const native = createNativeApp(uws, config.tls);
+  opened.push(async () => {
+    native.close();
+  });
   const clientIp = new ClientIp(config.trustedProxies);
-  const { connections } = config;
+  const webSockets = webSocketSettings(config);
   delivery.addTransport(
-    new WebSocketTransport({
-      uws,
-      app: native,
-      sessions,
-      clientIp,
-      logger,
-      settings: {
-        maxMessageBytes: largest(config.apps, ({ limits }) => limits.maxEventBytes) * ESCAPED + ENVELOPE_BYTES,
-        maxBackpressureBytes: connections.maxBackpressureBytes,
-        slowReaderGraceSeconds: connections.slowReaderGraceSeconds,
-        idleTimeoutSeconds: connections.pingIntervalSeconds + connections.pongTimeoutSeconds + 15,
-        compression: connections.compression,
-        tls: config.tls !== undefined,
-      },
-    }),
+    new WebSocketTransport({ uws, app: native, connections, clientIp, logger, settings: webSockets }),
   );
   let draining = false;
   serveHttp({
@@ -136,33 +141,46 @@ async function run(config: Config, logger: PinoLogger): Promise<Running> {
     logger,
   });
 
-  await broker.start(delivery.deliver, () => sessions.restored());
-  sessions.start();
-  let listening: Listening;
-  try {
-    listening = await listen(uws, native, config.host, config.port);
-  } catch (error) {
-    await roster.close();
-    await broker.close();
-    await auth?.close();
-    throw error;
-  }
+  await broker.start(delivery.deliver, () => connections.restored());
+  connections.start();
+  opened.push(async () => {
+    await connections.drain(config.shutdownGraceSeconds * 1000);
+    await delay(LAST_FRAMES_MS);
+  });
+  const listening = await listen(uws, native, config.host, config.port);
   logger.info({ host: config.host, port: listening.port, apps: config.apps.map((app) => app.id) }, 'listening');
-
   return {
-    listening,
+    port: listening.port,
     async stop() {
       draining = true;
       listening.close();
-      logger.info({ connections: sessions.size }, 'stopping');
-      await sessions.drain(config.shutdownGraceSeconds * 1000);
-      await delay(LAST_FRAMES_MS);
-      native.close();
-      await auth?.close();
-      await roster.close();
-      await broker.close();
+      logger.info({ connections: connections.size }, 'stopping');
+      await closeAll();
       logger.info({}, 'stopped');
     },
+  };
+}
+
+function connectionsSettings({ connections, auth, resume }: Config): ConnectionsSettings {
+  return {
+    activityTimeoutSeconds: connections.activityTimeoutSeconds,
+    pingIntervalSeconds: connections.pingIntervalSeconds,
+    pongTimeoutSeconds: connections.pongTimeoutSeconds,
+    maxConnections: connections.max,
+    maxConnectionsPerIp: connections.maxPerIp,
+    closeOnTokenExpiry: auth.closeOnTokenExpiry,
+    resume,
+  };
+}
+
+function webSocketSettings({ connections, apps, tls }: Config): WebSocketSettings {
+  return {
+    maxMessageBytes: largest(apps, ({ limits }) => limits.maxEventBytes) * ESCAPED + ENVELOPE_BYTES,
+    maxBackpressureBytes: connections.maxBackpressureBytes,
+    slowReaderGraceSeconds: connections.slowReaderGraceSeconds,
+    idleTimeoutSeconds: connections.pingIntervalSeconds + connections.pongTimeoutSeconds + CLOSING_SECONDS,
+    compression: connections.compression,
+    tls: tls !== undefined,
   };
 }
 

@@ -68,5 +68,5 @@ async function cacheOf(call: ApiCall, topic: string): Promise<{ data: string; tt
   if (cached === undefined) return null;
   const frame = decodeFrame(cached.frame);
   if (typeof frame === 'string') throw new Error(`The frame that ${topic} keeps is unreadable: ${frame}`);
-  return { data: dataString(frame.data), ttl: cached.ttlSeconds };
+  return { data: dataString(frame.data) ?? '', ttl: cached.ttlSeconds };
 }

@@ -31,7 +31,9 @@ export function eventOf(
   if (data === undefined || data === null) {
     throw new Refusal(400, `${where}An event needs data: a string, or a value whose JSON is sent`);
   }
-  const event = { name, data: dataString(data), channels, socketId: excludedSocket(socketId, where) };
+  const text = dataString(data);
+  if (text === undefined) throw new Refusal(400, `${where}The data is nested too deeply`);
+  const event = { name, data: text, channels, socketId: excludedSocket(socketId, where) };
   const problem = publisher.problem(app, event);
   if (problem === undefined) return event;
   throw new Refusal(problem.reason === 'too_large' ? 413 : 400, where + problem.message);

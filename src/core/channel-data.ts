@@ -1,4 +1,4 @@
-import { isJsonObject, parseJson } from '../protocol/frames.ts';
+import { isJsonObject, jsonOf, parseJson } from '../protocol/frames.ts';
 import type { AppLimits } from './app.ts';
 import type { Member } from './roster.ts';
 
@@ -52,7 +52,8 @@ function readIdentity(userId: string, info: unknown, exp: unknown, limits: AppLi
       problem: `The user id is ${userId.length} characters long; at most ${limits.maxUserIdLength} are allowed`,
     };
   }
-  const json = info === undefined ? undefined : JSON.stringify(info);
+  const json = info === undefined ? undefined : jsonOf(info);
+  if (info !== undefined && json === undefined) return { problem: 'The user_info is nested too deeply' };
   if (json !== undefined && Buffer.byteLength(json) > limits.maxPresenceMemberBytes) {
     return { problem: `The user_info is larger than ${limits.maxPresenceMemberBytes} bytes` };
   }

@@ -18,7 +18,7 @@ export class ClientEvents {
     const subscription = frame.channel === undefined ? undefined : connection.subscriptions.get(frame.channel);
     const data = dataString(frame.data);
     const problem = clientEventProblem(connection, subscription, frame.event, data);
-    if (problem !== undefined || subscription === undefined) {
+    if (problem !== undefined || subscription === undefined || data === undefined) {
       const message = problem ?? 'Client event rejected: the connection is not subscribed to the channel';
       connection.sendError(null, message, frame.channel);
       return;
@@ -45,7 +45,7 @@ function clientEventProblem(
   connection: Connection,
   subscription: Subscription | undefined,
   event: string,
-  data: string,
+  data: string | undefined,
 ): string | undefined {
   const { app } = connection;
   if (!app.clientEvents) return 'Client event rejected: they are disabled for this app';
@@ -56,6 +56,7 @@ function clientEventProblem(
   }
   const name = eventNameProblem(event, app.limits.maxEventNameLength);
   if (name !== undefined) return `Client event rejected: ${name}`;
+  if (data === undefined) return 'Client event rejected: its data is nested too deeply';
   if (byteLengthExceeds(data, app.limits.maxEventBytes)) {
     return `Client event rejected: its data is larger than ${app.limits.maxEventBytes} bytes`;
   }

@@ -1,7 +1,6 @@
 import { ERROR_CODES } from '../protocol/error-codes.ts';
 import { dataObject, encodeSigninSuccess, encodeWatchlistEvents } from '../protocol/frames.ts';
 import { isAuthValid, userSignature } from '../protocol/signatures.ts';
-import { BrokerUnavailable } from './broker.ts';
 import { type Identity, readUserData, type UserData } from './channel-data.ts';
 import type { Connection } from './connection.ts';
 import type { LocalTopics } from './local-topics.ts';
@@ -69,10 +68,8 @@ export class SignIn {
     connection.user = undefined;
     try {
       await this.#deps.roster.signOut(app.id, user.id, connection.socketId);
+    } finally {
       for (const topic of user.watchTopics) await this.#deps.topics.release(topic);
-    } catch (error) {
-      if (!(error instanceof BrokerUnavailable)) throw error;
-      this.#deps.logger.debug({ appId: app.id }, 'signed out while the shared state was away');
     }
   }
 

@@ -49,13 +49,11 @@ export function channelKind(channel: string): ChannelKind {
  */
 export function channelNameProblem(channel: unknown, maxLength: number): string | undefined {
   if (typeof channel !== 'string' || channel === '') return 'The channel name must be a non-empty string';
-  if (channel.startsWith(SERVER_TO_USER_PREFIX)) {
-    return channel.length > SERVER_TO_USER_PREFIX.length ? undefined : 'The channel name lacks the user id';
-  }
+  if (channel === SERVER_TO_USER_PREFIX) return 'The channel name lacks the user id';
   if (channel.length > maxLength) {
     return `The channel name is ${channel.length} characters long; at most ${maxLength} are allowed`;
   }
-  if (!VALID_NAME.test(channel)) {
+  if (!channel.startsWith(SERVER_TO_USER_PREFIX) && !VALID_NAME.test(channel)) {
     return `Invalid channel name '${printable(channel)}': only letters, digits and _ - = @ , . ; are allowed`;
   }
   return undefined;

@@ -41,9 +41,20 @@ export function dataObject(data: unknown): JsonObject | undefined {
   return isJsonObject(value) ? value : undefined;
 }
 
-/** What clients expect as `data`: a string is passed on byte for byte, anything else as its JSON. */
-export function dataString(data: unknown): string {
-  return typeof data === 'string' ? data : (JSON.stringify(data) ?? 'null');
+/** The JSON of a value that was parsed from a stranger's; undefined where it is nested too deeply to be written. */
+export function jsonOf(value: unknown): string | undefined {
+  try {
+    return JSON.stringify(value) ?? 'null';
+  } catch (error) {
+    // The engine reads deeper than it writes.
+    if (error instanceof RangeError) return undefined;
+    throw error;
+  }
+}
+
+/** What clients expect as `data`: a string is passed on byte for byte, anything else as its JSON; see jsonOf. */
+export function dataString(data: unknown): string | undefined {
+  return typeof data === 'string' ? data : jsonOf(data);
 }
 
 export function encodeEvent(event: string, channel: string, data: string, userId?: string): string {

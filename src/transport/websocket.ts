@@ -1,8 +1,8 @@
 import type { HttpRequest, TemplatedApp, WebSocket } from 'uWebSockets.js';
 import type { Connection } from '../core/connection.ts';
+import type { Connections } from '../core/connections.ts';
 import type { Handshake } from '../core/handshake.ts';
 import type { Logger } from '../core/logger.ts';
-import type { Sessions } from '../core/session.ts';
 import type { Transport } from '../core/transport.ts';
 import { ERROR_CODES } from '../protocol/error-codes.ts';
 import { type ClientIp, normalizeIp } from './client-ip.ts';
@@ -24,11 +24,15 @@ export interface WebSocketSettings {
 export interface WebSocketDependencies {
   readonly uws: UwsModule;
   readonly app: TemplatedApp;
-  readonly sessions: Sessions;
+  readonly connections: Connections;
   readonly settings: WebSocketSettings;
   readonly clientIp: ClientIp;
   readonly logger: Logger;
 }
+
+const ABNORMAL_CLOSURE = 1006;
+/** Of what uWebSockets.js says when it cuts a connection; it sends no close frame then. */
+const PROTOCOL_FAULT = /^Received (?:invalid|too big)/;
 
 /** The most that uWebSockets.js takes. */
 const MAX_IDLE_TIMEOUT_SECONDS = 960;
@@ -88,7 +92,7 @@ export class WebSocketTransport implements Transport {
       pong: (ws, payload) => this.#pong(ws, payload),
       dropped: (ws) => this.#fellBehind(ws.getUserData()),
       drain: (ws) => ws.getUserData().socket?.someRead(),
-      close: (ws) => this.#closed(ws.getUserData()),
+      close: (ws, code, reason) => this.#closed(ws.getUserData(), code, reason),
     });
   }
 
@@ -104,11 +108,11 @@ export class WebSocketTransport implements Transport {
   }
 
   #open(ws: WebSocket<Peer>): void {
-    const { sessions, settings } = this.#deps;
+    const { connections, settings } = this.#deps;
     const peer = ws.getUserData();
     const socket = new WebSocketPeer(ws, this.#compress, settings.slowReaderGraceSeconds * 1000);
     peer.socket = socket;
-    const connection = sessions.open(peer.handshake, socket);
+    const connection = connections.open(peer.handshake, socket);
     if (connection === undefined) return;
     peer.connection = connection;
     this.#peers.set(connection.socketId, socket);
@@ -121,24 +125,25 @@ export class WebSocketTransport implements Transport {
       connection.sendError(null, 'Binary messages are not part of the protocol: send text');
       return;
     }
-    this.#deps.sessions.message(connection, Buffer.from(message).toString('utf8'));
+    this.#deps.connections.message(connection, Buffer.from(message).toString('utf8'));
   }
 
   #seen(ws: WebSocket<Peer>): void {
     const { connection } = ws.getUserData();
-    if (connection !== undefined) this.#deps.sessions.seen(connection);
+    if (connection !== undefined) this.#deps.connections.seen(connection);
   }
 
   #pong(ws: WebSocket<Peer>, payload: ArrayBuffer): void {
     const { connection } = ws.getUserData();
-    if (connection !== undefined) this.#deps.sessions.pong(connection, Buffer.from(payload).toString('latin1'));
+    if (connection !== undefined) this.#deps.connections.pong(connection, Buffer.from(payload).toString('latin1'));
   }
 
-  #closed(peer: Peer): void {
+  #closed(peer: Peer, code: number, reason: ArrayBuffer): void {
     peer.socket?.closed();
     if (peer.connection === undefined) return;
+    if (code === ABNORMAL_CLOSURE) this.#logAbnormal(peer.connection, Buffer.from(reason).toString('latin1'));
     this.#peers.delete(peer.connection.socketId);
-    this.#deps.sessions.closed(peer.connection);
+    this.#deps.connections.closed(peer.connection);
   }
 
   /** Called by uWebSockets.js amid a publish, where a socket's topics must not be changed: that comes right after. */
@@ -153,6 +158,12 @@ export class WebSocketTransport implements Transport {
     const behind = this.#behind;
     this.#behind = [];
     for (const socket of behind) socket.cutOff();
+  }
+
+  /** Networks fail all the time; what breaks the WebSocket protocol is a client's fault, or an attack. */
+  #logAbnormal({ app, socketId, ip }: Connection, reason: string): void {
+    if (!PROTOCOL_FAULT.test(reason)) return;
+    this.#deps.logger.warn({ appId: app.id, socketId, ip, reason }, 'connection closed: not a valid WebSocket message');
   }
 
   #logSlowReader(connection: Connection): void {
