@@ -14,6 +14,8 @@ export interface Site {
   readonly target: Target;
   readonly network: CutProxy;
   readonly api: SignedApi;
+  /** Past that network. */
+  readonly origin: string;
 }
 
 /** Asks for acknowledgements every second. */
@@ -25,7 +27,7 @@ export async function startSite(t: Test, settings: Partial<ConfigInput> = {}): P
   t.teardown(() => network.close());
   const { appId: id, key, secret } = fanfare;
   const target = targetAt(`http://127.0.0.1:${network.port}`, { id, key, secret });
-  return { target, network, api: new SignedApi(fanfare) };
+  return { target, network, api: new SignedApi(fanfare), origin: fanfare.origin };
 }
 
 export interface Resumed {
