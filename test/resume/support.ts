@@ -16,6 +16,7 @@ export interface Site {
   readonly api: SignedApi;
   /** Past that network. */
   readonly origin: string;
+  stop(): Promise<void>;
 }
 
 /** Asks for acknowledgements every second. */
@@ -23,11 +24,11 @@ export const QUICK = { ackIntervalSeconds: 1, checkpointSeconds: 1 };
 
 export async function startSite(t: Test, settings: Partial<ConfigInput> = {}): Promise<Site> {
   const fanfare = await startFanfare(t, { resume: QUICK, ...settings });
-  const network = await CutProxy.start(Number(new URL(fanfare.origin).port));
+  const network = await CutProxy.start(fanfare.port);
   t.teardown(() => network.close());
   const { appId: id, key, secret } = fanfare;
   const target = targetAt(`http://127.0.0.1:${network.port}`, { id, key, secret });
-  return { target, network, api: new SignedApi(fanfare), origin: fanfare.origin };
+  return { target, network, api: new SignedApi(fanfare), origin: fanfare.origin, stop: fanfare.stop };
 }
 
 export interface Resumed {
