@@ -52,6 +52,8 @@ export interface ClientPage {
   reported(name: string, limitMs?: number): Promise<unknown>;
   /** Makes a function of this process callable in the page; it answers with a promise. */
   expose(name: string, callback: (...args: never[]) => unknown): Promise<void>;
+  /** The browser says so and opens no connection; WebSockets that are open stay so. */
+  setOffline(isOffline: boolean): Promise<void>;
 }
 
 /** Opens headless Chromium on a page that a server of this test's own serves; both end with the test. */
@@ -83,6 +85,7 @@ export async function openClientPage(t: Test, pusherScript = 'pusher.js'): Promi
   };
   return {
     origin,
+    setOffline: (isOffline) => tab.context().setOffline(isOffline),
     run: async (script) => await tab.evaluate(script),
     expose: async (name, callback) => {
       await tab.exposeFunction(name, callback);
