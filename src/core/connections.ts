@@ -17,6 +17,7 @@ import { CLIENT_EVENT_PREFIX, ClientEvents } from './client-events.ts';
 import { Connection } from './connection.ts';
 import { Deadline } from './deadline.ts';
 import type { Delivery } from './delivery.ts';
+import { Departures } from './departures.ts';
 import { closeEvenly } from './drain.ts';
 import { checkHandshake, type Handshake } from './handshake.ts';
 import { Liveness, type LivenessSettings } from './liveness.ts';
@@ -75,7 +76,7 @@ export class Connections {
   readonly #subscriptions: Subscriptions;
   readonly #signIn: SignIn;
   readonly #clientEvents: ClientEvents;
-  readonly #closing = new Set<Promise<void>>();
+  readonly #departures = new Departures();
   #draining = false;
 
   constructor(dependencies: ConnectionsDependencies) {
@@ -102,7 +103,17 @@ export class Connections {
     );
     this.#counts = new SubscriptionCounts(broker);
     const counts = this.#counts;
-    this.#subscriptions = new Subscriptions({ broker, roster, topics, counts, replay, resume, logger, authorized });
+    this.#subscriptions = new Subscriptions({
+      broker,
+      delivery,
+      roster,
+      topics,
+      counts,
+      replay,
+      resume,
+      logger,
+      authorized,
+    });
     this.#signIn = new SignIn({ roster, topics, logger, authorized });
     this.#clientEvents = new ClientEvents(broker);
   }
@@ -157,8 +168,8 @@ export class Connections {
     if (connection.resumable !== undefined) this.#resume.acknowledged(connection.resumable, payload);
   }
 
-  /** The socket has gone, whoever closed it. */
-  closed(connection: Connection): void {
+  /** The socket has gone. @param byClient with a close frame of the client's own accord */
+  closed(connection: Connection, byClient: boolean): void {
     if (!this.#connections.delete(connection)) return;
     connection.closed = true;
     clearTimeout(connection.authorizationTimer);
@@ -166,12 +177,11 @@ export class Connections {
     this.#capacity.giveBack(connection.ip);
     const left = new Promise<void>((resolve) => {
       connection.finish(async () => {
-        await this.#leave(connection);
+        await this.#leave(connection, byClient);
         resolve();
       });
     });
-    this.#closing.add(left);
-    void left.then(() => this.#closing.delete(left));
+    this.#departures.add(left);
   }
 
   /** Closes a connection for a cause that its log line tells. */
@@ -192,17 +202,16 @@ export class Connections {
     const endMs = Date.now() + graceMs;
     this.#draining = true;
     await closeEvenly([...this.#connections], graceMs);
-    await Promise.race([this.#allLeft(), delay(Math.max(0, endMs - Date.now()), undefined, { ref: false })]);
-    if (this.#closing.size > 0) {
-      this.#logger.warn({ connections: this.#closing.size }, 'stopping before all that was theirs could be given up');
+    await Promise.race([this.#departures.all(), delay(Math.max(0, endMs - Date.now()), undefined, { ref: false })]);
+    if (this.#departures.size > 0) {
+      this.#logger.warn(
+        { connections: this.#departures.size },
+        'stopping before all that was theirs could be given up',
+      );
     }
     this.#liveness.stop();
     this.#resume.stop();
     this.#counts.close();
-  }
-
-  async #allLeft(): Promise<void> {
-    while (this.#closing.size > 0) await Promise.all(this.#closing);
   }
 
   async #establish(connection: Connection, session: string | undefined): Promise<void> {
@@ -282,8 +291,8 @@ export class Connections {
   }
 
   /** Gives up all that a connection had; what fails keeps nothing else. */
-  async #leave(connection: Connection): Promise<void> {
-    await this.#guard(connection, () => this.#resume.ended(connection));
+  async #leave(connection: Connection, byClient: boolean): Promise<void> {
+    await this.#guard(connection, () => this.#resume.ended(connection, byClient));
     await this.#guard(connection, () => this.#subscriptions.leaveAll(connection));
     await this.#guard(connection, () => this.#signIn.signOut(connection));
     await this.#guard(connection, () => this.#users.removeAll(connection));

@@ -6,12 +6,18 @@ import { encodeNotRecovered } from './resumed-event.ts';
 import { channelOf, resumableTopic } from './topic.ts';
 import type { Transport } from './transport.ts';
 
+export interface DeliveredFrame {
+  readonly frame: string;
+  readonly exceptSocketId: string | undefined;
+}
+
 /** Takes what the broker delivers to this node: the only way an event reaches a socket. */
 export class Delivery {
   /** What is known of the topics that are logged. */
   readonly logged: LoggedTopics;
   readonly #transports: Transport[] = [];
   readonly #listeners = new Map<string, (frame: string) => void>();
+  readonly #recordings = new Map<string, Set<DeliveredFrame[]>>();
   readonly #logger: Logger;
 
   constructor(log: ChannelLog, logger: Logger) {
@@ -37,6 +43,21 @@ export class Delivery {
     this.#listeners.delete(topic);
   }
 
+  /** Writes down what a topic's sockets are sent from now on, until `stopRecording`: for one that is about to join. */
+  record(topic: string): DeliveredFrame[] {
+    const recording: DeliveredFrame[] = [];
+    const recordings = this.#recordings.get(topic);
+    if (recordings === undefined) this.#recordings.set(topic, new Set([recording]));
+    else recordings.add(recording);
+    return recording;
+  }
+
+  stopRecording(topic: string, recording: DeliveredFrame[]): void {
+    const recordings = this.#recordings.get(topic);
+    recordings?.delete(recording);
+    if (recordings?.size === 0) this.#recordings.delete(topic);
+  }
+
   readonly deliver = (message: BrokerMessage): void => {
     try {
       if (isLogged(message)) {
@@ -53,6 +74,9 @@ export class Delivery {
   };
 
   #publish(topic: string, frame: string, exceptSocketId: string | undefined): void {
+    if (this.#recordings.size > 0) {
+      for (const recording of this.#recordings.get(topic) ?? []) recording.push({ frame, exceptSocketId });
+    }
     for (const transport of this.#transports) transport.publish(topic, frame, exceptSocketId);
   }
 }

@@ -23,6 +23,9 @@ export interface Resumable {
   /** The node's delivery count in the last ping, and in the last one that was answered. */
   pingedCount: number;
   acknowledgedCount: number;
+  /** An acknowledgement that the connection has outlived, and a later one that it may yet outlive. */
+  settledCount: number;
+  unsettled: { readonly count: number; readonly atMs: number };
   /** Another connection has taken the session over: this one goes on as a plain one. */
   superseded: boolean;
   savedCount: number;

@@ -33,6 +33,9 @@ const MAX_AWAITED = 1000;
 
 const TICK_MS = 1000;
 
+/** A page that has begun to close its socket is done with it long before this. */
+const SETTLING_MS = 2000;
+
 /**
  * Sessions that survive a reconnect, for clients that need not know of it: pings that carry the node's delivery count ask up to
  * where a client has received, since every WebSocket stack echoes a ping's payload. (docs/resume.md)
@@ -79,6 +82,8 @@ export class Resume {
       joined: new Map(),
       pingedCount: 0,
       acknowledgedCount: 0,
+      settledCount: 0,
+      unsettled: { count: 0, atMs: 0 },
       superseded: false,
       savedCount: 0,
       savedMs: Date.now(),
@@ -130,6 +135,10 @@ export class Resume {
     // A client can only have received what it was asked about.
     if (!(count > resumable.acknowledgedCount && count <= resumable.pingedCount)) return;
     resumable.acknowledgedCount = count;
+    const nowMs = Date.now();
+    if (nowMs - resumable.unsettled.atMs < SETTLING_MS) return;
+    resumable.settledCount = resumable.unsettled.count;
+    resumable.unsettled = { count, atMs: nowMs };
   }
 
   /** What a ping to this connection carries. */
@@ -138,10 +147,16 @@ export class Resume {
     return String(resumable.pingedCount);
   }
 
-  /** The connection has ended: what it had acknowledged is saved, before its subscriptions go. */
-  async ended(connection: Connection): Promise<void> {
+  /**
+   * The connection has ended: what it had acknowledged is saved, before its subscriptions go.
+   *
+   * @param byClient a browser answers pings while its page's socket is already closing, and drops what it receives then: of a
+   *   connection that its client has closed, only what was acknowledged some time before counts
+   */
+  async ended(connection: Connection, byClient: boolean): Promise<void> {
     const { resumable } = connection;
     if (resumable === undefined) return;
+    if (byClient) resumable.acknowledgedCount = settledCount(resumable);
     for (const slot of this.#slots) slot.delete(connection);
     this.#unsaved.delete(connection);
     await this.save(connection);
@@ -232,6 +247,10 @@ export class Resume {
       }
     }
   }
+}
+
+function settledCount({ settledCount, unsettled }: Resumable): number {
+  return Date.now() - unsettled.atMs < SETTLING_MS ? settledCount : unsettled.count;
 }
 
 function ownerKey(connection: Connection, session: string): string {

@@ -8,12 +8,14 @@ import {
   presenceData,
 } from '../protocol/frames.ts';
 import { channelSignature, isAuthValid } from '../protocol/signatures.ts';
-import { type Broker, BrokerUnavailable, type CachedFrame } from './broker.ts';
+import { type Broker, BrokerUnavailable } from './broker.ts';
+import { type CachedEvents, readCachedEvents } from './cached-events.ts';
 import { type Identity, readChannelData } from './channel-data.ts';
 import type { Connection, Subscription } from './connection.ts';
+import type { Delivery } from './delivery.ts';
 import type { LocalTopics } from './local-topics.ts';
 import type { Logger } from './logger.ts';
-import type { Prepared, Replay } from './replay.ts';
+import type { Prepared, Replay, Replayed } from './replay.ts';
 import type { Resume } from './resume.ts';
 import type { Entered, Member, Roster } from './roster.ts';
 import type { SubscriptionCounts } from './subscription-counts.ts';
@@ -35,6 +37,7 @@ interface Authorized {
 
 export interface SubscriptionsDependencies {
   readonly broker: Broker;
+  readonly delivery: Delivery;
   readonly roster: Roster;
   readonly topics: LocalTopics;
   readonly counts: SubscriptionCounts;
@@ -109,14 +112,15 @@ export class Subscriptions {
   }
 
   async #join(connection: Connection, subscription: Subscription): Promise<void> {
-    const { broker, roster, topics, counts, replay } = this.#deps;
+    const { broker, delivery, roster, topics, counts, replay } = this.#deps;
     const { topic, kind, member } = subscription;
     await topics.acquire(topic);
     let entered: Entered | undefined;
     let prepared: Prepared | undefined;
+    let cached: CachedEvents | undefined;
     try {
       prepared = await replay.prepare(connection, subscription);
-      const cached = kind.cache ? await broker.cached(topic) : undefined;
+      if (kind.cache) cached = await readCachedEvents(broker, delivery, topic);
       await roster.enter(
         {
           topic,
@@ -130,6 +134,7 @@ export class Subscriptions {
         },
       );
     } finally {
+      cached?.stop();
       if (entered?.outcome !== 'entered') {
         if (prepared !== undefined) replay.abandon(subscription, prepared);
         await topics.release(topic);
@@ -148,7 +153,7 @@ export class Subscriptions {
     connection: Connection,
     subscription: Subscription,
     entered: Extract<Entered, { outcome: 'entered' }>,
-    cached: CachedFrame | undefined,
+    cached: CachedEvents | undefined,
     prepared: Prepared | undefined,
   ): void {
     const { channel, topic, kind } = subscription;
@@ -157,16 +162,28 @@ export class Subscriptions {
     const data = kind.access === 'presence' ? presenceData(entered.members) : undefined;
     connection.send(encodeSubscriptionSucceeded(channel, data));
     const past = prepared && this.#deps.replay.complete(connection, subscription, prepared);
-    // A last event that is among what follows must not come before older ones.
-    const hasCached =
-      past?.recovered === true || (cached !== undefined && past?.frames.includes(cached.frame) === true);
-    if (kind.cache && !hasCached) connection.send(cached?.frame ?? encodeCacheMiss(channel));
-    // Where a past is replayed, what was logged meanwhile is part of it.
-    const replayed = new Set(past?.frames);
-    for (const frame of entered.missed) if (!replayed.has(frame)) connection.send(frame);
-    for (const frame of past?.frames ?? []) connection.send(frame);
+    const frames = this.#lastEvents(connection, channel, cached, past);
+    // What is replayed has what came meanwhile among it.
+    const sent = new Set(frames);
+    for (const frame of entered.missed) if (!sent.has(frame)) connection.send(frame);
+    for (const frame of frames) connection.send(frame);
     connection.socket.join(topic);
     if (connection.resumable !== undefined) connection.socket.join(resumableTopic(topic));
+  }
+
+  /** What a joiner is sent of the channel's past: a cache channel's last event, or what was missed, which has that among it. */
+  #lastEvents(
+    connection: Connection,
+    channel: string,
+    cached: CachedEvents | undefined,
+    past: Replayed | undefined,
+  ): readonly string[] {
+    const replayed = past?.frames ?? [];
+    if (cached === undefined || past?.recovered === true) return replayed;
+    const last = cached.framesFor(connection.socketId);
+    const [first] = last;
+    if (first === undefined) return [...replayed, encodeCacheMiss(channel)];
+    return replayed.includes(first) ? replayed : [...replayed, ...last];
   }
 
   async #leave(connection: Connection, subscription: Subscription): Promise<void> {
@@ -181,10 +198,11 @@ export class Subscriptions {
       if (connection.app.subscriptionCount && kind.access !== 'presence') {
         await counts.changed(topic, left.subscriptionCount);
       }
-      await topics.release(topic);
     } catch (error) {
       if (!(error instanceof BrokerUnavailable)) throw error;
       logger.debug({ topic }, 'left a channel while the shared state was away: the roster is put right on return');
+    } finally {
+      await topics.release(topic);
     }
   }
 

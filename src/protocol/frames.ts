@@ -62,6 +62,13 @@ export function encodeEvent(event: string, channel: string, data: string, userId
   return userId === undefined ? `${head}}` : `${head},"user_id":${JSON.stringify(userId)}}`;
 }
 
+const INTERNAL_HEAD = '{"event":"pusher_internal:';
+
+/** Whether an encoded frame tells of the channel itself and is no event of the application. */
+export function isInternalFrame(frame: string): boolean {
+  return frame.startsWith(INTERNAL_HEAD);
+}
+
 export function encodeConnectionEstablished(socketId: string, activityTimeoutSeconds: number): string {
   const data = JSON.stringify({ socket_id: socketId, activity_timeout: activityTimeoutSeconds });
   return `{"event":"pusher:connection_established","data":${JSON.stringify(data)}}`;

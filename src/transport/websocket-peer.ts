@@ -19,6 +19,8 @@ const SLOW_READER = 'Slow reader: more was waiting than may';
 
 /** One WebSocket. Touching a closed native socket throws, so nothing does: each method looks first. */
 export class WebSocketPeer implements Socket {
+  /** This side has closed it, and not the client. */
+  endedHere = false;
   readonly #ws: WebSocket<Peer>;
   readonly #compress: boolean;
   readonly #graceMs: number;
@@ -58,7 +60,9 @@ export class WebSocketPeer implements Socket {
   }
 
   close(code: number, reason: string): void {
-    if (!this.#closed && !this.#behind) this.#ws.end(code, reason);
+    if (this.#closed || this.#behind) return;
+    this.endedHere = true;
+    this.#ws.end(code, reason);
   }
 
   /** Publishes to all of the topic but this socket; false where it cannot, not being in the topic. */
@@ -106,6 +110,7 @@ export class WebSocketPeer implements Socket {
     const waitingBytes = this.#ws.getBufferedAmount();
     if (waitingBytes <= LITTLE_BYTES && this.#waitingForDrain.length > 0) this.#wake();
     if (!this.#behind || waitingBytes > 0) return;
+    this.endedHere = true;
     this.#ws.end(ERROR_CODES.overCapacity.code, SLOW_READER);
   }
 }

@@ -143,7 +143,7 @@ export class WebSocketTransport implements Transport {
     if (peer.connection === undefined) return;
     if (code === ABNORMAL_CLOSURE) this.#logAbnormal(peer.connection, Buffer.from(reason).toString('latin1'));
     this.#peers.delete(peer.connection.socketId);
-    this.#deps.connections.closed(peer.connection);
+    this.#deps.connections.closed(peer.connection, code !== ABNORMAL_CLOSURE && peer.socket?.endedHere !== true);
   }
 
   /** Called by uWebSockets.js amid a publish, where a socket's topics must not be changed: that comes right after. */
