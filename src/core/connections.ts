@@ -10,52 +10,29 @@ import {
 } from '../protocol/frames.ts';
 import { SocketIdSequence } from '../protocol/socket-id.ts';
 import type { App, AppRegistry } from './app.ts';
-import { type Broker, BrokerUnavailable } from './broker.ts';
+import { BrokerUnavailable } from './broker.ts';
 import type { Identity } from './channel-data.ts';
-import type { ChannelLog } from './channel-log.ts';
 import { CLIENT_EVENT_PREFIX, ClientEvents } from './client-events.ts';
 import { Connection } from './connection.ts';
+import type { ConnectionsDependencies, ConnectionsSettings } from './connections-options.ts';
 import { Deadline } from './deadline.ts';
-import type { Delivery } from './delivery.ts';
 import { Departures } from './departures.ts';
 import { closeEvenly } from './drain.ts';
 import { checkHandshake, type Handshake } from './handshake.ts';
-import { Liveness, type LivenessSettings } from './liveness.ts';
+import { Liveness } from './liveness.ts';
 import { LocalTopics } from './local-topics.ts';
 import { LocalUsers } from './local-users.ts';
 import type { Logger } from './logger.ts';
-import { NodeCapacity, type NodeLimits } from './node-capacity.ts';
+import { NodeCapacity } from './node-capacity.ts';
 import type { Quotas } from './quotas.ts';
 import { Replay } from './replay.ts';
-import { Resume, type ResumeSettings } from './resume.ts';
+import { Resume } from './resume.ts';
 import { loggablePath } from './resume-token.ts';
-import type { Roster } from './roster.ts';
-import type { SessionStore } from './session-store.ts';
 import { SignIn } from './sign-in.ts';
 import { SubscriptionCounts } from './subscription-counts.ts';
 import { Subscriptions } from './subscriptions.ts';
 import type { Socket } from './transport.ts';
 import { whenReachable } from './when-reachable.ts';
-
-export interface ConnectionsSettings extends LivenessSettings, NodeLimits {
-  /** What clients are told: after so long without a message they send a ping. */
-  readonly activityTimeoutSeconds: number;
-  /** Close a connection with 4200 when a token ends that one of its signatures was given for. */
-  readonly closeOnTokenExpiry: boolean;
-  readonly resume: ResumeSettings;
-}
-
-export interface ConnectionsDependencies {
-  readonly settings: ConnectionsSettings;
-  readonly apps: AppRegistry;
-  readonly broker: Broker;
-  readonly roster: Roster;
-  readonly quotas: Quotas;
-  readonly log: ChannelLog;
-  readonly sessionStore: SessionStore;
-  readonly delivery: Delivery;
-  readonly logger: Logger;
-}
 
 /** An upgrade over a connection that a proxy has kept open. Not 4200: before it is established, a client would try without a pause. */
 const STOPPING: ErrorCode = { ...ERROR_CODES.overCapacity, message: 'The server is stopping: please reconnect' };

@@ -58,7 +58,7 @@ export class Subscriptions {
 
   async subscribe(connection: Connection, rawData: unknown): Promise<void> {
     const data = dataObject(rawData);
-    const channel = data?.['channel'];
+    const channel = data?.channel;
     if (data === undefined || typeof channel !== 'string') {
       connection.sendError(null, 'pusher:subscribe needs data such as {"channel":"my-channel"}');
       return;
@@ -82,7 +82,7 @@ export class Subscriptions {
   }
 
   async unsubscribe(connection: Connection, rawData: unknown): Promise<void> {
-    const channel = dataObject(rawData)?.['channel'];
+    const channel = dataObject(rawData)?.channel;
     const subscription = typeof channel === 'string' ? connection.subscriptions.get(channel) : undefined;
     if (subscription === undefined) {
       const named = typeof channel === 'string' ? `channel ${channel}` : 'a channel: name it in data.channel';
