@@ -7,7 +7,7 @@ import type { RuleBook } from './rules.ts';
 import { grantedDetails, grantedInfo, runRule } from './run-rule.ts';
 import type { AuthSettings } from './settings.ts';
 import { type ChannelAuth, signChannel, signUser, type UserAuth } from './signed-answers.ts';
-import type { TokenVerifier } from './token.ts';
+import type { TokenVerifier, VerifiedUser } from './token.ts';
 import { type TokenHeaders, tokenOf } from './token-source.ts';
 
 /** What is decided with. */
@@ -43,8 +43,7 @@ export async function authorizeChannel(
   const socketId = socketIdOf(attempt, fields);
   const channel = channelOf(attempt, fields, app);
   const token = tokenOf(headers, app, settings.cookieName);
-  const user = await verifier.verify(token);
-  attempt.userId = printable(user.id);
+  const user = await verifiedUser(verifier, token, app, attempt);
   const found = rules.find(channel);
   if (found === undefined) throw new AuthRefusal('no_rule');
   attempt.rule = found.pattern;
@@ -66,8 +65,7 @@ export async function authorizeUser(
   const app = appOf(authority, attempt, fields, headers.origin);
   const socketId = socketIdOf(attempt, fields);
   const token = tokenOf(headers, app, settings.cookieName);
-  const user = await verifier.verify(token);
-  attempt.userId = printable(user.id);
+  const user = await verifiedUser(verifier, token, app, attempt);
   const rule = rules.user;
   if (rule === undefined) return signUser(app, socketId, user, {});
   attempt.rule = 'user';
@@ -75,6 +73,15 @@ export async function authorizeUser(
     grantedDetails(await rule(user, { ...tools, appId: app.id, socketId, ip: attempt.ip })),
   );
   return signUser(app, socketId, user, details);
+}
+
+/** The server refuses what it is sent of a user whose id is longer than the app allows, so such a one is not signed. */
+async function verifiedUser(verifier: TokenVerifier, token: string, app: App, attempt: Attempt): Promise<VerifiedUser> {
+  const user = await verifier.verify(token);
+  attempt.userId = printable(user.id);
+  const { maxUserIdLength } = app.limits;
+  if (user.id.length <= maxUserIdLength) return user;
+  throw new AuthRefusal('token_user_missing', `the user's id is over ${maxUserIdLength} characters long`);
 }
 
 /** The app that `app_key` names, else the default one, else the only one. */

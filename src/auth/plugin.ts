@@ -2,10 +2,11 @@ import formbody from '@fastify/formbody';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { AppRegistry } from '../core/app.ts';
 import type { Logger } from '../core/logger.ts';
+import { isJsonObject } from '../protocol/frames.ts';
 import { type Attempt, authorizeChannel, authorizeUser } from './authorize.ts';
 import { corsHeaders, preflightHeaders } from './cross-origin.ts';
 import { AuthRefusal, type RefusalCode } from './refusals.ts';
-import { isObject, type RuleBook } from './rules.ts';
+import type { RuleBook } from './rules.ts';
 import type { AuthSettings } from './settings.ts';
 import type { TokenVerifier } from './token.ts';
 
@@ -89,7 +90,7 @@ function refuse(logger: Logger, reply: FastifyReply, attempt: Attempt, error: un
 
 /** Fastify's own refusals: of a body that it could not read. */
 function codeOf(error: unknown): RefusalCode {
-  const status = isObject(error) ? error.statusCode : undefined;
+  const status = isJsonObject(error) ? error.statusCode : undefined;
   if (status === 413) return 'body_too_large';
   if (status === 415) return 'media_type_unsupported';
   if (status === 400) return 'body_malformed';
@@ -97,7 +98,7 @@ function codeOf(error: unknown): RefusalCode {
 }
 
 function fieldsOf(body: unknown): Record<string, unknown> {
-  if (isObject(body)) return body;
+  if (isJsonObject(body)) return body;
   throw new AuthRefusal('body_malformed');
 }
 

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { isJsonObject } from '../protocol/frames.ts';
 import type { AskBackend } from './ask-backend.ts';
 import { type ChannelPattern, compilePattern, ruleNames } from './channel-pattern.ts';
 import type { VerifiedUser } from './token.ts';
@@ -105,14 +106,10 @@ export async function loadRules(path: string, version = ''): Promise<RuleBook> {
 }
 
 function checkedRules(value: unknown): ChannelRules {
-  if (!isObject(value)) throw new Error('the default export must be an object { channels, user? }');
+  if (!isJsonObject(value)) throw new Error('the default export must be an object { channels, user? }');
   const unknownKey = Object.keys(value).find((key) => key !== 'channels' && key !== 'user');
   if (unknownKey !== undefined) throw new Error(`unknown key '${unknownKey}'; there are channels and user`);
-  if (!isObject(value.channels)) throw new Error('channels must be an object of patterns and functions');
+  if (!isJsonObject(value.channels)) throw new Error('channels must be an object of patterns and functions');
   if (value.user !== undefined && typeof value.user !== 'function') throw new Error('user must be a function');
   return value as unknown as ChannelRules;
-}
-
-export function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

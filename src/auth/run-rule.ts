@@ -1,7 +1,8 @@
 import { printable } from '../protocol/channel-name.ts';
+import { isJsonObject } from '../protocol/frames.ts';
 import { type AskBackend, BackendRefused, createAskBackend } from './ask-backend.ts';
 import { AuthRefusal } from './refusals.ts';
-import { type ChannelAnswer, isObject, type MemberInfo, type UserAnswer } from './rules.ts';
+import type { ChannelAnswer, MemberInfo, UserAnswer } from './rules.ts';
 
 const MAX_REASON_LENGTH = 300;
 
@@ -47,7 +48,7 @@ export async function runRule<T>(
 export function grantedInfo(answer: ChannelAnswer): MemberInfo | undefined {
   if (answer === true) return undefined;
   if (isNo(answer)) throw new AuthRefusal('rule_denied');
-  if (!isObject(answer)) throw invalid('true, false or an object', answer);
+  if (!isJsonObject(answer)) throw invalid('true, false or an object', answer);
   return checkedJson(answer);
 }
 
@@ -55,7 +56,7 @@ export function grantedInfo(answer: ChannelAnswer): MemberInfo | undefined {
 export function grantedDetails(answer: UserAnswer): { info?: MemberInfo; watchlist?: string[] } {
   if (answer === true) return {};
   if (isNo(answer)) throw new AuthRefusal('rule_denied');
-  if (!isObject(answer)) throw invalid('true, false or { info?, watchlist? }', answer);
+  if (!isJsonObject(answer)) throw invalid('true, false or { info?, watchlist? }', answer);
   const { info, watchlist, ...others } = answer;
   const other = Object.keys(others)[0];
   if (other !== undefined) {
@@ -64,7 +65,7 @@ export function grantedDetails(answer: UserAnswer): { info?: MemberInfo; watchli
       `the rule returned '${printable(other)}'; there are info and watchlist`,
     );
   }
-  if (info !== undefined && !isObject(info)) throw invalid('an object as info', info);
+  if (info !== undefined && !isJsonObject(info)) throw invalid('an object as info', info);
   return {
     ...(info === undefined ? {} : { info: checkedJson(info) }),
     ...(watchlist === undefined ? {} : { watchlist: userIds(watchlist) }),
@@ -87,7 +88,7 @@ function userIds(watchlist: unknown): string[] {
 function checkedJson(info: Record<string, unknown>): MemberInfo {
   try {
     const copy: unknown = JSON.parse(JSON.stringify(info));
-    if (isObject(copy)) return copy;
+    if (isJsonObject(copy)) return copy;
   } catch (cause) {
     throw new AuthRefusal('rule_result_invalid', 'the rule returned an object that cannot be written as JSON', {
       cause,

@@ -22,9 +22,6 @@ export interface TokenVerifier {
   verify(token: string): Promise<VerifiedUser>;
 }
 
-/** Channels docs: presence channels. */
-const MAX_USER_ID_LENGTH = 128;
-
 /** Node refuses longer headers anyway. */
 const MAX_TOKEN_LENGTH = 16_384;
 
@@ -96,12 +93,6 @@ function userOf(claims: JWTPayload, userIdClaim: string): VerifiedUser {
     throw new AuthRefusal(
       'token_user_missing',
       `the claim '${userIdClaim}' is ${value === undefined ? 'missing' : 'neither text nor a whole number'}`,
-    );
-  }
-  if (id.length > MAX_USER_ID_LENGTH) {
-    throw new AuthRefusal(
-      'token_user_missing',
-      `the claim '${userIdClaim}' is over ${MAX_USER_ID_LENGTH} characters long`,
     );
   }
   const expiresAt = claims.exp === undefined ? undefined : Math.floor(claims.exp);
