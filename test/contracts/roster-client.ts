@@ -17,6 +17,8 @@ export class RosterClient {
   /** Other frames, in their order. */
   readonly frames: string[] = [];
   readonly complaints: string[] = [];
+  /** Whom it was told to have gone. */
+  readonly removals: string[] = [];
   joined = false;
   entered: Entered | undefined;
 
@@ -74,6 +76,7 @@ export class RosterClient {
       this.members.add(userId);
     } else if (parsed.event === 'pusher_internal:member_removed') {
       const { user_id: userId } = JSON.parse(parsed.data) as { user_id: string };
+      this.removals.push(userId);
       if (!this.members.delete(userId)) this.complaints.push(`${userId} was removed without being there`);
     } else {
       this.frames.push(frame);

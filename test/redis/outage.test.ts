@@ -101,6 +101,12 @@ await t.test('Redis is stopped for 5 s under load, and comes back empty', async 
     [],
     'and nobody was told anything twice',
   );
+  for (const { removals } of steady) {
+    t.notOk(
+      removals.some((userId) => userId.startsWith('steady')),
+      'nor that somebody has gone who stayed',
+    );
+  }
 });
 
 await t.test('Redis hangs: calls are answered in time, and nothing is lost that it had', async (t) => {

@@ -15,7 +15,8 @@ export interface Counted {
 }
 
 interface Waiter {
-  readonly present: boolean;
+  /** Undefined for who waits until what there is has been written anew. */
+  readonly present: boolean | undefined;
   readonly applied: ((counted: Counted) => void) | undefined;
   readonly done: Deferred<Counted>;
   cancelled: boolean;
@@ -79,7 +80,7 @@ export class CountedEntries {
   async rewrite(): Promise<void> {
     const entries = [...this.#entries.values()];
     for (let at = 0; at < entries.length; at += REWRITTEN_AT_ONCE) {
-      await Promise.all(entries.slice(at, at + REWRITTEN_AT_ONCE).map((entry) => this.#run(entry)));
+      await Promise.all(entries.slice(at, at + REWRITTEN_AT_ONCE).map((entry) => this.#rewriteOne(entry)));
     }
   }
 
@@ -87,6 +88,13 @@ export class CountedEntries {
   async bury(topic: string, incarnation: string): Promise<boolean> {
     const [before, after] = await this.#write(topic, incarnation, 0, []);
     return before > 0 && after === 0;
+  }
+
+  async #rewriteOne(entry: Entry): Promise<void> {
+    const done = deferred<Counted>();
+    entry.waiting.push({ present: undefined, applied: undefined, done, cancelled: false });
+    void this.#run(entry);
+    await done.promise;
   }
 
   #entryOf(topic: string): Entry {
@@ -122,10 +130,11 @@ export class CountedEntries {
   async #run(entry: Entry): Promise<void> {
     if (entry.running) return;
     entry.running = true;
+    let waiting: Waiter[] = [];
     try {
       while (this.#isBehind(entry)) {
         const incarnation = await this.#index.claim(this.#kind, entry.topic);
-        const waiting = entry.waiting.filter(({ cancelled }) => !cancelled);
+        waiting = entry.waiting.filter(({ cancelled }) => !cancelled);
         entry.waiting = [];
         const count = entry.sockets.size;
         const [before, after] = await this.#write(entry.topic, incarnation, count, this.#lease.former, entry.written);
@@ -139,7 +148,7 @@ export class CountedEntries {
       }
     } catch (error) {
       // Only a fault of this program or the end of it comes here: whatever else is tried until it succeeds.
-      for (const { done } of entry.waiting) done.reject(error);
+      for (const { done } of [...waiting, ...entry.waiting]) done.reject(error);
       entry.waiting = [];
       this.#store.logger.debug({ err: error }, 'entries are no longer written');
     } finally {
@@ -190,8 +199,8 @@ export class CountedEntries {
 /** The one change that turned the total is the first that came, or the last that went. */
 function settle(waiting: readonly Waiter[], before: number, after: number): void {
   const live = waiting.filter(({ cancelled }) => !cancelled);
-  const opener = before === 0 && after > 0 ? live.find(({ present }) => present) : undefined;
-  const closer = before > 0 && after === 0 ? live.findLast(({ present }) => !present) : undefined;
+  const opener = before === 0 && after > 0 ? live.find(({ present }) => present === true) : undefined;
+  const closer = before > 0 && after === 0 ? live.findLast(({ present }) => present === false) : undefined;
   for (const waiter of live) {
     const counted = { turned: waiter === opener || waiter === closer, total: after };
     waiter.applied?.(counted);

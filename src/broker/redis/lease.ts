@@ -5,8 +5,11 @@ import { RENEW_LEASE } from './scripts.ts';
 import type { RedisStore } from './store.ts';
 
 export interface LeaseOwner {
-  /** The lease had ended, by the doing of another node or of a Redis that has forgotten: all entries must be written anew. */
-  replaced(): Promise<void>;
+  /**
+   * The lease had ended, by the doing of another node or of a Redis that has forgotten: all entries must be written anew, and
+   * then what is left of the former incarnations removed.
+   */
+  replaced(former: readonly string[]): Promise<void>;
   /** Removes what a dead incarnation has; called again later where it rejects. */
   bury(incarnation: string): Promise<void>;
   /** The lease has been renewed. */
@@ -37,6 +40,7 @@ export class Lease {
   #waiting: Deferred<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
   #renewing: Promise<void> | undefined;
+  #wantedAgain = false;
   #closed = false;
 
   constructor(store: RedisStore, owner: LeaseOwner) {
@@ -99,19 +103,27 @@ export class Lease {
   #schedule(delayMs: number): void {
     clearTimeout(this.#timer);
     if (this.#closed) return;
-    this.#timer = setTimeout(() => {
-      this.#renewing ??= this.#renew().finally(() => {
-        this.#renewing = undefined;
-        this.#schedule(this.valid ? this.#leaseMs / 3 : Math.min(100, this.#leaseMs / 3));
-      });
-    }, delayMs);
+    this.#timer = setTimeout(() => this.#renewNow(), delayMs);
     this.#timer.unref();
+  }
+
+  /** One renewal at a time; one that is wanted meanwhile follows it. */
+  #renewNow(): void {
+    if (this.#renewing !== undefined) {
+      this.#wantedAgain = true;
+      return;
+    }
+    this.#renewing = this.#renew().finally(() => {
+      this.#renewing = undefined;
+      const soonMs = this.#wantedAgain ? 0 : Math.min(100, this.#leaseMs / 3);
+      this.#schedule(this.valid && !this.#wantedAgain ? this.#leaseMs / 3 : soonMs);
+      this.#wantedAgain = false;
+    });
   }
 
   async #renew(): Promise<void> {
     try {
       const doubted = this.#doubted;
-      this.#doubted = false;
       const [stands, ...dead] = doubted ? [0] : await this.#send(!this.#begun, []);
       if (stands === 1) {
         this.#begun = true;
@@ -125,11 +137,13 @@ export class Lease {
       this.#former = [ended, ...this.#former].slice(0, MAX_FORMER);
       this.#incarnation = newIncarnation();
       this.#begun = false;
+      // Whatever was in doubt is written anew now.
+      this.#doubted = false;
       this.#healthySince = Number.POSITIVE_INFINITY;
       await this.#send(true, this.#former);
       this.#begun = true;
       this.#stands();
-      void this.#replaced();
+      void this.#replaced([...this.#former]);
     } catch (error) {
       if (!this.valid) this.#healthySince = Number.POSITIVE_INFINITY;
       this.#store.logger.debug({ err: error }, 'the lease could not be renewed');
@@ -153,7 +167,7 @@ export class Lease {
   }
 
   #stands(): void {
-    if (!this.valid) this.#healthySince = performance.now();
+    if (!this.valid || !Number.isFinite(this.#healthySince)) this.#healthySince = performance.now();
     this.#validUntil = this.#pendingUntil;
     const waiting = this.#waiting;
     this.#waiting = undefined;
@@ -162,9 +176,9 @@ export class Lease {
   }
 
   /** Takes its time, while renewals go on. */
-  async #replaced(): Promise<void> {
+  async #replaced(former: readonly string[]): Promise<void> {
     try {
-      await this.#owner.replaced();
+      await this.#owner.replaced(former);
     } catch (error) {
       this.#store.logger.warn({ err: error }, 'the entries of this node could not all be written anew');
     }

@@ -92,7 +92,8 @@ export class PresenceChannel {
     const isWrong = change.kind === 'removed' && this.#isHere(change.userId, change.version);
     const { changed, missed } = this.#view.apply(change, () => isWrong);
     if (changed) this.#tell(change);
-    if (isWrong) this.#context.suspect(this);
+    // Nor is there a change without one before it while somebody is here, unless Redis has forgotten.
+    if (isWrong || (missed && change.previous === 0)) this.#context.suspect(this);
     else if (missed) this.#context.follow(this);
     this.#admitArrived();
   }
@@ -101,7 +102,7 @@ export class PresenceChannel {
    * Brings the view, and this node's subscribers, to what Redis has: after messages may have been missed.
    * @param removals whether who is not there is gone: not where Redis has lost its data and other nodes are still writing
    */
-  async follow(removals: boolean): Promise<void> {
+  async follow(removals: () => boolean): Promise<void> {
     const view = this.#view;
     if (view === undefined || this.#following) return;
     this.#following = true;
@@ -109,11 +110,12 @@ export class PresenceChannel {
     try {
       const { version, members } = await readMembers(this.#context.store, this.topic);
       if (this.#view !== view) return;
+      const keepsAll = !removals();
       const { added, removed } = view.follow(
         version,
         members,
         this.#later,
-        (userId) => !removals || this.#isHere(userId),
+        (userId) => keepsAll || this.#isHere(userId),
       );
       const channel = channelOf(this.topic);
       for (const userId of removed) this.#context.deliver(this.topic, encodeMemberRemoved(channel, userId));
@@ -129,12 +131,17 @@ export class PresenceChannel {
 
   /** Writes the sockets' entries under the present incarnation. */
   async rewrite(): Promise<void> {
-    this.#queueRewrite();
-    await this.#run();
+    const written = this.#queueRewrite();
+    void this.#run();
+    await Promise.all(written);
   }
 
-  #queueRewrite(): void {
-    for (const [socketId, { member }] of this.#sockets) this.#queue.push(operationOf('rewrite', socketId, member));
+  #queueRewrite(): Promise<void>[] {
+    return Array.from(this.#sockets, ([socketId, { member }]) => {
+      const entered = deferred<void>();
+      this.#queue.push({ ...operationOf('rewrite', socketId, member), entered });
+      return entered.promise;
+    });
   }
 
   #add(operation: Operation): void {
@@ -156,10 +163,11 @@ export class PresenceChannel {
     if (this.#running) return;
     this.#running = true;
     const { index, lease, logger } = this.#context;
+    let batch: Operation[] = [];
     try {
       while (this.#queue.length > 0) {
         const incarnation = await index.claim('members', this.topic);
-        const batch = this.#queue.splice(0, OPERATIONS_AT_ONCE).filter((operation) => this.#isDue(operation));
+        batch = this.#queue.splice(0, OPERATIONS_AT_ONCE).filter((operation) => this.#isDue(operation));
         if (batch.length === 0) continue;
         for (const operation of batch) operation.sent = true;
         const wantsMembers = this.#view === undefined;
@@ -169,11 +177,11 @@ export class PresenceChannel {
         for (const [at, operation] of batch.entries()) this.#done(operation, reply.outcomes[at]);
         this.#admitArrived();
         // What was just written bears the name of an incarnation that has ended meanwhile.
-        if (incarnation !== lease.incarnation) this.#queueRewrite();
+        if (incarnation !== lease.incarnation) void Promise.allSettled(this.#queueRewrite());
       }
     } catch (error) {
       // Only a fault of this program or the end of it comes here: whatever else is tried until it succeeds.
-      for (const { entered, left } of this.#queue.splice(0)) {
+      for (const { entered, left } of [...batch, ...this.#queue.splice(0)]) {
         entered?.reject(error);
         left?.reject(error);
       }
@@ -186,8 +194,10 @@ export class PresenceChannel {
 
   /** A socket that has left meanwhile must not be written again. */
   #isDue(operation: Operation): boolean {
-    if (operation.purpose === 'rewrite') return this.#sockets.has(operation.socketId);
-    return !operation.cancelled;
+    if (operation.purpose !== 'rewrite') return !operation.cancelled;
+    const isIn = this.#sockets.has(operation.socketId);
+    if (!isIn) operation.entered?.resolve();
+    return isIn;
   }
 
   #begin(members: readonly Member[], outcomes: readonly ChangedMembers[]): void {
@@ -204,12 +214,14 @@ export class PresenceChannel {
     const { purpose, socketId, member } = operation;
     if (purpose === 'leave') {
       operation.left?.resolve({ vacated: outcome.before > 0 && outcome.after === 0, subscriptionCount: outcome.after });
+    } else if (purpose === 'rewrite') {
+      operation.entered?.resolve();
     } else if (operation.cancelled) {
       // Its leave is in the queue.
     } else if (outcome.full) {
       operation.admit?.({ outcome: 'full' });
       operation.entered?.resolve();
-    } else if (purpose === 'enter' && member !== undefined) {
+    } else if (member !== undefined) {
       this.#sockets.set(socketId, { member, version: outcome.version });
       this.#arriving.add({ operation, outcome });
     }

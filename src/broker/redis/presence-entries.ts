@@ -35,6 +35,8 @@ export class PresenceEntries {
   readonly #channels = new Map<string, PresenceChannel>();
   readonly #context: PresenceContext;
   readonly #leaseMs: number;
+  /** Of `performance.now()`: until then, who is not in Redis may not have been written again. */
+  #lossUntil = 0;
 
   constructor(options: Pick<PresenceContext, 'store' | 'lease' | 'index' | 'recordings' | 'deliver'>) {
     const { store, lease } = options;
@@ -43,10 +45,10 @@ export class PresenceEntries {
       ...options,
       logger: store.logger,
       acceptMs: store.settings.acceptTimeoutSeconds * 1000,
-      follow: (channel) => void this.#follow(channel, true),
+      follow: (channel) => void this.#follow(channel),
       suspect: (channel) => {
         lease.check();
-        void this.#follow(channel, false);
+        void this.#followLost([channel]);
       },
       empty: (channel) => {
         if (this.#channels.get(channel.topic) === channel) this.#channels.delete(channel.topic);
@@ -89,9 +91,15 @@ export class PresenceEntries {
    */
   async followAll(matches: (bucket: number) => boolean, loss: boolean): Promise<void> {
     const channels = [...this.#channels.values()].filter(({ topic }) => matches(bucketOf(topic)));
-    await this.#each(channels, (channel) => this.#follow(channel, !loss));
-    if (!loss) return;
-    setTimeout(() => void this.#each(channels, (channel) => this.#follow(channel, true)), this.#leaseMs).unref();
+    if (loss) await this.#followLost(channels);
+    else await this.#each(channels, (channel) => this.#follow(channel));
+  }
+
+  async #followLost(channels: readonly PresenceChannel[]): Promise<void> {
+    this.#lossUntil = performance.now() + this.#leaseMs;
+    // A little later than that, as timers may come early.
+    setTimeout(() => void this.#each(channels, (channel) => this.#follow(channel)), this.#leaseMs + 20).unref();
+    await this.#each(channels, (channel) => this.#follow(channel));
   }
 
   #channelOf(topic: string): PresenceChannel {
@@ -104,9 +112,10 @@ export class PresenceEntries {
   }
 
   /** Where Redis cannot be asked, the next time that it can be will do. */
-  async #follow(channel: PresenceChannel, removals: boolean): Promise<void> {
+  async #follow(channel: PresenceChannel): Promise<void> {
     try {
-      await channel.follow(removals);
+      // Asked when Redis has answered: changes arrive before it is known that the connection was away.
+      await channel.follow(() => performance.now() >= this.#lossUntil);
     } catch (error) {
       this.#context.logger.debug({ err: error, topic: channel.topic }, 'the members could not be read');
     }

@@ -42,7 +42,7 @@ export class RedisRoster implements Roster, MessageObserver {
   constructor(store: RedisStore, deliver: (topic: string, frame: string) => void) {
     this.#store = store;
     this.lease = new Lease(store, {
-      replaced: () => this.#replaced(),
+      replaced: (former) => this.#replaced(former),
       bury: (incarnation) => this.#bury(incarnation),
       renewed: () => void this.#tidy(),
     });
@@ -183,10 +183,10 @@ export class RedisRoster implements Roster, MessageObserver {
     await this.#follow(matches, loss);
   }
 
-  async #replaced(): Promise<void> {
+  async #replaced(former: readonly string[]): Promise<void> {
     const entries: readonly Tenant[] = [this.#presence, this.#counted, this.#users, ...this.#tenants];
     await Promise.all(entries.map((tenant) => tenant.rewrite()));
-    for (const incarnation of this.lease.former) await this.#bury(incarnation);
+    for (const incarnation of former) await this.#bury(incarnation);
     await this.#follow(() => true, true);
   }
 
