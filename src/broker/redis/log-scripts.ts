@@ -72,10 +72,14 @@ local known = redis.call('HMGET', meta, 'e', 'o')
 return redis.call(ARGV[1], channel, '*' .. known[1] .. ' ' .. known[2] .. ' ' .. known[2] .. ' .')
 `);
 
-/** What came after an offset. KEYS o, x. ARGV: epoch, offset. Gives nothing where the log does not reach back. */
+/**
+ * What came after an offset. KEYS o, x. ARGV: epoch, offset. Gives nothing where the log does not reach back, nor where it ends
+ * before the offset: a Redis that has lost its last writes cannot say what else it has lost.
+ */
 export const READ_LOG_SINCE: Script = script(`
-local known = redis.call('HMGET', KEYS[1], 'e', 'f')
-if known[1] ~= ARGV[1] or tonumber(ARGV[2]) < tonumber(known[2]) then return false end
+local known = redis.call('HMGET', KEYS[1], 'e', 'f', 'o')
+local offset = tonumber(ARGV[2])
+if known[1] ~= ARGV[1] or offset < tonumber(known[2]) or offset > tonumber(known[3]) then return false end
 return redis.call('XRANGE', KEYS[2], '(' .. ARGV[2] .. '-0', '+')
 `);
 
