@@ -1,37 +1,32 @@
 /**
  * PM2, for those without containers: `npm install && npm run build`, then
  *   pm2 start examples/deploy/pm2.config.cjs && pm2 save
- *   pm2 reload fanfare          after an update: one process after another, each drained
+ * An update, one process after another, each drained (`pm2 reload` would restart all of them at once, since they are not a cluster of Node's):
+ *   for port in 6001 6002; do pm2 restart fanfare-$port && until curl -sf localhost:$port/ready; do sleep 1; done; done
  *
- * Two processes on ports 6001 and 6002, as nginx/fanfare-upstream.conf lists them; with more than one, REDIS_URL must be set. Secrets come
- * from the environment of `pm2 start`, or from a file that it was loaded from (`set -a; . /etc/fanfare/fanfare.env`).
+ * A process for each port, as nginx/fanfare-upstream.conf lists them; with more than one, REDIS_URL must be set. Secrets come from the
+ * environment of `pm2 start`, such as from a file: set -a; . /etc/fanfare/fanfare.env; set +a
  */
 const { resolve } = require('node:path');
 
-const FIRST_PORT = 6001;
-const PROCESSES = 2;
+const PORTS = [6001, 6002];
 const GRACE_SECONDS = 30;
 
 module.exports = {
-  apps: [
-    {
-      name: 'fanfare',
-      cwd: resolve(__dirname, '../..'),
-      script: 'dist/cli.js',
-      args: 'serve',
-      // Not cluster mode, whose shared port hands connections out by Node and not by uWebSockets.js: each process has a port of its own.
-      exec_mode: 'fork',
-      instances: PROCESSES,
-      increment_var: 'FANFARE_PORT',
-      env: {
-        NODE_ENV: 'production',
-        FANFARE_PORT: FIRST_PORT,
-        FANFARE_TRUSTED_PROXIES: '127.0.0.1',
-        FANFARE_SHUTDOWN_GRACE_SECONDS: String(GRACE_SECONDS),
-      },
-      // PM2 kills what has not ended by then.
-      kill_timeout: (GRACE_SECONDS + 10) * 1000,
-      max_memory_restart: '1G',
+  apps: PORTS.map((port) => ({
+    name: `fanfare-${port}`,
+    cwd: resolve(__dirname, '../..'),
+    script: 'dist/cli.js',
+    args: `serve --port ${port}`,
+    // Not cluster mode: there Node would hand out connections, and uWebSockets.js takes its own.
+    exec_mode: 'fork',
+    env: {
+      NODE_ENV: 'production',
+      FANFARE_TRUSTED_PROXIES: '127.0.0.1',
+      FANFARE_SHUTDOWN_GRACE_SECONDS: String(GRACE_SECONDS),
     },
-  ],
+    // PM2 kills what has not ended by then.
+    kill_timeout: (GRACE_SECONDS + 10) * 1000,
+    max_memory_restart: '1G',
+  })),
 };
