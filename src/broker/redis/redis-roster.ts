@@ -9,6 +9,7 @@ import { PresenceEntries } from './presence-entries.ts';
 import { removeMembersOf } from './presence-scripts.ts';
 import { Recordings } from './recordings.ts';
 import type { MessageObserver } from './redis-broker.ts';
+import { READ_CHANNELS } from './scripts.ts';
 import type { RedisStore } from './store.ts';
 import { WatchedUsers } from './watched-users.ts';
 
@@ -18,6 +19,7 @@ export interface Tenant {
 }
 
 const BURIED_AT_ONCE = 100;
+const BUCKETS_AT_ONCE = 32;
 const NOBODY: ChannelCounts = Object.freeze({ subscriptionCount: 0, userCount: 0 });
 
 /**
@@ -118,19 +120,20 @@ export class RedisRoster implements Roster, MessageObserver {
 
   async channels(appId: string, prefix: string): Promise<Map<string, ChannelCounts>> {
     const effort = this.#store.patience();
-    const buckets = Array.from({ length: BUCKETS }, (_, bucket) => bucket);
+    // Keys of one script are of one slot in a Cluster; elsewhere, few scripts that are short enough to hold nobody up.
+    const perScript = this.#store.sharded ? 1 : BUCKETS_AT_ONCE;
     const listings = await Promise.all(
-      buckets.map((bucket) => {
-        const key = this.#store.keys.key(bucket, 'i', appId);
-        return this.#store.command(bucket, ['HGETALL', key], effort);
+      Array.from({ length: BUCKETS / perScript }, (_, group) => {
+        const first = group * perScript;
+        const keys = Array.from({ length: perScript }, (_, at) => this.#store.keys.key(first + at, 'i', appId));
+        return this.#store.script(READ_CHANNELS, first, keys, [prefix], effort);
       }),
     );
     const found = new Map<string, ChannelCounts>();
     for (const listing of listings) {
       const flat = Array.isArray(listing) ? (listing as unknown[]) : [];
       for (let at = 0; at + 1 < flat.length; at += 2) {
-        const name = String(flat[at]);
-        if (name.startsWith(prefix)) found.set(name, readCounts(flat[at + 1]));
+        found.set(String(flat[at]), readCounts(flat[at + 1]));
       }
     }
     return found;

@@ -156,6 +156,21 @@ replies[2] = list(ARGV[2])
 return replies
 `);
 
+/** The occupied channels of an app. KEYS i, of some buckets. ARGV: prefix of the names. Gives name, `subscriptions users` and so on. */
+export const READ_CHANNELS = script(`
+local prefix, found = ARGV[1], {}
+for _, key in ipairs(KEYS) do
+  local listed = redis.call('HGETALL', key)
+  for at = 1, #listed, 2 do
+    if string.sub(listed[at], 1, #prefix) == prefix then
+      found[#found + 1] = listed[at]
+      found[#found + 1] = listed[at + 1]
+    end
+  end
+end
+return found
+`);
+
 /** The members and the number of the last change. KEYS m, v. */
 export const READ_MEMBERS = script(`${CHANGES}
 return {redis.call('GET', KEYS[2]) or string.format('%.0f', clock()), redis.call('HGETALL', KEYS[1])}
@@ -229,6 +244,7 @@ export const ALL_SCRIPTS: readonly Script[] = Object.freeze([
   READ_ONLINE,
   CHANGE_MEMBERS,
   REMOVE_MEMBERS_OF,
+  READ_CHANNELS,
   READ_MEMBERS,
   RENEW_LEASE,
   TAKE_PLACES,

@@ -66,6 +66,11 @@ export class RedisStore implements ShardsOwner {
     return this.#shards.sharded ? 'SPUBLISH' : 'PUBLISH';
   }
 
+  /** Whether it is a Cluster, where what is done in one step must be of one bucket. */
+  get sharded(): boolean {
+    return this.#shards.sharded;
+  }
+
   listen(listener: StoreListener): void {
     this.#listeners.push(listener);
   }
