@@ -43,18 +43,39 @@ export function createAskBackend(token: string, signal: AbortSignal): AskBackend
     sent.set('accept', 'application/json');
     if (body !== undefined) sent.set('content-type', 'application/json');
     if (forwardToken) sent.set('authorization', `Bearer ${token}`);
-    const { status, text } = await fetchText(where, target, {
-      method: body === undefined ? 'GET' : 'POST',
-      headers: sent,
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      // A redirect could carry the token to another host.
-      redirect: 'error',
-      signal: AbortSignal.any([signal, AbortSignal.timeout(Math.ceil(timeoutSeconds * 1000))]),
-    });
+    const { status, text } = await withinLimits(signal, timeoutSeconds, (limited) =>
+      fetchText(where, target, {
+        method: body === undefined ? 'GET' : 'POST',
+        headers: sent,
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        // A redirect could carry the token to another host.
+        redirect: 'error',
+        signal: limited,
+      }),
+    );
     if (status === 401 || status === 403 || status === 404) throw new BackendRefused(where, status);
     if (status < 200 || status > 299) throw new Error(`${where} answered ${status}`);
     return parsed(where, text);
   };
+}
+
+/** Ends with the rule's time or its own. Not AbortSignal.any of a timeout: Node 20 may collect that one before it fires. */
+async function withinLimits<T>(
+  rule: AbortSignal,
+  timeoutSeconds: number,
+  operation: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const controller = new AbortController();
+  const abort = () => controller.abort();
+  const timer = setTimeout(abort, Math.ceil(timeoutSeconds * 1000));
+  rule.addEventListener('abort', abort, { once: true });
+  if (rule.aborted) abort();
+  try {
+    return await operation(controller.signal);
+  } finally {
+    clearTimeout(timer);
+    rule.removeEventListener('abort', abort);
+  }
 }
 
 async function fetchText(where: string, url: URL, init: RequestInit): Promise<{ status: number; text: string }> {

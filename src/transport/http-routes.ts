@@ -33,22 +33,18 @@ export function serveHttp(dependencies: HttpRoutesDependencies): void {
       return;
     }
     request.copyHeaders(req, route.headers);
-    void answer(res, request, route, dependencies.logger);
+    res.onAborted(() => request.abort());
+    readBody(res, route.maxBodyBytes, (body) => {
+      if (request.aborted) return;
+      if (body !== undefined) void answer(res, request.withBody(body), route, dependencies.logger);
+      else respond(res, request, { status: 413, body: `The body is larger than ${route.maxBodyBytes} bytes` }, true);
+    });
   });
 }
 
 async function answer(res: NativeResponse, request: CopiedRequest, route: HttpRoute, logger: Logger): Promise<void> {
-  const aborted = { yes: false };
-  res.onAborted(() => {
-    aborted.yes = true;
-  });
-  const body = await readBody(res, route.maxBodyBytes);
-  if (aborted.yes) return;
-  const response =
-    body === undefined
-      ? { status: 413, body: `The body is larger than ${route.maxBodyBytes} bytes` }
-      : await respondTo(route, request.withBody(body), logger);
-  if (!aborted.yes) res.cork(() => respond(res, request, response, body === undefined));
+  const response = await respondTo(route, request, logger);
+  if (!request.aborted) res.cork(() => respond(res, request, response));
 }
 
 async function respondTo(route: HttpRoute, request: HttpRequest, logger: Logger): Promise<HttpResponse> {
@@ -60,33 +56,33 @@ async function respondTo(route: HttpRoute, request: HttpRequest, logger: Logger)
   }
 }
 
-/** The whole body, copied, or undefined where it is larger than allowed. Never settles for an aborted request. */
-function readBody(res: NativeResponse, maxBytes: number): Promise<Buffer | undefined> {
-  return new Promise((resolve) => {
-    let chunks: Buffer[] | undefined;
-    let size = 0;
-    res.onData((chunk, isLast) => {
-      size += chunk.byteLength;
-      if (size > maxBytes) {
-        chunks = undefined;
-        resolve(undefined);
-        return;
-      }
-      // The native memory is gone after this call.
-      const copy = Buffer.from(Buffer.from(chunk));
-      if (isLast && chunks === undefined) {
-        resolve(copy);
-        return;
-      }
-      chunks ??= [];
-      chunks.push(copy);
-      if (isLast) resolve(Buffer.concat(chunks));
-    });
+/** Gives the whole body, copied, or undefined where it is larger than allowed; nothing for an aborted request. */
+function readBody(res: NativeResponse, maxBytes: number, done: (body: Buffer | undefined) => void): void {
+  let chunks: Buffer[] | undefined;
+  let size = 0;
+  res.onData((chunk, isLast) => {
+    if (size > maxBytes) return;
+    size += chunk.byteLength;
+    if (size > maxBytes) {
+      chunks = undefined;
+      done(undefined);
+      return;
+    }
+    // The native memory is gone after this call.
+    const copy = Buffer.from(Buffer.from(chunk));
+    if (isLast && chunks === undefined) {
+      done(copy);
+      return;
+    }
+    chunks ??= [];
+    chunks.push(copy);
+    if (isLast) done(Buffer.concat(chunks));
   });
 }
 
 function respond(res: NativeResponse, request: HttpRequest, response: HttpResponse, closeConnection = false): void {
-  res.writeStatus(`${response.status} ${STATUS_CODES[response.status] ?? ''}`);
+  // 200 is what it writes by itself.
+  if (response.status !== 200) res.writeStatus(`${response.status} ${STATUS_CODES[response.status] ?? ''}`);
   let typed = response.body === '';
   for (const [name, value] of response.headers ?? []) {
     // The length is uWebSockets.js's to write; a second one would break the response.
@@ -117,10 +113,12 @@ class CopiedRequest implements HttpRequest {
   readonly fullPath: string;
   readonly query: string;
   readonly #headers = new Map<string, string>();
-  readonly #remote: string;
+  readonly #res: NativeResponse;
   readonly #forwardedFor: string;
   readonly #clientIp: ClientIp;
   #body: Buffer = NO_BODY;
+  #ip: string | undefined;
+  #aborted = false;
 
   constructor(req: NativeRequest, res: NativeResponse, { pathPrefix, clientIp }: HttpRoutesDependencies) {
     this.method = req.getCaseSensitiveMethod().toUpperCase();
@@ -131,7 +129,7 @@ class CopiedRequest implements HttpRequest {
         : this.fullPath;
     // Its declaration does not say so, but it is undefined where the URL has no question mark.
     this.query = req.getQuery() ?? '';
-    this.#remote = Buffer.from(res.getRemoteAddressAsText()).toString('latin1');
+    this.#res = res;
     this.#forwardedFor = clientIp.forwardedFor(req);
     this.#clientIp = clientIp;
   }
@@ -144,9 +142,22 @@ class CopiedRequest implements HttpRequest {
     return this.#body;
   }
 
-  /** Worked out when asked for: most requests need it only to be logged. */
+  /** Asked for when it is needed, which for most requests is never: it takes a system call. Empty for an aborted request. */
   get ip(): string {
-    return this.#clientIp.resolve(this.#remote, this.#forwardedFor);
+    if (this.#ip === undefined && !this.#aborted) {
+      const remote = Buffer.from(this.#res.getRemoteAddressAsText()).toString('latin1');
+      this.#ip = this.#clientIp.resolve(remote, this.#forwardedFor);
+    }
+    return this.#ip ?? '';
+  }
+
+  get aborted(): boolean {
+    return this.#aborted;
+  }
+
+  /** The client has gone: the native response must not be touched any more. */
+  abort(): void {
+    this.#aborted = true;
   }
 
   copyHeaders(req: NativeRequest, names: readonly string[] | 'all'): void {
