@@ -157,3 +157,22 @@ await t.test('users that watch others are right after an outage', async (t) => {
   t.match(one.delivered[2]?.frame, /offline.*goes/);
   t.same(await one.roster.online('app', ['stays', 'goes']), ['stays']);
 });
+
+await t.test('a server that takes no writes is not relied on', async (t) => {
+  const { redis, cluster } = await start(t);
+  const [node] = cluster.nodes;
+  if (node === undefined) throw new Error('a node is missing');
+  await node.broker.subscribe('app/c');
+  // As the old master of a partition is told to be.
+  await redis.command('CONFIG', 'SET', 'min-replicas-to-write', '1');
+  await until(() => !node.broker.isReady(), 'it is not ready');
+  await t.rejects(node.broker.publish([{ topic: 'app/c', frame: 'x' }]), { name: 'BrokerUnavailable' });
+  await redis.command('CONFIG', 'SET', 'min-replicas-to-write', '0');
+  await until(() => node.broker.isReady(), 'it is ready again');
+  await node.broker.publish([{ topic: 'app/c', frame: 'y' }]);
+  await until(() => node.delivered.length > 0, 'messages arrive again');
+  t.same(
+    node.delivered.map(({ frame }) => frame),
+    ['y'],
+  );
+});

@@ -38,7 +38,7 @@ export function connectRedis(settings: RedisSettings, retention: RedisRetention,
   const store = new RedisStore(settings, logger);
   const roster: RedisRoster = new RedisRoster(store, (topic, frame) => broker.deliverHere(topic, frame));
   const log = new RedisChannelLog(store, retention.log);
-  const broker = new RedisBroker(store, log, roster, () => roster.lease.valid);
+  const broker = new RedisBroker(store, log, roster, roster.lease);
   roster.start();
   return {
     broker,

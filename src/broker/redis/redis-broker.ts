@@ -1,5 +1,7 @@
 import type { Broker, BrokerMessage, CachedFrame, Deliver } from '../../core/broker.ts';
+import { deferred } from './deferred.ts';
 import { bucketOf } from './keys.ts';
+import type { Lease } from './lease.ts';
 import { decodeMessage, headOf, type Message } from './messages.ts';
 import type { RedisChannelLog } from './redis-channel-log.ts';
 import type { RedisStore } from './store.ts';
@@ -22,8 +24,7 @@ export class RedisBroker implements Broker {
   readonly #store: RedisStore;
   readonly #log: RedisChannelLog;
   readonly #observer: MessageObserver;
-  /** Whether this node's lease stands: without it, its subscribers may already be gone for the others. */
-  readonly #isAlive: () => boolean;
+  readonly #lease: Lease;
   #deliver: Deliver = () => {
     throw new Error('RedisBroker delivered before start');
   };
@@ -31,11 +32,11 @@ export class RedisBroker implements Broker {
   #waitingMessages = 0;
   #waitingCharacters = 0;
 
-  constructor(store: RedisStore, log: RedisChannelLog, observer: MessageObserver, isAlive: () => boolean) {
+  constructor(store: RedisStore, log: RedisChannelLog, observer: MessageObserver, lease: Lease) {
     this.#store = store;
     this.#log = log;
     this.#observer = observer;
-    this.#isAlive = isAlive;
+    this.#lease = lease;
   }
 
   async start(deliver: Deliver, restored: () => void): Promise<void> {
@@ -69,6 +70,7 @@ export class RedisBroker implements Broker {
     this.#waitingMessages += messages.length;
     this.#waitingCharacters += characters;
     try {
+      if (!this.#lease.valid) await this.#alive();
       // All are sent in this turn and in this order; to wait for each would cost a round trip for each.
       if (messages.length === 1 && messages[0] !== undefined) await this.#send(messages[0]);
       else await Promise.all(messages.map((message) => this.#send(message)));
@@ -90,7 +92,7 @@ export class RedisBroker implements Broker {
   }
 
   isReady(): boolean {
-    return this.#store.isReady() && this.#isAlive();
+    return this.#store.isReady() && this.#lease.valid;
   }
 
   async close(): Promise<void> {
@@ -100,6 +102,21 @@ export class RedisBroker implements Broker {
   /** A frame for this node's subscribers alone: what it found out by itself. */
   deliverHere(topic: string, frame: string): void {
     this.#deliver({ topic, frame });
+  }
+
+  /**
+   * A server that does not take the lease's renewal may not be the one that the others use any more, such as the old master of
+   * a partition: what it would accept, nobody else might hear.
+   */
+  async #alive(): Promise<void> {
+    const { promise, reject } = deferred<never>();
+    const limitMs = this.#store.settings.acceptTimeoutSeconds * 1000;
+    const timer = setTimeout(() => reject(unavailable('does not renew the lease of this node')), limitMs);
+    try {
+      await Promise.race([this.#lease.held(), promise]);
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   #send(message: BrokerMessage): Promise<unknown> {
