@@ -139,6 +139,7 @@ async function open(
     routes: routes(config, api, auth?.endpoint, () => !draining && broker.isReady()),
     pathPrefix: config.pathPrefix,
     clientIp,
+    isStopping: () => draining,
     logger,
   });
 

@@ -19,32 +19,39 @@ export interface HttpRoutesDependencies {
   readonly routes: readonly HttpRoute[];
   readonly pathPrefix: string;
   readonly clientIp: ClientIp;
+  /** Whether each answer is to be its connection's last: one that a proxy keeps open would be cut under its next request. */
+  readonly isStopping: () => boolean;
   readonly logger: Logger;
 }
 
 /** Registers plain request-to-response functions with uWebSockets.js. */
 export function serveHttp(dependencies: HttpRoutesDependencies): void {
-  const { app, routes } = dependencies;
+  const { app, routes, isStopping } = dependencies;
   app.any('/*', (res, req) => {
     const request = new CopiedRequest(req, res, dependencies);
     const route = routes.find((candidate) => candidate.matches(request.path));
     if (route === undefined) {
-      respond(res, request, { status: 404, body: `Nothing is served at ${request.path}` });
+      respond(res, request, { status: 404, body: `Nothing is served at ${request.path}` }, isStopping());
       return;
     }
     request.copyHeaders(req, route.headers);
     res.onAborted(() => request.abort());
     readBody(res, route.maxBodyBytes, (body) => {
       if (request.aborted) return;
-      if (body !== undefined) void answer(res, request.withBody(body), route, dependencies.logger);
+      if (body !== undefined) void answer(res, request.withBody(body), route, dependencies);
       else respond(res, request, { status: 413, body: `The body is larger than ${route.maxBodyBytes} bytes` }, true);
     });
   });
 }
 
-async function answer(res: NativeResponse, request: CopiedRequest, route: HttpRoute, logger: Logger): Promise<void> {
+async function answer(
+  res: NativeResponse,
+  request: CopiedRequest,
+  route: HttpRoute,
+  { isStopping, logger }: HttpRoutesDependencies,
+): Promise<void> {
   const response = await respondTo(route, request, logger);
-  if (!request.aborted) res.cork(() => respond(res, request, response));
+  if (!request.aborted) res.cork(() => respond(res, request, response, isStopping()));
 }
 
 async function respondTo(route: HttpRoute, request: HttpRequest, logger: Logger): Promise<HttpResponse> {
@@ -80,7 +87,7 @@ function readBody(res: NativeResponse, maxBytes: number, done: (body: Buffer | u
   });
 }
 
-function respond(res: NativeResponse, request: HttpRequest, response: HttpResponse, closeConnection = false): void {
+function respond(res: NativeResponse, request: HttpRequest, response: HttpResponse, closeConnection: boolean): void {
   // 200 is what it writes by itself.
   if (response.status !== 200) res.writeStatus(`${response.status} ${STATUS_CODES[response.status] ?? ''}`);
   let typed = response.body === '';

@@ -6,7 +6,7 @@ import { connectPusher, emitted } from '../support/pusher-client.ts';
 import { RawClient } from '../support/raw-client.ts';
 import { SignedApi } from '../support/signed-api.ts';
 import { startFanfare } from '../support/target.ts';
-import { within } from '../support/wait.ts';
+import { until, within } from '../support/wait.ts';
 
 t.test('a server that stops closes with 4200, and lets nobody in to be told so at once', async (t) => {
   const target = await startFanfare(t, { shutdownGraceSeconds: 2 });
@@ -50,3 +50,29 @@ t.test('behind a load balancer pusher-js comes back at once, to another server, 
   await new SignedApi(second).trigger(channel, 'e', '{"n":1}');
   t.strictSame(await event, { n: 1 });
 });
+
+t.test(
+  'a server that stops ends the kept-open connections of backends with a last answer, not by cutting them',
+  async (t) => {
+    const target = await startFanfare(t, { shutdownGraceSeconds: 2 });
+    await Promise.all(Array.from({ length: 20 }, () => RawClient.connect(t, target)));
+    const proxy = connect(target.port, '127.0.0.1');
+    t.teardown(() => proxy.destroy());
+    let answer = '';
+    proxy.setEncoding('utf8').on('data', (text) => {
+      answer += text;
+    });
+    const ask = async () => {
+      answer = '';
+      proxy.write('GET / HTTP/1.1\r\nHost: fanfare\r\n\r\n');
+      await until(() => answer.endsWith('OK'), 'an answer');
+      return answer;
+    };
+    t.notMatch(await ask(), /connection: close/i, 'before: kept open');
+    const stopped = target.stop();
+    const ended = once(proxy, 'end');
+    t.match(await ask(), /connection: close/i, 'while it drains: the last on this connection');
+    await within(ended, 'the end of the connection');
+    await stopped;
+  },
+);
