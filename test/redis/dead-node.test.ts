@@ -10,6 +10,8 @@ import { ChurnProcess } from './support/churn-process.ts';
 
 const LEASE_SECONDS = 1;
 
+t.setTimeout(120_000);
+
 await t.test('200 users come and go over four nodes, one of which is killed', async (t) => {
   const redis = await startRedis();
   const topic = `app/${unique('presence-')}`;

@@ -69,6 +69,8 @@ async function masterDies(t: Test, url: string, victim: RedisServer): Promise<vo
   );
 }
 
+t.setTimeout(120_000);
+
 await t.test('a failover by Sentinel', async (t) => {
   const deployment = await startSentinels();
   t.teardown(() => deployment.stop());

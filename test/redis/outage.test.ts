@@ -29,6 +29,8 @@ function sortedUnion(lists: readonly string[][]): string[] {
   return [...new Set(lists.flat())].sort();
 }
 
+t.setTimeout(120_000);
+
 await t.test('Redis is stopped for 5 s under load, and comes back empty', async (t) => {
   const { redis, cluster } = await start(t);
   const { nodes } = cluster;

@@ -9,6 +9,8 @@ import { ChurnProcess } from './support/churn-process.ts';
 
 const LEASE_SECONDS = 0.6;
 
+t.setTimeout(120_000);
+
 await t.test('a node that was paused past its lease writes its entries anew', async (t) => {
   const redis = await startRedis();
   t.teardown(() => redis.stop());

@@ -20,6 +20,8 @@ async function member(t: Test, target: Target, channel: string, id: string) {
   return { pusher, subscription, told, events };
 }
 
+t.setTimeout(120_000);
+
 await t.test('two replicas over one Redis', { timeout: 90_000 }, async (t) => {
   const whole = t;
   const redis = await startRedis();
