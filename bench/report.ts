@@ -59,7 +59,7 @@ export function median(values: readonly number[]): number {
   return (lower + upper) / 2;
 }
 
-function figure(values: readonly number[]): Figure {
+export function figure(values: readonly number[]): Figure {
   return { median: median(values), least: Math.min(...values), most: Math.max(...values) };
 }
 

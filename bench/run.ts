@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus } from 'node:os';
 import { dirname, resolve } from 'node:path';
@@ -6,9 +5,10 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { APP, type Contestant, contestants } from './contestants.ts';
 import type { LoadJob, LoadResult } from './load/load-run.ts';
+import { runLoadProcess } from './load-process.ts';
 import { formatScenario, type Measurement, reportScenario } from './report.ts';
 import { type ContestantName, type Scenario, type ScenarioSizes, scenarios, warmUp } from './scenarios.ts';
-import { freePort, isPinned, pinned, ServerProcess } from './server-process.ts';
+import { freePort, isPinned, ServerProcess } from './server-process.ts';
 
 const USAGE = `npm run bench -- [options]: Fanfare beside a bare uWebSockets.js server and soketi, in one run.
   --rounds N        rounds of all servers (5)
@@ -51,28 +51,6 @@ function count(name: 'rounds' | 'subscribers' | 'events' | 'triggers' | 'in-flig
   return value;
 }
 
-/** Runs the load process on all servers. Rejects with its sentence where a delivery was not what it had to be. */
-function load(jobs: readonly LoadJob[]): Promise<LoadResult[]> {
-  const main = fileURLToPath(new URL('load/main.ts', import.meta.url));
-  const [file, args] = pinned(1, [process.execPath, '--import=tsx', main, JSON.stringify({ jobs, slices: SLICES })]);
-  return new Promise((resolve, reject) => {
-    const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'pipe'] });
-    let output = '';
-    let errors = '';
-    child.stdout.setEncoding('utf8').on('data', (text) => {
-      output += String(text);
-    });
-    child.stderr.setEncoding('utf8').on('data', (text) => {
-      errors += String(text);
-    });
-    child.once('error', reject);
-    child.once('close', (code) => {
-      if (code === 0) resolve(JSON.parse(output));
-      else reject(new Error(errors.trim()));
-    });
-  });
-}
-
 /** Triggers until the engine has compiled what it will; by the scenarios' own warm-up of the fan-out it would not have. */
 const WARM_UP_TRIGGERS = 10_000;
 
@@ -94,7 +72,7 @@ async function measure(
         const target = { server: name, port, serverPid: process.pid, isSigned, app: APP };
         return { ...target, stallSeconds: STALL_SECONDS, ...shape };
       });
-      return load(jobs).catch((error: Error) => {
+      return runLoadProcess(jobs, SLICES).catch((error: Error) => {
         throw new Error(`round ${round}, ${title}: ${error.message}`, { cause: error });
       });
     };

@@ -12,6 +12,8 @@ export interface DeliveryCheckOptions {
   readonly channel: string;
   readonly subscribers: number;
   readonly publishers: number;
+  /** Called when half of the subscribers, rounded up, have this publisher's newest event. */
+  readonly onHalf?: (publisher: number) => void;
   /** Called when every subscriber has the newest event of this publisher. */
   readonly onComplete: (publisher: number) => void;
 }
@@ -34,11 +36,13 @@ export class DeliveryCheck {
   /** By publisher: subscribers that lack its newest event. */
   readonly #remaining: Int32Array;
   readonly #known: (KnownFrame | undefined)[];
+  readonly #lackingAtHalf: number;
   #markerOffset = 0;
   deliveries = 0;
 
   constructor(options: DeliveryCheckOptions) {
     this.#options = options;
+    this.#lackingAtHalf = Math.floor(options.subscribers / 2);
     this.#received = new Uint32Array(options.subscribers * options.publishers);
     this.#published = new Uint32Array(options.publishers);
     this.#remaining = new Int32Array(options.publishers);
@@ -75,6 +79,7 @@ export class DeliveryCheck {
     this.deliveries += 1;
     const remaining = (this.#remaining[publisher] ?? 0) - 1;
     this.#remaining[publisher] = remaining;
+    if (remaining === this.#lackingAtHalf) this.#options.onHalf?.(publisher);
     if (remaining === 0) this.#options.onComplete(publisher);
   }
 

@@ -1,5 +1,6 @@
 import { readCpuMicroseconds } from '../cpu-time.ts';
 import { DeliveryCheck, DeliveryError } from './delivery-check.ts';
+import { Latencies, type LatencySummary } from './latencies.ts';
 import { Subscriber } from './subscriber.ts';
 import { TriggerConnection } from './trigger-connection.ts';
 import { type AppKeys, eventData, triggerRequest } from './trigger-request.ts';
@@ -8,8 +9,13 @@ import { type AppKeys, eventData, triggerRequest } from './trigger-request.ts';
 export interface LoadJob {
   /** Names the server in sentences about failures. */
   readonly server: string;
+  /** Where the subscribers connect, and the publishers too unless `triggerPort` names another node. */
   readonly port: number;
+  readonly triggerPort?: number;
+  /** The process that delivers. */
   readonly serverPid: number;
+  /** What else works for this server: other nodes, a database. */
+  readonly otherPids?: readonly number[];
   readonly app: AppKeys;
   readonly isSigned: boolean;
   readonly channel: string;
@@ -31,7 +37,11 @@ export interface LoadResult {
   readonly events: number;
   readonly deliveries: number;
   readonly serverCpuMicroseconds: number;
+  /** Of `otherPids`, in their order. */
+  readonly otherCpuMicroseconds: readonly number[];
   readonly wallMilliseconds: number;
+  /** From sending a trigger to its deliveries, where the next one waits for them. */
+  readonly latency?: LatencySummary;
   /** How many reads the deliveries took, all subscribers together. */
   readonly reads: number;
   /** Opened by all publishers: one each for the warm-up and for each slice, where the server keeps them alive. */
@@ -74,10 +84,14 @@ class LoadRun {
   #answers = 0;
   /** While the other servers have their turn, nothing is to be expected of this one. */
   #isActive = false;
-  readonly #measured = { events: 0, deliveries: 0, reads: 0, serverCpuMicroseconds: 0, wallMilliseconds: 0 };
+  readonly #measured = { events: 0, deliveries: 0, reads: 0, wallMilliseconds: 0 };
+  readonly #cpuMicroseconds: number[];
+  #latencies: Latencies;
 
   constructor(job: LoadJob) {
     this.#job = job;
+    this.#cpuMicroseconds = this.#pids().map(() => 0);
+    this.#latencies = new Latencies(job.publishers);
     this.failure = new Promise((_, reject) => {
       this.#fail = (error) => {
         const message = `${job.server}: ${error.message}`;
@@ -88,6 +102,7 @@ class LoadRun {
       channel: job.channel,
       subscribers: job.subscribers,
       publishers: job.publishers,
+      onHalf: (publisher) => this.#latencies.half(publisher),
       onComplete: (publisher) => this.#complete(publisher),
     });
     let progress = -1;
@@ -106,22 +121,25 @@ class LoadRun {
     this.#prepare(this.#job.warmUpEvents);
     await this.#phase();
     this.#isActive = false;
+    this.#latencies = new Latencies(this.#job.publishers);
   }
 
   async measure(slice: number, slices: number): Promise<void> {
-    const { events, serverPid } = this.#job;
+    const { events } = this.#job;
     this.#prepare(Math.floor((events * (slice + 1)) / slices) - Math.floor((events * slice) / slices));
     await Promise.all(this.#connections.map((connection) => connection.renew()));
     const deliveries = this.#check.deliveries;
     const answers = this.#answers;
     const reads = this.#reads();
     const wall = performance.now();
-    const cpu = readCpuMicroseconds(serverPid);
+    const cpu = this.#pids().map(readCpuMicroseconds);
     this.#isActive = true;
     this.#stayAwake();
     await this.#phase();
     this.#isActive = false;
-    this.#measured.serverCpuMicroseconds += readCpuMicroseconds(serverPid) - cpu;
+    for (const [index, used] of this.#pids().map(readCpuMicroseconds).entries()) {
+      this.#cpuMicroseconds[index] = (this.#cpuMicroseconds[index] ?? 0) + used - (cpu[index] ?? Number.NaN);
+    }
     this.#measured.wallMilliseconds += performance.now() - wall;
     this.#measured.reads += this.#reads() - reads;
     this.#measured.events += this.#answers - answers;
@@ -142,7 +160,18 @@ class LoadRun {
       );
     }
     const apiConnections = this.#connections.reduce((sum, connection) => sum + connection.opened, 0);
-    return { ...this.#measured, apiConnections };
+    const [serverCpuMicroseconds = Number.NaN, ...otherCpuMicroseconds] = this.#cpuMicroseconds;
+    return {
+      ...this.#measured,
+      serverCpuMicroseconds,
+      otherCpuMicroseconds,
+      apiConnections,
+      ...(this.#job.isPaced ? { latency: this.#latencies.summary() } : {}),
+    };
+  }
+
+  #pids(): number[] {
+    return [this.#job.serverPid, ...(this.#job.otherPids ?? [])];
   }
 
   /**
@@ -187,7 +216,8 @@ class LoadRun {
     }
     for (let publisher = 0; publisher < job.publishers; publisher += 1) {
       const onAnswer = (): void => this.#answered(publisher);
-      const connection = new TriggerConnection({ port: job.port, isKeptAlive: job.isKeptAlive, onAnswer, onFailure });
+      const port = job.triggerPort ?? job.port;
+      const connection = new TriggerConnection({ port, isKeptAlive: job.isKeptAlive, onAnswer, onFailure });
       this.#connections.push(connection);
       this.#publishers.push({ sequence: 0, requests: [], isAnswered: true, isDelivered: true });
     }
@@ -226,6 +256,7 @@ class LoadRun {
     publisher.isAnswered = false;
     publisher.isDelivered = false;
     this.#check.publishing(index, publisher.sequence);
+    this.#latencies.sent(index);
     this.#connections[index]?.send(request);
   }
 
@@ -237,6 +268,7 @@ class LoadRun {
   }
 
   #complete(index: number): void {
+    this.#latencies.last(index);
     const publisher = this.#publishers[index];
     if (publisher !== undefined) publisher.isDelivered = true;
     this.#next(index);
