@@ -9,6 +9,12 @@ import { until } from './wait.ts';
 
 const run = promisify(execFile);
 
+/** A test that fails badly must not leave its servers behind. */
+const running = new Set<ChildProcess>();
+process.on('exit', () => {
+  for (const child of running) child.kill('SIGKILL');
+});
+
 /** A real redis-server of a test's own, without persistence: started again, it is empty. */
 export class RedisServer {
   readonly port: number;
@@ -36,6 +42,8 @@ export class RedisServer {
       output += `redis-server could not be started: is it installed? ${error.message}`;
     });
     this.#process = child;
+    running.add(child);
+    child.on('exit', () => running.delete(child));
     await until(async () => {
       if (child.exitCode !== null || child.pid === undefined) throw new Error(`redis-server ended:\n${output}`);
       return /^(PONG|NOAUTH)/.test(await this.command('PING').catch(() => ''));
