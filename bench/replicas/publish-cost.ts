@@ -1,0 +1,121 @@
+import { Redis } from 'ioredis';
+import { bucketOf, Keyspace } from '../../src/broker/redis/keys.ts';
+import { KEEP_LOG, PUBLISH_DURABLE } from '../../src/broker/redis/log-scripts.ts';
+import { configSchema } from '../../src/config/schema.ts';
+import { topicOf } from '../../src/core/topic.ts';
+import { APP } from '../contestants.ts';
+import { readCpuMicroseconds } from '../cpu-time.ts';
+import { EVENT, eventData } from '../load/trigger-request.ts';
+import { type Figure, figure } from '../report.ts';
+import { RedisProcess } from './deployment.ts';
+
+/** CPU of redis-server for one publish of a 250-byte frame to one node that listens, in microseconds. */
+export interface PublishCost {
+  readonly name: string;
+  /** By how many commands were on their way at once, in the order of `PIPELINED`. */
+  readonly cpuMicroseconds: readonly Figure[];
+}
+
+type Command = readonly [name: string, ...args: (string | number)[]];
+
+interface Variant {
+  readonly name: string;
+  readonly channel: string;
+  /** What is to be in Redis before. */
+  readonly setUp: readonly Command[];
+  readonly publish: Command;
+}
+
+const SLICES = 10;
+const COMMANDS = 800;
+/** Commands that Redis finds together: alone each is read and answered by itself; many share what the kernel does. */
+export const PIPELINED = [1, 16, 200] as const;
+
+/** No node takes part: a client that publishes and one that listens. Every message is counted. */
+export async function measurePublishCost(): Promise<readonly PublishCost[]> {
+  const redis = await RedisProcess.start();
+  const publisher = new Redis({ host: '127.0.0.1', port: redis.port });
+  const listener = new Redis({ host: '127.0.0.1', port: redis.port });
+  try {
+    for (const { lua } of [PUBLISH_DURABLE, KEEP_LOG]) await publisher.script('LOAD', lua);
+    let received = 0;
+    let due = 0;
+    let allReceived: () => void = () => undefined;
+    listener.on('message', () => {
+      received += 1;
+      if (received === due) allReceived();
+    });
+    const run = async (variant: Variant, commands: number, pipelined: number): Promise<number> => {
+      due += commands;
+      const arrival = new Promise<void>((resolve) => {
+        allReceived = resolve;
+      });
+      const before = readCpuMicroseconds(redis.pid);
+      for (let sent = 0; sent < commands; sent += pipelined) {
+        const pipeline = publisher.pipeline();
+        for (let index = 0; index < pipelined; index += 1) {
+          pipeline.call(variant.publish[0], ...variant.publish.slice(1));
+        }
+        const replies = (await pipeline.exec()) ?? [];
+        const wrong = replies.find(([error, clients]) => error !== null || clients !== 1);
+        if (wrong !== undefined)
+          throw wrong[0] ?? new Error(`${variant.name}: ${String(wrong[1])} listen where 1 does`);
+      }
+      await arrival;
+      return (readCpuMicroseconds(redis.pid) - before) / commands;
+    };
+    const variants = publishVariants();
+    for (const variant of variants) {
+      for (const [name, ...args] of variant.setUp) await publisher.call(name, ...args);
+      await listener.subscribe(variant.channel);
+      // A log is then as long as it may be, and each further event drops the oldest.
+      await run(variant, COMMANDS * 4, 200);
+    }
+    const costs = variants.map((variant) => ({ variant, slices: PIPELINED.map((): number[] => []) }));
+    for (let slice = 0; slice < SLICES; slice += 1) {
+      for (const { variant, slices } of costs) {
+        for (const [index, pipelined] of PIPELINED.entries()) {
+          slices[index]?.push(await run(variant, COMMANDS, pipelined));
+        }
+      }
+    }
+    return costs.map(({ variant, slices }) => ({ name: variant.name, cpuMicroseconds: slices.map(figure) }));
+  } finally {
+    publisher.disconnect();
+    listener.disconnect();
+    await redis.stop();
+  }
+}
+
+function publishVariants(): Variant[] {
+  const { resume } = configSchema.parse({ apps: [APP] });
+  const keyspace = new Keyspace('bench:');
+  const ageSeconds = resume.windowSeconds + resume.ackIntervalSeconds;
+  const variant = (name: string, channel: string, how: 'plain' | 'unlogged' | 'cached' | 'logged'): Variant => {
+    const topic = topicOf(APP.id, channel);
+    const bucket = bucketOf(topic);
+    const [log, stream, pubSub, cache] = (['o', 'x', 't', 'c'] as const).map((kind) =>
+      keyspace.key(bucket, kind, topic),
+    ) as [string, string, string, string];
+    const frame = JSON.stringify({ event: EVENT, channel, data: eventData(channel, 0, 1) });
+    const cacheSeconds = how === 'cached' ? 1800 : 0;
+    const bounds = [resume.maxEventsPerChannel, resume.maxBytesPerChannel, ageSeconds * 1_000_000];
+    const keep: Command = ['EVALSHA', KEEP_LOG.sha, 3, log, stream, pubSub, 'PUBLISH', ageSeconds * 1000, 'epoch'];
+    const durable = ['PUBLISH', '.', frame, cacheSeconds, 0, ...bounds, 'epoch'];
+    return {
+      name,
+      channel: pubSub,
+      setUp: how === 'logged' ? [keep] : [],
+      publish:
+        how === 'plain'
+          ? ['PUBLISH', pubSub, `.${frame}`]
+          : ['EVALSHA', PUBLISH_DURABLE.sha, 4, log, stream, pubSub, cache, ...durable],
+    };
+  };
+  return [
+    variant('PUBLISH alone', 'bench-plain', 'plain'),
+    variant('an event, channel not logged', 'bench-unlogged', 'unlogged'),
+    variant('an event, cache channel', 'cache-bench', 'cached'),
+    variant('an event, logged channel', 'bench-logged', 'logged'),
+  ];
+}
