@@ -15,7 +15,7 @@ export interface ExampleSettings {
 
 /** From the environment, or the credentials that Fanfare has in development. */
 export function settingsFrom(env: Readonly<Record<string, string | undefined>>): ExampleSettings {
-  const fanfareUrl = env.EXAMPLE_FANFARE_URL ?? 'http://127.0.0.1:6001';
+  const fanfareUrl = env.EXAMPLE_FANFARE_URL ?? `http://127.0.0.1:${env.FANFARE_PORT ?? 6001}`;
   return {
     fanfareUrl,
     publicUrl: env.EXAMPLE_PUBLIC_URL ?? fanfareUrl,
