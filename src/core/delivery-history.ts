@@ -4,12 +4,18 @@ const RESOLUTION_MS = 50;
 /** The longest past that an acknowledgement may lie in; what is older counts as not acknowledged. */
 const MAX_ENTRIES = 4096;
 
+/** A client that has not answered for so long is taken for dead by then: its last acknowledgement is no older. */
+const HORIZON_MS = 5 * 60_000;
+
 /** For one topic: which offset the node had delivered when its count of deliveries was such and such. */
 export class DeliveryHistory {
   #counts: number[] = [];
   #offsets: number[] = [];
   /** When the last entry was begun. */
   #begunMs = 0;
+  /** Since when the entries from `#youngAt` on were begun; those before it are older. */
+  #youngSinceMs = 0;
+  #youngAt = 0;
   lastCount = 0;
 
   add(count: number, offset: number, nowMs: number = Date.now()): void {
@@ -21,12 +27,22 @@ export class DeliveryHistory {
       return;
     }
     this.#begunMs = nowMs;
+    if (nowMs - this.#youngSinceMs >= HORIZON_MS) {
+      // The last of the old ones is where a client stands that has acknowledged nothing of the young ones.
+      this.#dropFirst(this.#youngAt - 1);
+      this.#youngSinceMs = nowMs;
+      this.#youngAt = this.#counts.length;
+    }
     this.#counts.push(count);
     this.#offsets.push(offset);
-    if (this.#counts.length >= 2 * MAX_ENTRIES) {
-      this.#counts = this.#counts.slice(MAX_ENTRIES);
-      this.#offsets = this.#offsets.slice(MAX_ENTRIES);
-    }
+    if (this.#counts.length >= 2 * MAX_ENTRIES) this.#dropFirst(MAX_ENTRIES);
+  }
+
+  #dropFirst(entries: number): void {
+    if (entries <= 0) return;
+    this.#counts = this.#counts.slice(entries);
+    this.#offsets = this.#offsets.slice(entries);
+    this.#youngAt = Math.max(0, this.#youngAt - entries);
   }
 
   /** The last offset that was delivered when the count was `count`; undefined where the history does not reach back. */
@@ -44,5 +60,6 @@ export class DeliveryHistory {
   clear(): void {
     this.#counts = [];
     this.#offsets = [];
+    this.#youngAt = 0;
   }
 }

@@ -232,6 +232,7 @@ export class Resume {
 
   #hasUnasked(resumable: Resumable): boolean {
     const { logged } = this.#deps;
+    if (logged.count === resumable.pingedCount) return false;
     for (const { topic, joinedCount } of resumable.joined.values()) {
       if (joinedCount > resumable.pingedCount || logged.hasDeliveredSince(topic, resumable.pingedCount)) return true;
     }

@@ -81,3 +81,19 @@ t.test('it is bounded: of the past, only the beginning is forgotten', async (t) 
   t.equal(history.offsetAt(41_000), undefined);
   for (const count of [46_000, 49_999, 50_000]) t.equal(history.offsetAt(count), count);
 });
+
+t.test('of a quiet topic too, it forgets what nobody can acknowledge any more', async (t) => {
+  const history = new DeliveryHistory();
+  const everyMs = 10_000;
+  for (let count = 1; count <= 2000; count += 1) history.add(count, count, count * everyMs);
+  t.equal(history.offsetAt(1900), undefined, 'a quarter of an hour ago');
+  for (const count of [1970, 1999, 2000]) t.equal(history.offsetAt(count), count, 'within five minutes');
+});
+
+t.test('the last delivery is known however long ago it was', async (t) => {
+  const history = new DeliveryHistory();
+  history.add(1, 1, 0);
+  t.equal(history.offsetAt(1000), 1);
+  history.add(1001, 2, 24 * 3600 * 1000);
+  t.equal(history.offsetAt(1000), 1, 'and the one before the next');
+});
