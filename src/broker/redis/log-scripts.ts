@@ -2,8 +2,8 @@ import { type Script, script } from './script.ts';
 
 /**
  * A log is a stream whose ids are the offsets, and a hash `o` of what belongs to it: `e` its epoch, `o` the offset of its last
- * event, `f` that of the last one that is no longer kept, `b` the bytes that are kept, `a` the age in microseconds that
- * somebody has asked for. Offsets are microseconds of the clock where that has moved on, so that a Redis that has lost some of
+ * event, `f` that of the last one that is no longer kept, `n` how many are kept, `h` the offset of their oldest, `b` their bytes,
+ * `a` the age in microseconds that somebody has asked for. Offsets are microseconds of the clock where that has moved on, so that a Redis that has lost some of
  * its last writes never gives one again.
  */
 const LOG = `
@@ -16,10 +16,14 @@ local function text(number) return string.format('%.0f', number) end
 local function begin(epoch)
   local now = text(clock())
   redis.call('DEL', stream)
-  redis.call('HSET', meta, 'e', epoch, 'o', now, 'f', now, 'b', '0', 'a', '0')
+  redis.call('HSET', meta, 'e', epoch, 'o', now, 'f', now, 'n', '0', 'h', '0', 'b', '0', 'a', '0')
 end
+-- The stream never goes before what says that it is there.
+local function keepStream() redis.call('PEXPIRE', stream, redis.call('PTTL', meta) + 1000) end
 local function keepFor(milliseconds)
-  if redis.call('PTTL', meta) < milliseconds then redis.call('PEXPIRE', meta, milliseconds) end
+  if redis.call('PTTL', meta) >= milliseconds then return end
+  redis.call('PEXPIRE', meta, milliseconds)
+  keepStream()
 end
 local function offsetOf(id) return tonumber(string.match(id, '^%d+')) end
 `;
@@ -33,33 +37,39 @@ local function offsetOf(id) return tonumber(string.match(id, '^%d+')) end
 export const PUBLISH_DURABLE: Script = script(`${LOG}
 local publish, message = ARGV[1], ARGV[2] .. ARGV[3]
 if ARGV[4] ~= '0' then redis.call('SET', KEYS[4], ARGV[3], 'EX', ARGV[4]) end
-local known = redis.call('HMGET', meta, 'e', 'o', 'b', 'a')
+local known = redis.call('HMGET', meta, 'e', 'o', 'b', 'a', 'n', 'h')
 if not known[1] then
   if ARGV[5] == '0' then return redis.call(publish, channel, message) end
   begin(ARGV[9])
-  known = redis.call('HMGET', meta, 'e', 'o', 'b', 'a')
+  known = redis.call('HMGET', meta, 'e', 'o', 'b', 'a', 'n', 'h')
 end
 local age = math.max(tonumber(ARGV[8]), tonumber(known[4]))
 if ARGV[5] ~= '0' then
   keepFor(tonumber(ARGV[5]) * 1000)
   age = math.max(age, tonumber(ARGV[5]) * 1000000)
-  redis.call('HSET', meta, 'a', text(age))
 end
 local now = clock()
 local offset = math.max(now, tonumber(known[2]) + 1)
 redis.call('XADD', stream, text(offset) .. '-0', 'm', message)
-local count, bytes, floor = redis.call('XLEN', stream), tonumber(known[3]) + #message, nil
-while count > 0 do
-  local oldest = redis.call('XRANGE', stream, '-', '+', 'COUNT', 1)[1]
-  local at = offsetOf(oldest[1])
-  if count <= tonumber(ARGV[6]) and bytes <= tonumber(ARGV[7]) and now - at <= age then break end
-  redis.call('XDEL', stream, oldest[1])
-  count, bytes, floor = count - 1, bytes - #oldest[2][2], at
+if known[5] == '0' then
+  known[6] = offset
+  keepStream()
 end
-redis.call('HSET', meta, 'o', text(offset), 'b', text(bytes))
+local count, bytes, head, floor = known[5] + 1, known[3] + #message, tonumber(known[6]), nil
+while count > tonumber(ARGV[6]) or bytes > tonumber(ARGV[7]) or now - head > age do
+  local oldest = redis.call('XRANGE', stream, '-', '+', 'COUNT', 2)
+  if not oldest[1] then
+    -- Redis has thrown the stream away: nothing of it can be given again.
+    count, bytes, floor = 0, 0, offset
+    break
+  end
+  redis.call('XDEL', stream, oldest[1][1])
+  count, bytes, floor = count - 1, bytes - #oldest[1][2][2], head
+  if count == 0 then break end
+  head = offsetOf(oldest[2][1])
+end
+redis.call('HSET', meta, 'o', text(offset), 'b', text(bytes), 'a', text(age), 'n', count, 'h', text(head))
 if floor then redis.call('HSET', meta, 'f', text(floor)) end
--- The stream never goes before what says that it is there.
-redis.call('PEXPIRE', stream, redis.call('PTTL', meta) + 1000)
 return redis.call(publish, channel, '*' .. known[1] .. ' ' .. known[2] .. ' ' .. text(offset) .. ' ' .. message)
 `);
 
@@ -67,7 +77,6 @@ return redis.call(publish, channel, '*' .. known[1] .. ' ' .. known[2] .. ' ' ..
 export const KEEP_LOG: Script = script(`${LOG}
 if redis.call('EXISTS', meta) == 0 then begin(ARGV[3]) end
 keepFor(tonumber(ARGV[2]))
-if redis.call('EXISTS', stream) == 1 then redis.call('PEXPIRE', stream, redis.call('PTTL', meta) + 1000) end
 local known = redis.call('HMGET', meta, 'e', 'o')
 return redis.call(ARGV[1], channel, '*' .. known[1] .. ' ' .. known[2] .. ' ' .. known[2] .. ' .')
 `);
