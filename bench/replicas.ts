@@ -23,7 +23,7 @@ import { warmUp } from './scenarios.ts';
 import { isPinned } from './server-process.ts';
 
 const USAGE = `npm run bench:replicas -- [options]: two nodes over Redis beside one node alone, Fanfare and soketi, in one run.
-  --rounds N        rounds of all (3)
+  --rounds N        rounds of all (2)
   --subscribers N   subscribers of the fan-out, all on the far node (1000)
   --events N        measured events of the fan-out in a round; one at a time the half (200)
   --triggers N      measured triggers in a round; one at a time a quarter (2000)
@@ -46,7 +46,7 @@ const WARM_UP_TRIGGERS = 5000;
 
 const { values } = parseArgs({
   options: {
-    rounds: { type: 'string', default: '3' },
+    rounds: { type: 'string', default: '2' },
     subscribers: { type: 'string', default: '1000' },
     events: { type: 'string', default: '200' },
     triggers: { type: 'string', default: '2000' },

@@ -138,6 +138,7 @@ async function loadOn(t: Test, deliver: Deliver, paced = true): Promise<LoadResu
     server: 'faulty',
     port,
     serverPid: process.pid,
+    otherPids: [process.pid],
     app: { id: 'app-id', key: 'app-key', secret: 'app-secret' },
     isSigned: true,
     channel: CHANNEL,
@@ -156,6 +157,23 @@ t.test('a server that delivers all', async (t) => {
   const [result] = await loadOn(t, (socket, text) => socket.send(text));
   t.match(result, { events: 20, deliveries: 60, apiConnections: 8 });
   t.ok(result !== undefined && result.serverCpuMicroseconds > 0);
+  t.equal(result?.otherCpuMicroseconds.length, 1);
+  t.ok((result?.otherCpuMicroseconds[0] ?? 0) > 0);
+});
+
+t.test('deliveries are timed to half of the subscribers and to the last', async (t) => {
+  const lateMs = 30;
+  const [result] = await loadOn(t, (socket, text, _, subscriber) => {
+    if (subscriber < 2) socket.send(text);
+    else setTimeout(() => socket.send(text), lateMs);
+  });
+  const latency = result?.latency;
+  if (latency === undefined) throw new Error('a paced run times its deliveries');
+  t.ok(latency.half.p50 < lateMs, `half: ${latency.half.p50} ms`);
+  t.ok(latency.last.p50 >= lateMs - 1, `last: ${latency.last.p50} ms`);
+  t.ok(latency.last.p99 >= latency.last.p50);
+  const [unpaced] = await loadOn(t, (socket, text) => socket.send(text), false);
+  t.equal(unpaced?.latency, undefined, 'without pace an event has no time of its own');
 });
 
 t.test('a server that loses, repeats or mixes up deliveries fails the run', async (t) => {
