@@ -27,6 +27,7 @@ interface LoggedTopic {
 /** How long a join waits for this node to be where the log is, before it begins anew. */
 const CATCH_UP_MS = 3000;
 const RETRY_MS = 500;
+const KEPT_LATELY_MS = 1000;
 
 export interface LoggedTopicsDependencies {
   readonly log: ChannelLog;
@@ -48,6 +49,8 @@ export class LoggedTopics {
   readonly #expected = new Set<string>();
   /** What to call when a topic's place has changed: joins wait for it. */
   readonly #watchers = new Map<string, Set<() => void>>();
+  /** When a topic's log was last asked for by a join. */
+  readonly #kept = new Map<string, { readonly atMs: number; readonly done: Promise<void>; isPending: boolean }>();
   #count = 0;
 
   constructor(dependencies: LoggedTopicsDependencies) {
@@ -104,6 +107,7 @@ export class LoggedTopics {
   /** The topic has no subscriber here any more. */
   forget(name: string): void {
     this.#expected.delete(name);
+    this.#kept.delete(name);
     this.#topics.delete(name);
   }
 
@@ -112,7 +116,7 @@ export class LoggedTopics {
    * delivered, so that a joiner can be given all of it. The topic must be subscribed at the broker.
    */
   async beginJoin(name: string): Promise<Recording> {
-    await this.#deps.log.keep(name);
+    await this.#keep(name);
     await this.#until(name, () => true);
     const recording: Recording = { messages: [], broken: false };
     this.#topics.get(name)?.recordings.add(recording);
@@ -187,6 +191,28 @@ export class LoggedTopics {
       recordings: new Set(),
     });
     this.receive(message);
+  }
+
+  /** Many may join at once, after a deploy say: one asks for the log, and the others within a second take its word for it. */
+  async #keep(name: string): Promise<void> {
+    const kept = this.#kept.get(name);
+    if (kept !== undefined && Date.now() - kept.atMs < KEPT_LATELY_MS && (kept.isPending || this.#isPlaced(name))) {
+      await kept.done;
+      return;
+    }
+    const keeping = { atMs: Date.now(), done: this.#deps.log.keep(name), isPending: true };
+    this.#kept.set(name, keeping);
+    try {
+      await keeping.done;
+      keeping.isPending = false;
+    } catch (error) {
+      if (this.#kept.get(name) === keeping) this.#kept.delete(name);
+      throw error;
+    }
+  }
+
+  #isPlaced(name: string): boolean {
+    return (this.#topics.get(name)?.epoch ?? '') !== '';
   }
 
   /** The node takes its place right before a message, or at a marker. */
