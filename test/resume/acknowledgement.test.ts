@@ -216,3 +216,17 @@ t.test('a session remembers what was not subscribed to again, for the next time'
   await second.cut();
   t.same(await (await connect()).join(channel), { recovered: true, events: 1 });
 });
+
+t.test('what is acknowledged in the last moments of a connection that its client closes does not count', async (t) => {
+  const { api, channel, connect } = await setUp(t);
+  const first = await connect();
+  await first.join(channel);
+  await api.trigger(channel, 'news', '1');
+  await first.client.next(on(channel, 'news'));
+  first.client.socket.pong(await first.ping());
+  await first.client.fence();
+  first.client.socket.close(1000);
+  await first.client.closed;
+  // A page whose socket is closing answers pings, and drops what it receives.
+  t.same(await (await connect()).join(channel), { recovered: true, events: 1 });
+});
