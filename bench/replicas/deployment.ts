@@ -44,6 +44,8 @@ export class RedisProcess {
   static async start(): Promise<RedisProcess> {
     const port = await freePort();
     const folder = mkdtempSync(join(tmpdir(), 'fanfare-bench-redis-'));
+    // Of a run that is interrupted, too.
+    process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
     const persistence = ['--save', '', '--appendonly', 'no', '--dir', folder];
     const command = ['redis-server', '--port', String(port), '--bind', '127.0.0.1', ...persistence];
     try {
