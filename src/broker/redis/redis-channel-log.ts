@@ -6,9 +6,13 @@ import { KEEP_LOG, PUBLISH_DURABLE, READ_LOG_RECENT, READ_LOG_SINCE } from './lo
 import { decodeFrame, headOf } from './messages.ts';
 import type { Effort, RedisStore } from './store.ts';
 
-/** A log that is kept by several nodes is begun by one of them, whose idea of a new epoch it takes. */
+/** No two nodes draw the same, and none repeats its own: a log that begins takes the idea of an epoch of whoever begins it. */
+const EPOCHS = randomBytes(9).toString('base64url');
+let epochs = 0;
+
 function newEpoch(): string {
-  return randomBytes(9).toString('base64url');
+  epochs += 1;
+  return `${EPOCHS}.${epochs}`;
 }
 
 /** The recent events of channels as Redis streams, appended and published in one step: their order is the same everywhere. */
