@@ -6,7 +6,7 @@ import type { Publisher } from '../core/publisher.ts';
 import type { QuotaKind, Quotas } from '../core/quotas.ts';
 import type { Roster } from '../core/roster.ts';
 import type { QueryPair } from './query.ts';
-import { Refusal, retryAfter } from './responses.ts';
+import { Refusal, retryAfter, wholeSeconds } from './responses.ts';
 
 export interface ApiDeps {
   readonly apps: AppRegistry;
@@ -40,11 +40,12 @@ const QUOTAS: Readonly<Record<QuotaKind, string>> = { triggers: 'events', reads:
 export async function takeQuota(call: ApiCall, kind: QuotaKind, count: number): Promise<void> {
   const seconds = await call.deps.quotas.take(call.app, kind, count);
   if (seconds === 0) return;
+  const wait = wholeSeconds(seconds);
   const { triggersPerSecond, readsPerSecond } = call.app.limits;
   const limit = kind === 'triggers' ? triggersPerSecond : readsPerSecond;
   throw new Refusal(
     429,
-    `Over the limit of ${limit} ${QUOTAS[kind]} a second for this app: try again in ${Math.max(1, Math.ceil(seconds))} s`,
-    retryAfter(seconds),
+    `Over the limit of ${limit} ${QUOTAS[kind]} a second for this app: try again in ${wait} s`,
+    retryAfter(wait),
   );
 }

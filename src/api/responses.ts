@@ -30,6 +30,12 @@ export function plain(status: number, sentence: string, headers: readonly Header
   return headers.length === 0 ? { status, body: sentence } : { status, body: sentence, headers };
 }
 
+/** @param seconds whole: see `wholeSeconds` */
 export function retryAfter(seconds: number): readonly Header[] {
-  return [['Retry-After', String(Math.max(1, Math.ceil(seconds)))]];
+  return [['Retry-After', String(seconds)]];
+}
+
+/** What a client is told to wait: at least a second, and no part of one. */
+export function wholeSeconds(seconds: number): number {
+  return Math.max(1, Math.ceil(seconds));
 }

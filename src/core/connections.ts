@@ -112,9 +112,13 @@ export class Connections {
   /** A client has connected. Undefined where it was refused: the socket is then closed already. */
   open(handshake: Handshake, socket: Socket): Connection | undefined {
     const outcome = checkHandshake(handshake, this.#apps);
-    const refusal = outcome.refusal ?? (this.#draining ? STOPPING : this.#capacity.problem(handshake.ip));
-    if (outcome.app === undefined || refusal !== undefined) {
-      this.#refuse(handshake.ip, handshake.path, socket, refusal ?? ERROR_CODES.appNotFound);
+    if (outcome.app === undefined) {
+      this.#refuse(handshake.ip, handshake.path, socket, outcome.refusal);
+      return undefined;
+    }
+    const full = this.#draining ? STOPPING : this.#capacity.problem(handshake.ip);
+    if (full !== undefined) {
+      this.#refuse(handshake.ip, handshake.path, socket, full);
       return undefined;
     }
     const connection = new Connection(outcome.app, this.#ids.next(), handshake.ip, socket, this.#liveness.nowMs);

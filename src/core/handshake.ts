@@ -21,7 +21,6 @@ export type HandshakeOutcome =
       readonly app: App;
       /** A digest of the token of a path that names a session to resume. */
       readonly session: string | undefined;
-      readonly refusal?: undefined;
     }
   | { readonly app?: undefined; readonly refusal: ErrorCode };
 

@@ -10,7 +10,7 @@ import {
 import { channelSignature, isAuthValid } from '../protocol/signatures.ts';
 import { type Broker, BrokerUnavailable } from './broker.ts';
 import { type CachedEvents, readCachedEvents } from './cached-events.ts';
-import { type Identity, readChannelData } from './channel-data.ts';
+import { type Identity, memberOf, readChannelData } from './channel-data.ts';
 import type { Connection, Subscription } from './connection.ts';
 import type { Delivery } from './delivery.ts';
 import type { LocalTopics } from './local-topics.ts';
@@ -112,7 +112,7 @@ export class Subscriptions {
   }
 
   async #join(connection: Connection, subscription: Subscription): Promise<void> {
-    const { broker, delivery, roster, topics, counts, replay } = this.#deps;
+    const { broker, delivery, roster, topics, replay } = this.#deps;
     const { topic, kind, member } = subscription;
     await topics.acquire(topic);
     let entered: Entered | undefined;
@@ -143,8 +143,8 @@ export class Subscriptions {
     if (entered?.outcome === 'full') {
       const message = `The channel is full: at most ${connection.app.limits.maxPresenceMembers} members`;
       this.#refuse(connection, subscription.channel, { type: 'LimitReached', message, status: 403 });
-    } else if (entered !== undefined && connection.app.subscriptionCount && kind.access !== 'presence') {
-      await counts.changed(topic, entered.subscriptionCount);
+    } else if (entered !== undefined) {
+      await this.#tellCount(connection, subscription, entered.subscriptionCount);
     }
   }
 
@@ -187,23 +187,26 @@ export class Subscriptions {
   }
 
   async #leave(connection: Connection, subscription: Subscription): Promise<void> {
-    const { roster, topics, counts, logger } = this.#deps;
-    const { channel, topic, kind } = subscription;
+    const { roster, topics, logger } = this.#deps;
+    const { channel, topic } = subscription;
     connection.subscriptions.delete(channel);
     connection.socket.leave(topic);
-    connection.socket.leave(resumableTopic(topic));
+    if (connection.resumable !== undefined) connection.socket.leave(resumableTopic(topic));
     this.#deps.resume.left(connection, subscription);
     try {
       const left = await roster.leave(topic, connection.socketId);
-      if (connection.app.subscriptionCount && kind.access !== 'presence') {
-        await counts.changed(topic, left.subscriptionCount);
-      }
+      await this.#tellCount(connection, subscription, left.subscriptionCount);
     } catch (error) {
       if (!(error instanceof BrokerUnavailable)) throw error;
       logger.debug({ topic }, 'left a channel while the shared state was away: the roster is put right on return');
     } finally {
       await topics.release(topic);
     }
+  }
+
+  /** On every kind of channel but presence, where the app wants it. (Channels docs: subscription count event) */
+  async #tellCount({ app }: Connection, { topic, kind }: Subscription, count: number): Promise<void> {
+    if (app.subscriptionCount && kind.access !== 'presence') await this.#deps.counts.changed(topic, count);
   }
 
   #refuse(connection: Connection, channel: string, refusal: Refusal): void {
@@ -251,7 +254,7 @@ function checkSignature(
   if (raw !== undefined) {
     const identity = readChannelData(raw, app.limits);
     if (!('problem' in identity)) {
-      const member = kind.access === 'presence' ? { userId: identity.userId, info: identity.info } : undefined;
+      const member = kind.access === 'presence' ? memberOf(identity) : undefined;
       return { identity, member };
     }
     // A private channel's data is the application's own; only a presence channel cannot do without a member.
