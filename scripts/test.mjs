@@ -2,7 +2,7 @@
  * `npm test`: looks for what the tests need beyond npm, then type-checks, lints and runs every test. Its last line is
  * `N passed, N failed`, where a failed type-check or lint counts as one failure.
  *
- * `npm test -- test/unit/frames.test.ts` hands its arguments to tap and does nothing else.
+ * `npm test -- test/protocol/frames.test.ts` hands its arguments to tap and does nothing else.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';

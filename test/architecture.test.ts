@@ -6,7 +6,7 @@ import t from 'tap';
 const BELOW_SIBLINGS = ['protocol', 'core'];
 const SIBLINGS = ['broker', 'transport', 'api', 'auth', 'webhooks', 'admin'];
 /** What a setting may be is said where it is used; these files hold such rules, and nothing that runs. */
-const RULES_OF_SETTINGS = ['auth/settings.ts', 'auth/algorithms.ts', 'broker/redis/redis-url.ts'];
+const RULES_OF_SETTINGS = ['auth/settings.ts', 'auth/algorithms.ts', 'broker/redis/wire/redis-url.ts'];
 
 /**
  * The arrows of docs/architecture.md: protocol <- core <- { broker | transport | api | auth | webhooks | admin } <- server <- cli.
@@ -161,7 +161,7 @@ t.test('the checks find what they are for', async (t) => {
   wrong('api/events.ts', "const x = await import('../transport/uws.ts');");
   wrong('api/events.ts', "import type { Config } from '../config/schema.ts';");
   wrong('api/events.ts', "import fastify from 'fastify';");
-  wrong('broker/memory-broker.ts', "import { Redis } from 'ioredis';");
+  wrong('broker/memory/memory-broker.ts', "import { Redis } from 'ioredis';");
   wrong('server.ts', "import type { TemplatedApp } from 'uWebSockets.js';");
   wrong('server.ts', "import { runCli } from './cli/program.ts';");
   wrong('config/schema.ts', "import { StaticAppRegistry } from '../core/app.ts';");
@@ -172,7 +172,7 @@ t.test('the checks find what they are for', async (t) => {
   right('core/session.ts', "import type { x } from './app.ts';");
   right('core/session.ts', "import { x } from '../protocol/frames.ts';");
   right('config/schema.ts', "import type { App } from '../core/app.ts';");
-  right('broker/redis/link.ts', "import { Redis } from 'ioredis';");
+  right('broker/redis/wire/link.ts', "import { Redis } from 'ioredis';");
   right('transport/websocket.ts', "import type { WebSocket } from 'uWebSockets.js';");
   right('server.ts', "import { createApi } from './api/index.ts';");
   right('cli.ts', "import { runCli } from './cli/program.ts';");

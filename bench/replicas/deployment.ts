@@ -1,9 +1,9 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { APP, contestants } from '../contestants.ts';
-import type { LoadJob } from '../load/load-run.ts';
-import { freePort, type ServerCommand, ServerProcess } from '../server-process.ts';
+import { APP, contestants } from '../peers/contestants.ts';
+import type { LoadJob } from '../support/load/load-run.ts';
+import { freePort, type ServerCommand, ServerProcess } from '../support/server-process.ts';
 
 export type ServerName = 'fanfare' | 'soketi';
 export type NodeCount = 1 | 2;

@@ -1,12 +1,12 @@
 import { Redis } from 'ioredis';
-import { bucketOf, Keyspace } from '../../src/broker/redis/keys.ts';
-import { KEEP_LOG, PUBLISH_DURABLE } from '../../src/broker/redis/log-scripts.ts';
+import { KEEP_LOG, PUBLISH_DURABLE } from '../../src/broker/redis/scripts/log-scripts.ts';
+import { bucketOf, Keyspace } from '../../src/broker/redis/wire/keys.ts';
 import { configSchema } from '../../src/config/schema.ts';
-import { topicOf } from '../../src/core/topic.ts';
-import { APP } from '../contestants.ts';
-import { readCpuMicroseconds } from '../cpu-time.ts';
-import { EVENT, eventData } from '../load/trigger-request.ts';
-import { type Figure, figure } from '../report.ts';
+import { topicOf } from '../../src/core/contracts/topic.ts';
+import { APP } from '../peers/contestants.ts';
+import { readCpuMicroseconds } from '../support/cpu-time.ts';
+import { EVENT, eventData } from '../support/load/trigger-request.ts';
+import { type Figure, figure } from '../support/report.ts';
 import { RedisProcess } from './deployment.ts';
 
 /** CPU of redis-server for one publish of a 250-byte frame to one node that listens, in microseconds. */

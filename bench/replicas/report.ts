@@ -1,5 +1,5 @@
-import type { LoadJob, LoadResult } from '../load/load-run.ts';
-import { type Figure, figure } from '../report.ts';
+import type { LoadJob, LoadResult } from '../support/load/load-run.ts';
+import { type Figure, figure } from '../support/report.ts';
 import { type DeploymentKind, labelOf, type ServerName } from './deployment.ts';
 import { PIPELINED, type PublishCost } from './publish-cost.ts';
 

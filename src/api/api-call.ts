@@ -1,10 +1,10 @@
-import type { App, AppRegistry } from '../core/app.ts';
-import type { Broker } from '../core/broker.ts';
-import type { HttpResponse } from '../core/http.ts';
-import type { Logger } from '../core/logger.ts';
-import type { Publisher } from '../core/publisher.ts';
-import type { QuotaKind, Quotas } from '../core/quotas.ts';
-import type { Roster } from '../core/roster.ts';
+import type { App, AppRegistry } from '../core/contracts/app.ts';
+import type { Broker } from '../core/contracts/broker.ts';
+import type { HttpResponse } from '../core/contracts/http.ts';
+import type { Logger } from '../core/contracts/logger.ts';
+import type { QuotaKind, Quotas } from '../core/contracts/quotas.ts';
+import type { Roster } from '../core/contracts/roster.ts';
+import type { Publisher } from '../core/delivery/publisher.ts';
 import type { QueryPair } from './query.ts';
 import { Refusal, retryAfter, wholeSeconds } from './responses.ts';
 

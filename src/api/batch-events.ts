@@ -1,6 +1,6 @@
-import type { HttpResponse } from '../core/http.ts';
-import type { ServerEvent } from '../core/publisher.ts';
-import { topicOf } from '../core/topic.ts';
+import type { HttpResponse } from '../core/contracts/http.ts';
+import { topicOf } from '../core/contracts/topic.ts';
+import type { ServerEvent } from '../core/delivery/publisher.ts';
 import { isJsonObject } from '../protocol/frames.ts';
 import { type ApiCall, takeQuota } from './api-call.ts';
 import { bodyObject, eventOf } from './event-body.ts';

@@ -1,5 +1,5 @@
-import type { HttpResponse } from '../core/http.ts';
-import { topicOf } from '../core/topic.ts';
+import type { HttpResponse } from '../core/contracts/http.ts';
+import { topicOf } from '../core/contracts/topic.ts';
 import { channelKind, channelNameProblem } from '../protocol/channel-name.ts';
 import { dataString, decodeFrame } from '../protocol/frames.ts';
 import { type ApiCall, takeQuota } from './api-call.ts';

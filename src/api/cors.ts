@@ -1,6 +1,6 @@
-import type { App } from '../core/app.ts';
-import type { HttpResponse } from '../core/http.ts';
-import { isOriginAllowed } from '../core/origins.ts';
+import type { App } from '../core/contracts/app.ts';
+import type { HttpResponse } from '../core/contracts/http.ts';
+import { isOriginAllowed } from '../core/lifecycle/origins.ts';
 import { printable } from '../protocol/channel-name.ts';
 import { type Header, Refusal } from './responses.ts';
 import type { Endpoint } from './router.ts';

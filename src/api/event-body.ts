@@ -1,5 +1,5 @@
-import type { App } from '../core/app.ts';
-import { eventNameProblem, type Publisher, type ServerEvent } from '../core/publisher.ts';
+import type { App } from '../core/contracts/app.ts';
+import { eventNameProblem, type Publisher, type ServerEvent } from '../core/delivery/publisher.ts';
 import { printable } from '../protocol/channel-name.ts';
 import { dataString, isJsonObject, type JsonObject, parseJson } from '../protocol/frames.ts';
 import { isSocketId } from '../protocol/socket-id.ts';

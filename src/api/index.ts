@@ -1,6 +1,6 @@
-import type { App } from '../core/app.ts';
-import { BrokerUnavailable } from '../core/broker.ts';
-import type { HttpEndpoint, HttpRequest, HttpResponse } from '../core/http.ts';
+import type { App } from '../core/contracts/app.ts';
+import { BrokerUnavailable } from '../core/contracts/broker.ts';
+import type { HttpEndpoint, HttpRequest, HttpResponse } from '../core/contracts/http.ts';
 import { printable } from '../protocol/channel-name.ts';
 import type { ApiDeps } from './api-call.ts';
 import { allowOf, preflight, withCors } from './cors.ts';

@@ -1,4 +1,4 @@
-import type { ChannelCounts } from '../core/roster.ts';
+import type { ChannelCounts } from '../core/contracts/roster.ts';
 import { channelKind, printable } from '../protocol/channel-name.ts';
 import { Refusal } from './responses.ts';
 

@@ -1,5 +1,5 @@
-import type { App } from '../core/app.ts';
-import type { HttpRequest } from '../core/http.ts';
+import type { App } from '../core/contracts/app.ts';
+import type { HttpRequest } from '../core/contracts/http.ts';
 import { printable } from '../protocol/channel-name.ts';
 import { MAX_CLOCK_SKEW_SECONDS } from '../protocol/limits.ts';
 import { hmacHex, md5Hex, requestStringToSign, safeEqual } from '../protocol/signatures.ts';

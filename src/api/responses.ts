@@ -1,4 +1,4 @@
-import type { HttpResponse } from '../core/http.ts';
+import type { HttpResponse } from '../core/contracts/http.ts';
 
 export type Header = readonly [name: string, value: string];
 

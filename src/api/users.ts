@@ -1,4 +1,4 @@
-import type { HttpResponse } from '../core/http.ts';
+import type { HttpResponse } from '../core/contracts/http.ts';
 import type { ApiCall } from './api-call.ts';
 import { DONE } from './responses.ts';
 

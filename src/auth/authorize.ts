@@ -1,5 +1,5 @@
-import type { App, AppRegistry } from '../core/app.ts';
-import { isOriginAllowed } from '../core/origins.ts';
+import type { App, AppRegistry } from '../core/contracts/app.ts';
+import { isOriginAllowed } from '../core/lifecycle/origins.ts';
 import { channelKind, channelNameProblem, printable } from '../protocol/channel-name.ts';
 import { isSocketId } from '../protocol/socket-id.ts';
 import { AuthRefusal } from './refusals.ts';

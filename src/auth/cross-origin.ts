@@ -1,5 +1,5 @@
-import type { App } from '../core/app.ts';
-import { isOriginAllowed } from '../core/origins.ts';
+import type { App } from '../core/contracts/app.ts';
+import { isOriginAllowed } from '../core/lifecycle/origins.ts';
 
 /** Chrome's upper bound. */
 const PREFLIGHT_SECONDS = 7200;

@@ -1,5 +1,5 @@
 import { createRemoteJWKSet, customFetch, errors, type FetchImplementation, type JWTVerifyGetKey } from 'jose';
-import type { Logger } from '../core/logger.ts';
+import type { Logger } from '../core/contracts/logger.ts';
 import { printable } from '../protocol/channel-name.ts';
 import { fetchFailure, readBounded } from './bounded-fetch.ts';
 import { AuthRefusal } from './refusals.ts';

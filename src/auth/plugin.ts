@@ -1,7 +1,7 @@
 import formbody from '@fastify/formbody';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
-import type { AppRegistry } from '../core/app.ts';
-import type { Logger } from '../core/logger.ts';
+import type { AppRegistry } from '../core/contracts/app.ts';
+import type { Logger } from '../core/contracts/logger.ts';
 import { isJsonObject } from '../protocol/frames.ts';
 import { type Attempt, authorizeChannel, authorizeUser } from './authorize.ts';
 import { corsHeaders, preflightHeaders } from './cross-origin.ts';

@@ -1,4 +1,4 @@
-import type { App } from '../core/app.ts';
+import type { App } from '../core/contracts/app.ts';
 import { channelKind } from '../protocol/channel-name.ts';
 import { authValue, channelSignature, sharedSecret, userSignature } from '../protocol/signatures.ts';
 import { AuthRefusal } from './refusals.ts';

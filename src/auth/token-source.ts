@@ -1,5 +1,5 @@
 import { parseCookie } from 'cookie';
-import type { App } from '../core/app.ts';
+import type { App } from '../core/contracts/app.ts';
 import { printable } from '../protocol/channel-name.ts';
 import { isOriginNamed, isSameHost } from './cross-origin.ts';
 import { AuthRefusal } from './refusals.ts';

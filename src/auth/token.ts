@@ -1,5 +1,5 @@
 import { errors, type JWTPayload, type JWTVerifyGetKey, type JWTVerifyOptions, jwtVerify } from 'jose';
-import type { Logger } from '../core/logger.ts';
+import type { Logger } from '../core/contracts/logger.ts';
 import { printable } from '../protocol/channel-name.ts';
 import { ASYMMETRIC_ALGORITHMS, HMAC_ALGORITHMS } from './algorithms.ts';
 import { createRemoteKeys } from './jwks.ts';

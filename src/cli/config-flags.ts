@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { type FlagSetting, type LoadedConfig, loadConfig } from '../config/load.ts';
-import type { App } from '../core/app.ts';
+import type { App } from '../core/contracts/app.ts';
 import { type CliContext, CliFailure } from './context.ts';
 
 /** What every command that reads the configuration takes. */

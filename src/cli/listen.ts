@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { Config } from '../config/schema.ts';
-import type { App } from '../core/app.ts';
+import type { App } from '../core/contracts/app.ts';
 import { channelKind } from '../protocol/channel-name.ts';
 import { addConfigFlags, type ConfigFlags, chosenApp, loadWith } from './config-flags.ts';
 import { type CliContext, CliFailure } from './context.ts';

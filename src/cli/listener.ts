@@ -1,5 +1,5 @@
 import pusherModule from 'pusher-js';
-import type { App } from '../core/app.ts';
+import type { App } from '../core/contracts/app.ts';
 import { channelKind } from '../protocol/channel-name.ts';
 import { authValue, channelSignature } from '../protocol/signatures.ts';
 import type { ServerUrl } from './server-url.ts';

@@ -1,4 +1,4 @@
-import type { App } from '../core/app.ts';
+import type { App } from '../core/contracts/app.ts';
 import type { ServerUrl } from './server-url.ts';
 
 export interface SnippetOptions {

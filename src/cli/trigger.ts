@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { App } from '../core/app.ts';
+import type { App } from '../core/contracts/app.ts';
 import { hmacHex, md5Hex, requestStringToSign } from '../protocol/signatures.ts';
 import { addConfigFlags, type ConfigFlags, chosenApp, loadWith } from './config-flags.ts';
 import { type CliContext, CliFailure } from './context.ts';

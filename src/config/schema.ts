@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { App } from '../core/app.ts';
+import type { App } from '../core/contracts/app.ts';
 import { appSchema } from './app-schema.ts';
 import { authSchema } from './auth-schema.ts';
 import {

@@ -1,4 +1,4 @@
-/** Bounds that belong to the protocol itself; what an app may set stands in core/app.ts. */
+/** Bounds that belong to the protocol itself; what an app may set stands in core/contracts/app.ts. */
 export const SUPPORTED_PROTOCOLS = Object.freeze({ min: 5, max: 7 });
 
 /** A request's `auth_timestamp` may differ from the server's clock by this much. (Channels docs: HTTP API) */

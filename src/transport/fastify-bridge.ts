@@ -1,4 +1,4 @@
-import type { HttpEndpoint, HttpRequest, HttpResponse } from '../core/http.ts';
+import type { HttpEndpoint, HttpRequest, HttpResponse } from '../core/contracts/http.ts';
 
 /** The part of a Fastify instance that the bridge uses. */
 export interface Injectable {

@@ -1,7 +1,7 @@
 import type { HttpRequest as NativeRequest, HttpResponse as NativeResponse, TemplatedApp } from 'uWebSockets.js';
 import { STATUS_CODES } from 'node:http';
-import type { HttpEndpoint, HttpRequest, HttpResponse } from '../core/http.ts';
-import type { Logger } from '../core/logger.ts';
+import type { HttpEndpoint, HttpRequest, HttpResponse } from '../core/contracts/http.ts';
+import type { Logger } from '../core/contracts/logger.ts';
 import type { ClientIp } from './client-ip.ts';
 
 /** Who answers which paths. */

@@ -1,7 +1,7 @@
 import type { WebSocket } from 'uWebSockets.js';
-import type { Connection } from '../core/connection.ts';
-import type { Handshake } from '../core/handshake.ts';
-import type { Socket } from '../core/transport.ts';
+import type { Connection } from '../core/connection/connection.ts';
+import type { Socket } from '../core/contracts/transport.ts';
+import type { Handshake } from '../core/lifecycle/handshake.ts';
 import { ERROR_CODES } from '../protocol/error-codes.ts';
 
 /** What uWebSockets.js keeps for us with each of its sockets. */

@@ -1,9 +1,9 @@
 import type { HttpRequest, TemplatedApp, WebSocket } from 'uWebSockets.js';
-import type { Connection } from '../core/connection.ts';
-import type { Connections } from '../core/connections.ts';
-import type { Handshake } from '../core/handshake.ts';
-import type { Logger } from '../core/logger.ts';
-import type { Transport } from '../core/transport.ts';
+import type { Connection } from '../core/connection/connection.ts';
+import type { Logger } from '../core/contracts/logger.ts';
+import type { Transport } from '../core/contracts/transport.ts';
+import type { Connections } from '../core/lifecycle/connections.ts';
+import type { Handshake } from '../core/lifecycle/handshake.ts';
 import { ERROR_CODES } from '../protocol/error-codes.ts';
 import { type ClientIp, normalizeIp } from './client-ip.ts';
 import type { UwsModule } from './uws.ts';
@@ -65,7 +65,7 @@ export class WebSocketTransport implements Transport {
     app.ws<Peer>('/*', {
       maxPayloadLength: settings.maxMessageBytes,
       maxBackpressure: settings.maxBackpressureBytes,
-      // Pings are core/liveness.ts's, which can tell the client why it is closed; this one is later than that.
+      // Pings are core/lifecycle/liveness.ts's, which can tell the client why it is closed; this one is later than that.
       idleTimeout: settings.idleTimeoutSeconds > MAX_IDLE_TIMEOUT_SECONDS ? 0 : settings.idleTimeoutSeconds,
       sendPingsAutomatically: false,
       compression: settings.compression ? uws.SHARED_COMPRESSOR : uws.DISABLED,

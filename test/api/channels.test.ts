@@ -1,5 +1,5 @@
 import t from 'tap';
-import { ApiFixture, app, header } from './fixture.ts';
+import { ApiFixture, app, header } from '../support/api.ts';
 
 t.test('the occupied channels are listed, by prefix and with what is asked about them', async (t) => {
   const api = new ApiFixture();

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { ApiFixture, app, header } from './fixture.ts';
+import { ApiFixture, app, header } from '../support/api.ts';
 
 const DATA = '{"some":"data"}';
 

@@ -1,8 +1,8 @@
 import t from 'tap';
-import { BrokerUnavailable } from '../../src/core/broker.ts';
-import type { HttpResponse } from '../../src/core/http.ts';
-import type { Quotas } from '../../src/core/quotas.ts';
-import { ApiFixture, app, header, request, signedQuery } from './fixture.ts';
+import { BrokerUnavailable } from '../../src/core/contracts/broker.ts';
+import type { HttpResponse } from '../../src/core/contracts/http.ts';
+import type { Quotas } from '../../src/core/contracts/quotas.ts';
+import { ApiFixture, app, header, request, signedQuery } from '../support/api.ts';
 
 const EVENT = '{"name":"foo","channel":"a","data":"{}"}';
 const EVENTS = '/apps/3/events';

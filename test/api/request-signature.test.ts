@@ -3,9 +3,9 @@ import t from 'tap';
 import { parseQuery, percentDecoded, type QueryPair } from '../../src/api/query.ts';
 import { verifyRequest } from '../../src/api/request-signature.ts';
 import { Refusal } from '../../src/api/responses.ts';
-import type { HttpRequest } from '../../src/core/http.ts';
+import type { HttpRequest } from '../../src/core/contracts/http.ts';
+import { app, KEY, NOW_SECONDS, request, SECRET, signedQuery } from '../support/api.ts';
 import { hmac, md5, requestSignature } from '../support/signing.ts';
-import { app, KEY, NOW_SECONDS, request, SECRET, signedQuery } from './fixture.ts';
 
 const EVENTS = '/apps/3/events';
 const BODY = '{"name":"foo","channels":["project-3"],"data":"{\\"some\\":\\"data\\"}"}';

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { ApiFixture, app, KEY, request, SECRET, signedQuery } from './fixture.ts';
+import { ApiFixture, app, KEY, request, SECRET, signedQuery } from '../support/api.ts';
 
 t.test('the connections of a user are ended, with a body or without', async (t) => {
   const api = new ApiFixture();

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { IncomingMessage, RequestListener } from 'node:http';
 import t, { type Test } from 'tap';
 import type { AskOptions, ChannelRules } from '../../src/auth/index.ts';
-import { harness, httpServer, refusalLine, token } from './support.ts';
+import { harness, httpServer, refusalLine, token } from '../support/auth.ts';
 
 interface Seen {
   method: string | undefined;

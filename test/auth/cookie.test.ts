@@ -1,5 +1,5 @@
 import t from 'tap';
-import { app, type HarnessOptions, harness, refusalLine, token } from './support.ts';
+import { app, type HarnessOptions, harness, refusalLine, token } from '../support/auth.ts';
 
 const CHANNEL = 'private-domain.7';
 const NAMED = [app({ allowedOrigins: ['https://app.example', 'https://*.team.example'] })];

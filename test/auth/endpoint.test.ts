@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import t, { type Test } from 'tap';
 import { AUTH_PATHS } from '../../src/auth/index.ts';
-import { channelAuth, userAuth } from '../support/signing.ts';
 import {
   ALLOW_DOMAINS,
   APP_SECRET,
@@ -13,7 +12,8 @@ import {
   refusalLine,
   SOCKET_ID,
   token,
-} from './support.ts';
+} from '../support/auth.ts';
+import { channelAuth, userAuth } from '../support/signing.ts';
 
 const credentials = { key: KEY, secret: APP_SECRET };
 

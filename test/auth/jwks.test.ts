@@ -2,8 +2,8 @@ import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import type { RequestListener } from 'node:http';
 import { SignJWT } from 'jose';
 import t, { type Test } from 'tap';
+import { type Harness, harness, httpServer, noSecrets, now, refusalLine } from '../support/auth.ts';
 import { until } from '../support/wait.ts';
-import { type Harness, harness, httpServer, noSecrets, now, refusalLine } from './support.ts';
 
 const CHANNEL = 'private-domain.7';
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import { compilePattern } from '../../src/auth/channel-pattern.ts';
 import { type ChannelRule, loadRules, RuleBook } from '../../src/auth/index.ts';
-import { harness, refusalLine, token } from './support.ts';
+import { harness, refusalLine, token } from '../support/auth.ts';
 
 const yes: ChannelRule = () => true;
 

@@ -2,8 +2,8 @@ import { createPrivateKey, generateKeyPairSync } from 'node:crypto';
 import { SignJWT } from 'jose';
 import t from 'tap';
 import { createTokenVerifier, type JwtSettings, jwtProblems } from '../../src/auth/index.ts';
-import { CERTIFICATE, CERTIFICATE_KEY } from './certificate.ts';
-import { capture, harness, jwtSettings, now, SECRET } from './support.ts';
+import { capture, harness, jwtSettings, now, SECRET } from '../support/auth.ts';
+import { CERTIFICATE, CERTIFICATE_KEY } from '../support/certificate.ts';
 
 const ec = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 const pem = ec.publicKey.export({ type: 'spki', format: 'pem' }).toString();

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import { loadRules, signDevelopmentToken } from '../../src/auth/index.ts';
-import { harness, now, SECRET } from './support.ts';
+import { harness, now, SECRET } from '../support/auth.ts';
 
 const rules = await loadRules(fileURLToPath(new URL('../../config/channels.js', import.meta.url)));
 

@@ -2,7 +2,7 @@ import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { base64url, SignJWT, UnsecuredJWT } from 'jose';
 import t, { type Test } from 'tap';
 import type { JwtSettings } from '../../src/auth/index.ts';
-import { harness, now, refusalLine, SECRET, token } from './support.ts';
+import { harness, now, refusalLine, SECRET, token } from '../support/auth.ts';
 
 const CHANNEL = 'private-domain.7';
 const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 });

@@ -1,11 +1,11 @@
 import { createServer } from 'node:http';
 import t, { type Test } from 'tap';
 import { type WebSocket, WebSocketServer } from 'ws';
-import { DeliveryCheck } from '../../bench/load/delivery-check.ts';
-import { FrameReader, maskedFrame, OPCODE_TEXT } from '../../bench/load/frame-reader.ts';
-import { type LoadJob, type LoadResult, runLoads } from '../../bench/load/load-run.ts';
-import { EVENT, eventData } from '../../bench/load/trigger-request.ts';
-import { median } from '../../bench/report.ts';
+import { DeliveryCheck } from '../../bench/support/load/delivery-check.ts';
+import { FrameReader, maskedFrame, OPCODE_TEXT } from '../../bench/support/load/frame-reader.ts';
+import { type LoadJob, type LoadResult, runLoads } from '../../bench/support/load/load-run.ts';
+import { EVENT, eventData } from '../../bench/support/load/trigger-request.ts';
+import { median } from '../../bench/support/report.ts';
 
 const CHANNEL = 'bench';
 

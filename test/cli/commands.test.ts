@@ -3,7 +3,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import { jwtVerify } from 'jose';
 import t from 'tap';
 import { DEVELOPMENT_JWT_SECRET } from '../../src/config/development.ts';
-import { claimsOf, run } from './support.ts';
+import { claimsOf, run } from '../support/cli.ts';
 
 const REDIS = 'redis://user:hunter2@localhost';
 

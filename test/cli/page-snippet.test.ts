@@ -3,7 +3,7 @@ import t from 'tap';
 import { pageSnippet, type SnippetOptions } from '../../src/cli/page-snippet.ts';
 import { localUrl, serverUrl } from '../../src/cli/server-url.ts';
 import type { Config } from '../../src/config/schema.ts';
-import { load } from '../config/support.ts';
+import { load } from '../support/config.ts';
 
 /** What the snippet's script hands to pusher-js. */
 function construct(snippet: string): { key: string; options: Record<string, unknown> } {

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { runInNewContext } from 'node:vm';
 import pusherModule from 'pusher-js';
 import t from 'tap';
+import { run, scratchFolder, start, startServer } from '../support/cli.ts';
 import { within } from '../support/wait.ts';
-import { run, scratchFolder, start, startServer } from './support.ts';
 
 // The types say that the class is the module's `default`; in Node the class is the module itself.
 const Pusher = pusherModule as unknown as typeof pusherModule.default;

@@ -1,7 +1,7 @@
 import { cpSync, existsSync, mkdirSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { ROOT, scratchFolder, startNode } from './support.ts';
+import { ROOT, scratchFolder, startNode } from '../support/cli.ts';
 
 const LONG_AGO = new Date('2020-01-01');
 

@@ -2,7 +2,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import t from 'tap';
 import { pathText, SETTINGS, type Setting } from '../../src/config/describe.ts';
 import { valueAt } from '../../src/config/tree.ts';
-import { CWD, load, problemsOf } from './support.ts';
+import { CWD, load, problemsOf } from '../support/config.ts';
 
 const PEM = generateKeyPairSync('ed25519').publicKey.export({ type: 'spki', format: 'pem' }).toString();
 

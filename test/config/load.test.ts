@@ -1,6 +1,6 @@
 import t from 'tap';
 import { DEVELOPMENT_APP, DEVELOPMENT_JWT_SECRET } from '../../src/config/development.ts';
-import { CWD, load, PRODUCTION, problemsOf } from './support.ts';
+import { CWD, load, PRODUCTION, problemsOf } from '../support/config.ts';
 
 /** As a file names a variable. */
 const named = (name: string) => `\${${name}}`;

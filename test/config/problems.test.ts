@@ -1,5 +1,5 @@
 import t from 'tap';
-import { load, problemsOf } from './support.ts';
+import { load, problemsOf } from '../support/config.ts';
 
 const REDIS_URL_PROBLEM =
   'redis.url: The Redis URL must be of one of the forms redis://host:6379/0, redis+sentinel://host:26379,host:26379/master-name/0, redis+cluster://host:6379,host:6379 (rediss for TLS)';

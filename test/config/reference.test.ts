@@ -4,7 +4,7 @@ import { pathText, SECTIONS, SETTINGS } from '../../src/config/describe.ts';
 import { configurationPage } from '../../src/config/reference.ts';
 import { configSchema } from '../../src/config/schema.ts';
 import { parseSize, sizeText } from '../../src/config/setting.ts';
-import { load, problemsOf } from './support.ts';
+import { load, problemsOf } from '../support/config.ts';
 
 t.test('docs/configuration.md is what the schema says', async (t) => {
   const page = readFileSync(new URL('../../docs/configuration.md', import.meta.url), 'utf8');

@@ -1,7 +1,7 @@
 import t from 'tap';
 import { pathText, SETTINGS } from '../../src/config/describe.ts';
 import { redacted } from '../../src/config/redacted.ts';
-import { load, problemsOf } from './support.ts';
+import { load, problemsOf } from '../support/config.ts';
 
 const MARK = 'hunter2';
 

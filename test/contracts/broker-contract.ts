@@ -1,13 +1,13 @@
 import type { Test } from 'tap';
+import { type ContractNode, hereAndThere, type StartCluster } from '../support/contract-cluster.ts';
 import { unique } from '../support/names.ts';
 import { until } from '../support/wait.ts';
-import { type ContractNode, hereAndThere, type StartCluster } from './contract-cluster.ts';
 
 function framesOf(node: ContractNode, topic: string): string[] {
   return node.delivered.filter((message) => message.topic === topic).map(({ frame }) => frame);
 }
 
-/** What every broker does. (core/broker.ts) */
+/** What every broker does. (core/contracts/broker.ts) */
 export async function brokerContract(t: Test, startCluster: StartCluster): Promise<void> {
   const cluster = await startCluster();
   t.teardown(() => cluster.close());

@@ -1,12 +1,12 @@
 import type { Test } from 'tap';
-import type { Broker, BrokerMessage } from '../../src/core/broker.ts';
+import type { Broker, BrokerMessage } from '../../src/core/contracts/broker.ts';
 import {
   type ChannelLog,
   isMarker,
   type LogBounds,
   type LoggedMessage,
   previousOffset,
-} from '../../src/core/channel-log.ts';
+} from '../../src/core/contracts/channel-log.ts';
 import { unique } from '../support/names.ts';
 import { until } from '../support/wait.ts';
 
@@ -72,7 +72,7 @@ async function setUp(t: Test, start: StartLogNodes, bounds = BOUNDS): Promise<Lo
 
 const frames = (messages: readonly LoggedMessage[] | undefined) => messages?.map(({ frame }) => frame);
 
-/** core/channel-log.ts, for whichever implementation. */
+/** core/contracts/channel-log.ts, for whichever implementation. */
 export async function channelLogContract(t: Test, start: StartLogNodes): Promise<void> {
   await t.test('what nobody wants logged has no position and is not kept', async (t) => {
     const { topic, log, publish } = await setUp(t, start);

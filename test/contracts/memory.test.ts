@@ -1,6 +1,6 @@
 import t from 'tap';
+import { memoryCluster } from '../support/contract-cluster.ts';
 import { brokerContract } from './broker-contract.ts';
-import { memoryCluster } from './contract-cluster.ts';
 import { quotasContract } from './quotas-contract.ts';
 import { rosterContract } from './roster-contract.ts';
 

@@ -1,9 +1,9 @@
 import type { Test } from 'tap';
-import type { App, AppLimits } from '../../src/core/app.ts';
+import type { App, AppLimits } from '../../src/core/contracts/app.ts';
+import { hereAndThere, type StartCluster } from '../support/contract-cluster.ts';
 import { unique } from '../support/names.ts';
+import { app as testApp } from '../support/unit-app.ts';
 import { until } from '../support/wait.ts';
-import { app as testApp } from '../unit/app.ts';
-import { hereAndThere, type StartCluster } from './contract-cluster.ts';
 
 function appWith(limits: Partial<AppLimits>): App {
   return testApp({ id: unique('app'), limits });
@@ -14,7 +14,7 @@ async function earlyInASecond(): Promise<void> {
   await until(() => Date.now() % 1000 < 150, 'a second begins');
 }
 
-/** What all quotas do. (core/quotas.ts) */
+/** What all quotas do. (core/contracts/quotas.ts) */
 export async function quotasContract(t: Test, startCluster: StartCluster): Promise<void> {
   const cluster = await startCluster();
   t.teardown(() => cluster.close());

@@ -1,7 +1,7 @@
 import t from 'tap';
+import { redisCluster } from '../support/contract-cluster.ts';
 import { startRedis } from '../support/redis-server.ts';
 import { brokerContract } from './broker-contract.ts';
-import { redisCluster } from './contract-cluster.ts';
 import { quotasContract } from './quotas-contract.ts';
 import { rosterContract } from './roster-contract.ts';
 

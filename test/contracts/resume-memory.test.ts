@@ -1,6 +1,6 @@
 import t from 'tap';
-import { MemoryBroker } from '../../src/broker/memory-broker.ts';
-import { MemorySessionStore } from '../../src/broker/memory-session-store.ts';
+import { MemoryBroker } from '../../src/broker/memory/memory-broker.ts';
+import { MemorySessionStore } from '../../src/broker/memory/memory-session-store.ts';
 import { channelLogContract } from './channel-log-contract.ts';
 import { sessionStoreContract } from './session-store-contract.ts';
 

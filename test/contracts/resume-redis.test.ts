@@ -1,7 +1,7 @@
 import { pino } from 'pino';
 import t, { type Test } from 'tap';
 import { connectRedis, DEFAULT_REDIS_SETTINGS } from '../../src/broker/redis/index.ts';
-import type { LogBounds } from '../../src/core/channel-log.ts';
+import type { LogBounds } from '../../src/core/contracts/channel-log.ts';
 import { unique } from '../support/names.ts';
 import { startRedis } from '../support/redis-server.ts';
 import { until } from '../support/wait.ts';

@@ -1,10 +1,10 @@
 import type { Test } from 'tap';
-import type { Entered, Member } from '../../src/core/roster.ts';
-import { topicOf, watchTopic } from '../../src/core/topic.ts';
+import type { Entered, Member } from '../../src/core/contracts/roster.ts';
+import { topicOf, watchTopic } from '../../src/core/contracts/topic.ts';
+import { type ContractNode, hereAndThere, type StartCluster } from '../support/contract-cluster.ts';
 import { unique } from '../support/names.ts';
+import { RosterClient } from '../support/roster-client.ts';
 import { until } from '../support/wait.ts';
-import { type ContractNode, hereAndThere, type StartCluster } from './contract-cluster.ts';
-import { RosterClient } from './roster-client.ts';
 
 let lastSocket = 0;
 
@@ -30,7 +30,7 @@ async function entered(...args: Parameters<typeof enter>): Promise<Extract<Enter
   return told;
 }
 
-/** What all rosters do, in what one caller sees. (core/roster.ts) */
+/** What all rosters do, in what one caller sees. (core/contracts/roster.ts) */
 export async function rosterContract(t: Test, startCluster: StartCluster): Promise<void> {
   const cluster = await startCluster();
   t.teardown(() => cluster.close());

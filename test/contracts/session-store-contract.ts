@@ -1,6 +1,6 @@
 import type { Test } from 'tap';
-import type { Position } from '../../src/core/channel-log.ts';
-import type { SavedSession, SessionStore } from '../../src/core/session-store.ts';
+import type { Position } from '../../src/core/contracts/channel-log.ts';
+import type { SavedSession, SessionStore } from '../../src/core/contracts/session-store.ts';
 import { unique } from '../support/names.ts';
 import { until } from '../support/wait.ts';
 
@@ -11,7 +11,7 @@ function session(channels: Record<string, Position>, socketIds: readonly string[
   return { socketIds, channels: new Map(Object.entries(channels)) };
 }
 
-/** core/session-store.ts, for whichever implementation. */
+/** core/contracts/session-store.ts, for whichever implementation. */
 export async function sessionStoreContract(t: Test, start: StartStores): Promise<void> {
   await t.test('an unknown session has nothing saved, and is claimed all the same', async (t) => {
     const [here, there] = await start(t, 60);

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { NginxFolder } from '../scenarios/support/nginx.ts';
+import { NginxFolder } from '../support/scenarios/nginx.ts';
 
 t.test('the shipped configuration passes nginx -t', async (t) => {
   const folder = await NginxFolder.create(t);

@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { configSchema } from '../../src/config/schema.ts';
-import { openDeployment } from '../scenarios/support/deployment.ts';
-import { NginxFolder } from '../scenarios/support/nginx.ts';
 import { connectPusher, emitted } from '../support/pusher-client.ts';
+import { openDeployment } from '../support/scenarios/deployment.ts';
+import { NginxFolder } from '../support/scenarios/nginx.ts';
 import { SignedApi, send } from '../support/signed-api.ts';
 import { until } from '../support/wait.ts';
 

@@ -2,9 +2,9 @@ import { once } from 'node:events';
 import { request } from 'node:https';
 import t from 'tap';
 import { WebSocket } from 'ws';
-import { openDeployment } from '../scenarios/support/deployment.ts';
 import { connectPusher, emitted } from '../support/pusher-client.ts';
 import { RawClient } from '../support/raw-client.ts';
+import { openDeployment } from '../support/scenarios/deployment.ts';
 import { SignedApi, send } from '../support/signed-api.ts';
 import { until, within } from '../support/wait.ts';
 

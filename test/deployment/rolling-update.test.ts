@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
-import { Child } from '../scenarios/support/child.ts';
+import { Child } from '../support/scenarios/child.ts';
 
 const SCRIPT = fileURLToPath(new URL('../../docker/rolling-update.sh', import.meta.url));
 

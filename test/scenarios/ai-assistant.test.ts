@@ -6,10 +6,10 @@ import { TokenSender } from '../../examples/ai-assistant/token-sender.ts';
 import { createPusher as createBackendPusher } from '../../examples/support/settings.ts';
 import { signToken } from '../../examples/support/tokens.ts';
 import { connectPusher, emitted } from '../support/pusher-client.ts';
+import { openBrowser } from '../support/scenarios/browser.ts';
+import { JWT_SECRET, openDeployment } from '../support/scenarios/deployment.ts';
+import { exampleSettings, openExample } from '../support/scenarios/example.ts';
 import { until } from '../support/wait.ts';
-import { openBrowser } from './support/browser.ts';
-import { JWT_SECRET, openDeployment } from './support/deployment.ts';
-import { exampleSettings, openExample } from './support/example.ts';
 
 const ANSWERS = 50;
 const TOKENS = 500;

@@ -8,10 +8,10 @@ import { createPusher as createBackendPusher } from '../../examples/support/sett
 import { signToken } from '../../examples/support/tokens.ts';
 import { connectPusher, emitted } from '../support/pusher-client.ts';
 import { RawClient } from '../support/raw-client.ts';
+import { openBrowser } from '../support/scenarios/browser.ts';
+import { JWT_SECRET, openDeployment } from '../support/scenarios/deployment.ts';
+import { call, exampleSettings, openExample } from '../support/scenarios/example.ts';
 import { until } from '../support/wait.ts';
-import { openBrowser } from './support/browser.ts';
-import { JWT_SECRET, openDeployment } from './support/deployment.ts';
-import { call, exampleSettings, openExample } from './support/example.ts';
 
 const deployment = await openDeployment(t, {
   rulesFile: platform.fanfareEnvironment.FANFARE_AUTH_RULES_FILE,

@@ -3,10 +3,10 @@ import t from 'tap';
 import * as chat from '../../examples/laravel-next-chat/backend.ts';
 import { createEcho } from '../../examples/laravel-next-chat/next/echo.ts';
 import { emitted } from '../support/pusher-client.ts';
+import { openBrowser } from '../support/scenarios/browser.ts';
+import { openDeployment } from '../support/scenarios/deployment.ts';
+import { call, exampleSettings, openExample } from '../support/scenarios/example.ts';
 import { within } from '../support/wait.ts';
-import { openBrowser } from './support/browser.ts';
-import { openDeployment } from './support/deployment.ts';
-import { call, exampleSettings, openExample } from './support/example.ts';
 
 const deployment = await openDeployment(t, { rulesFile: chat.fanfareEnvironment.FANFARE_AUTH_RULES_FILE });
 const backend = await openExample(t, chat.createExample(exampleSettings(deployment)));

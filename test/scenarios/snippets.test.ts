@@ -1,8 +1,8 @@
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import { connectPusher, emitted } from '../support/pusher-client.ts';
+import { Child } from '../support/scenarios/child.ts';
 import { startFanfare } from '../support/target.ts';
-import { Child } from './support/child.ts';
 
 const FOLDER = fileURLToPath(new URL('../../examples/snippets/', import.meta.url));
 const target = await startFanfare(t);

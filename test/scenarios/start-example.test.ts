@@ -1,9 +1,9 @@
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
+import { Child } from '../support/scenarios/child.ts';
+import { call } from '../support/scenarios/example.ts';
+import { freePort } from '../support/scenarios/free-port.ts';
 import { startFanfare } from '../support/target.ts';
-import { Child } from './support/child.ts';
-import { call } from './support/example.ts';
-import { freePort } from './support/free-port.ts';
 
 const START = fileURLToPath(new URL('../../examples/start.ts', import.meta.url));
 const target = await startFanfare(t);

@@ -5,14 +5,14 @@ import { signToken } from '../../examples/support/tokens.ts';
 import * as chat from '../../examples/team-chat/backend.ts';
 import { configSchema } from '../../src/config/schema.ts';
 import { emitted } from '../support/pusher-client.ts';
+import { openBrowser } from '../support/scenarios/browser.ts';
+import { Child } from '../support/scenarios/child.ts';
+import { JWT_SECRET, openDeployment } from '../support/scenarios/deployment.ts';
+import { connectEchoAs } from '../support/scenarios/echo-client.ts';
+import { call, exampleSettings, openExample } from '../support/scenarios/example.ts';
+import { freePort } from '../support/scenarios/free-port.ts';
 import { SignedApi } from '../support/signed-api.ts';
 import { until, within } from '../support/wait.ts';
-import { openBrowser } from './support/browser.ts';
-import { Child } from './support/child.ts';
-import { JWT_SECRET, openDeployment } from './support/deployment.ts';
-import { connectEchoAs } from './support/echo-client.ts';
-import { call, exampleSettings, openExample } from './support/example.ts';
-import { freePort } from './support/free-port.ts';
 
 const PING_SECONDS = 1;
 const PONG_SECONDS = 2;
@@ -135,7 +135,7 @@ async function signedIn(pusher: Echo<'pusher'>['connector']['pusher']): Promise<
 
 t.test('a client that froze without a word is gone within the ping interval and the pong timeout', async (t) => {
   const ada = await join(t, '1');
-  const member = fileURLToPath(new URL('support/member-process.ts', import.meta.url));
+  const member = fileURLToPath(new URL('../support/scenarios/member-process.ts', import.meta.url));
   const frozen = await Child.start(t, process.execPath, [
     ...['--import=tsx', member, target.origin, target.key, await tokenOf('3'), 'presence-chat.5'],
   ]);

@@ -7,8 +7,8 @@ import { decoded, on, RawClient } from '../support/raw-client.ts';
 import { SignedApi } from '../support/signed-api.ts';
 import { channelAuth } from '../support/signing.ts';
 import { APP, startFanfare, type Target } from '../support/target.ts';
+import { RawSocket, startLogged } from '../support/transport.ts';
 import { within } from '../support/wait.ts';
-import { RawSocket, startLogged } from './support.ts';
 
 const nowSeconds = () => Math.floor(Date.now() / 1000);
 

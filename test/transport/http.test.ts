@@ -1,8 +1,8 @@
 import t from 'tap';
 import { SignedApi, send } from '../support/signed-api.ts';
 import { startFanfare } from '../support/target.ts';
+import { RawSocket } from '../support/transport.ts';
 import { within } from '../support/wait.ts';
-import { RawSocket } from './support.ts';
 
 const target = await startFanfare(t, {
   apps: [{ id: 'app-id', key: 'app-key', secret: 'app-secret', limits: { maxEventBytes: 1024 } }],

@@ -1,8 +1,8 @@
 import { request } from 'node:http';
 import t from 'tap';
 import { WebSocket } from 'ws';
+import { type Running, startLogged } from '../support/transport.ts';
 import { within } from '../support/wait.ts';
-import { type Running, startLogged } from './support.ts';
 
 type Headers = Record<string, string | string[]>;
 

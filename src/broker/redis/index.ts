@@ -1,18 +1,18 @@
-import type { Broker } from '../../core/broker.ts';
-import type { ChannelLog, LogBounds } from '../../core/channel-log.ts';
-import type { Logger } from '../../core/logger.ts';
-import type { Quotas } from '../../core/quotas.ts';
-import type { Roster } from '../../core/roster.ts';
-import type { SessionStore } from '../../core/session-store.ts';
+import type { Broker } from '../../core/contracts/broker.ts';
+import type { ChannelLog, LogBounds } from '../../core/contracts/channel-log.ts';
+import type { Logger } from '../../core/contracts/logger.ts';
+import type { Quotas } from '../../core/contracts/quotas.ts';
+import type { Roster } from '../../core/contracts/roster.ts';
+import type { SessionStore } from '../../core/contracts/session-store.ts';
+import { RedisChannelLog } from './log/redis-channel-log.ts';
+import { RedisSessionStore } from './log/redis-session-store.ts';
+import { RedisQuotas } from './quotas/redis-quotas.ts';
 import { RedisBroker } from './redis-broker.ts';
-import { RedisChannelLog } from './redis-channel-log.ts';
-import { RedisQuotas } from './redis-quotas.ts';
-import { RedisRoster } from './redis-roster.ts';
-import { RedisSessionStore } from './redis-session-store.ts';
-import type { RedisSettings } from './settings.ts';
-import { RedisStore } from './store.ts';
+import { RedisRoster } from './roster/redis-roster.ts';
+import type { RedisSettings } from './wire/settings.ts';
+import { RedisStore } from './wire/store.ts';
 
-export { DEFAULT_REDIS_SETTINGS, type RedisSettings } from './settings.ts';
+export { DEFAULT_REDIS_SETTINGS, type RedisSettings } from './wire/settings.ts';
 
 /** What replicas share. Close the roster first, then the broker. */
 export interface RedisState {

@@ -1,11 +1,11 @@
-import type { Broker, BrokerMessage, CachedFrame, Deliver } from '../../core/broker.ts';
-import { deferred } from './deferred.ts';
-import { bucketOf } from './keys.ts';
-import type { Lease } from './lease.ts';
-import { decodeMessage, headOf, type Message } from './messages.ts';
-import type { RedisChannelLog } from './redis-channel-log.ts';
-import type { RedisStore } from './store.ts';
-import { unavailable } from './trouble.ts';
+import type { Broker, BrokerMessage, CachedFrame, Deliver } from '../../core/contracts/broker.ts';
+import type { RedisChannelLog } from './log/redis-channel-log.ts';
+import type { Lease } from './roster/lease.ts';
+import { deferred } from './wire/deferred.ts';
+import { bucketOf } from './wire/keys.ts';
+import { decodeMessage, headOf, type Message } from './wire/messages.ts';
+import type { RedisStore } from './wire/store.ts';
+import { unavailable } from './wire/trouble.ts';
 
 /** Sees what arrives before it is delivered: keeps what this node knows of members and users. */
 export interface MessageObserver {

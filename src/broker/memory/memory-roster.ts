@@ -1,0 +1,165 @@
+import type { Broker } from '../../core/contracts/broker.ts';
+import type { ChannelCounts, Entered, Left, Member, Roster, RosterEntry } from '../../core/contracts/roster.ts';
+import { appIdOf, channelOf, watchTopic } from '../../core/contracts/topic.ts';
+import { encodeMemberAdded, encodeMemberRemoved, encodeWatchlistEvents } from '../../protocol/frames.ts';
+
+interface PresentMember extends Member {
+  connections: number;
+}
+
+/** One channel's subscriptions: socket id to user id, empty where the channel is not a presence one. */
+interface Channel {
+  readonly sockets: Map<string, string>;
+  readonly members: Map<string, PresentMember>;
+}
+
+const NOBODY: ChannelCounts = Object.freeze({ subscriptionCount: 0, userCount: 0 });
+
+/** The roster of a single node. Changes are told through the broker, whose delivery is a function call there. */
+export class MemoryRoster implements Roster {
+  readonly #broker: Broker;
+  /** App id, then channel: listing an app's channels must not walk over other apps' ones. */
+  readonly #apps = new Map<string, Map<string, Channel>>();
+  /** Signed-in connections by the user's watch topic. */
+  readonly #signedIn = new Map<string, Set<string>>();
+
+  constructor(broker: Broker) {
+    this.#broker = broker;
+  }
+
+  async enter(entry: RosterEntry, admit: (entered: Entered) => void): Promise<void> {
+    const channel = this.#channelFor(entry.topic);
+    const occupied = channel.sockets.size === 0;
+    const { socketId, member } = entry;
+    if (!channel.sockets.has(socketId)) {
+      if (member !== undefined && isFull(channel, member, entry.maxMembers)) {
+        admit({ outcome: 'full' });
+        return;
+      }
+      channel.sockets.set(socketId, member?.userId ?? '');
+      if (member !== undefined) await this.#addMember(entry.topic, channel, member);
+    }
+    admit({
+      outcome: 'entered',
+      occupied,
+      subscriptionCount: channel.sockets.size,
+      members: [...channel.members.values()],
+      missed: [],
+    });
+  }
+
+  async leave(topic: string, socketId: string): Promise<Left> {
+    const channels = this.#apps.get(appIdOf(topic));
+    const channel = channels?.get(channelOf(topic));
+    const userId = channel?.sockets.get(socketId);
+    if (channels === undefined || channel === undefined || userId === undefined) {
+      return { vacated: false, subscriptionCount: channel?.sockets.size ?? 0 };
+    }
+    channel.sockets.delete(socketId);
+    // Others may leave while the removal is told: which one was the last is settled before.
+    const left: Left = { vacated: channel.sockets.size === 0, subscriptionCount: channel.sockets.size };
+    if (left.vacated) this.#forget(topic, channels);
+    const member = channel.members.get(userId);
+    if (member !== undefined) {
+      member.connections -= 1;
+      if (member.connections === 0) {
+        channel.members.delete(userId);
+        await this.#broker.publish([{ topic, frame: encodeMemberRemoved(channelOf(topic), userId) }]);
+      }
+    }
+    return left;
+  }
+
+  async signIn(appId: string, userId: string, socketId: string): Promise<boolean> {
+    const topic = watchTopic(appId, userId);
+    const sockets = this.#signedIn.get(topic);
+    if (sockets !== undefined) {
+      sockets.add(socketId);
+      return false;
+    }
+    this.#signedIn.set(topic, new Set([socketId]));
+    await this.#broker.publish([{ topic, frame: encodeWatchlistEvents('online', [userId]) }]);
+    return true;
+  }
+
+  async signOut(appId: string, userId: string, socketId: string): Promise<boolean> {
+    const topic = watchTopic(appId, userId);
+    const sockets = this.#signedIn.get(topic);
+    if (sockets === undefined || !sockets.delete(socketId) || sockets.size > 0) return false;
+    this.#signedIn.delete(topic);
+    await this.#broker.publish([{ topic, frame: encodeWatchlistEvents('offline', [userId]) }]);
+    return true;
+  }
+
+  async online(appId: string, userIds: readonly string[]): Promise<string[]> {
+    return userIds.filter((userId) => this.#signedIn.has(watchTopic(appId, userId)));
+  }
+
+  async channels(appId: string, prefix: string): Promise<Map<string, ChannelCounts>> {
+    const found = new Map<string, ChannelCounts>();
+    for (const [name, channel] of this.#apps.get(appId) ?? []) {
+      if (name.startsWith(prefix)) found.set(name, countsOf(channel));
+    }
+    return found;
+  }
+
+  async counts(topics: readonly string[]): Promise<ChannelCounts[]> {
+    return topics.map((topic) => {
+      const channel = this.#find(topic);
+      return channel === undefined ? NOBODY : countsOf(channel);
+    });
+  }
+
+  async userIds(topic: string): Promise<string[]> {
+    return [...(this.#find(topic)?.members.keys() ?? [])];
+  }
+
+  async close(): Promise<void> {
+    this.#apps.clear();
+    this.#signedIn.clear();
+  }
+
+  #find(topic: string): Channel | undefined {
+    return this.#apps.get(appIdOf(topic))?.get(channelOf(topic));
+  }
+
+  #channelFor(topic: string): Channel {
+    const appId = appIdOf(topic);
+    let channels = this.#apps.get(appId);
+    if (channels === undefined) {
+      channels = new Map();
+      this.#apps.set(appId, channels);
+    }
+    const name = channelOf(topic);
+    let channel = channels.get(name);
+    if (channel === undefined) {
+      channel = { sockets: new Map(), members: new Map() };
+      channels.set(name, channel);
+    }
+    return channel;
+  }
+
+  #forget(topic: string, channels: Map<string, Channel>): void {
+    channels.delete(channelOf(topic));
+    if (channels.size === 0) this.#apps.delete(appIdOf(topic));
+  }
+
+  /** A member is added by the first of its connections, whose info stands while it is present. */
+  async #addMember(topic: string, channel: Channel, member: Member): Promise<void> {
+    const present = channel.members.get(member.userId);
+    if (present !== undefined) {
+      present.connections += 1;
+      return;
+    }
+    channel.members.set(member.userId, { ...member, connections: 1 });
+    await this.#broker.publish([{ topic, frame: encodeMemberAdded(channelOf(topic), member.userId, member.info) }]);
+  }
+}
+
+function isFull(channel: Channel, member: Member, maxMembers: number | undefined): boolean {
+  return maxMembers !== undefined && channel.members.size >= maxMembers && !channel.members.has(member.userId);
+}
+
+function countsOf(channel: Channel): ChannelCounts {
+  return { subscriptionCount: channel.sockets.size, userCount: channel.members.size };
+}

@@ -1,0 +1,129 @@
+import type { Logger } from '../../../core/contracts/logger.ts';
+import type { Entered, Left, Member, RosterEntry } from '../../../core/contracts/roster.ts';
+import { channelOf } from '../../../core/contracts/topic.ts';
+import { encodeMemberAdded, encodeMemberRemoved } from '../../../protocol/frames.ts';
+import { bucketOf } from '../wire/keys.ts';
+import type { MemberChange } from '../wire/messages.ts';
+import type { RedisStore } from '../wire/store.ts';
+import type { HeldIndex } from './holdings.ts';
+import type { Lease } from './lease.ts';
+import { PresenceChannel } from './presence-channel.ts';
+import type { Recordings } from './recordings.ts';
+
+/** What a channel needs of the node. */
+export interface PresenceContext {
+  readonly store: RedisStore;
+  readonly lease: Lease;
+  readonly index: HeldIndex;
+  readonly recordings: Recordings;
+  readonly logger: Logger;
+  readonly acceptMs: number;
+  /** To this node's subscribers. */
+  deliver(topic: string, frame: string): void;
+  /** Changes were missed. */
+  follow(channel: PresenceChannel): void;
+  /** A member that is here has been removed by somebody else. */
+  suspect(channel: PresenceChannel): void;
+  /** Nothing is left of it here. */
+  empty(channel: PresenceChannel): void;
+}
+
+const AT_ONCE = 200;
+
+/** This node's presence channels. */
+export class PresenceEntries {
+  readonly #channels = new Map<string, PresenceChannel>();
+  readonly #context: PresenceContext;
+  readonly #leaseMs: number;
+  /** Of `performance.now()`: until then, who is not in Redis may not have been written again. */
+  #lossUntil = 0;
+
+  constructor(options: Pick<PresenceContext, 'store' | 'lease' | 'index' | 'recordings' | 'deliver'>) {
+    const { store, lease } = options;
+    this.#leaseMs = store.settings.leaseSeconds * 1000;
+    this.#context = {
+      ...options,
+      logger: store.logger,
+      acceptMs: store.settings.acceptTimeoutSeconds * 1000,
+      follow: (channel) => void this.#follow(channel),
+      suspect: (channel) => {
+        lease.check();
+        void this.#followLost([channel]);
+      },
+      empty: (channel) => {
+        if (this.#channels.get(channel.topic) === channel) this.#channels.delete(channel.topic);
+      },
+    };
+  }
+
+  enter(entry: RosterEntry, member: Member, admit: (entered: Entered) => void): Promise<void> {
+    return this.#channelOf(entry.topic).enter(entry, member, admit);
+  }
+
+  leave(topic: string, socketId: string): Promise<Left> {
+    return this.#channelOf(topic).leave(socketId);
+  }
+
+  has(topic: string): boolean {
+    return this.#channels.has(topic);
+  }
+
+  /** A change that the topic brought; passed on as it is where nobody here is in the channel. */
+  change(topic: string, change: MemberChange): void {
+    const channel = this.#channels.get(topic);
+    if (channel !== undefined) {
+      channel.change(change);
+      return;
+    }
+    const { kind, userId, info } = change;
+    const name = channelOf(topic);
+    const frame = kind === 'added' ? encodeMemberAdded(name, userId, info) : encodeMemberRemoved(name, userId);
+    this.#context.deliver(topic, frame);
+  }
+
+  async rewrite(): Promise<void> {
+    await this.#each([...this.#channels.values()], (channel) => channel.rewrite());
+  }
+
+  /**
+   * Messages may have been missed. Where Redis has lost data, those who are not there are given a lease's time to be written
+   * again by their nodes, before this node's subscribers are told that they have gone.
+   */
+  async followAll(matches: (bucket: number) => boolean, loss: boolean): Promise<void> {
+    const channels = [...this.#channels.values()].filter(({ topic }) => matches(bucketOf(topic)));
+    if (loss) await this.#followLost(channels);
+    else await this.#each(channels, (channel) => this.#follow(channel));
+  }
+
+  async #followLost(channels: readonly PresenceChannel[]): Promise<void> {
+    this.#lossUntil = performance.now() + this.#leaseMs;
+    // A little later than that, as timers may come early.
+    setTimeout(() => void this.#each(channels, (channel) => this.#follow(channel)), this.#leaseMs + 20).unref();
+    await this.#each(channels, (channel) => this.#follow(channel));
+  }
+
+  #channelOf(topic: string): PresenceChannel {
+    let channel = this.#channels.get(topic);
+    if (channel === undefined) {
+      channel = new PresenceChannel(topic, this.#context);
+      this.#channels.set(topic, channel);
+    }
+    return channel;
+  }
+
+  /** Where Redis cannot be asked, the next time that it can be will do. */
+  async #follow(channel: PresenceChannel): Promise<void> {
+    try {
+      // Asked when Redis has answered: changes arrive before it is known that the connection was away.
+      await channel.follow(() => performance.now() >= this.#lossUntil);
+    } catch (error) {
+      this.#context.logger.debug({ err: error, topic: channel.topic }, 'the members could not be read');
+    }
+  }
+
+  async #each(channels: readonly PresenceChannel[], act: (channel: PresenceChannel) => Promise<void>): Promise<void> {
+    for (let at = 0; at < channels.length; at += AT_ONCE) {
+      await Promise.all(channels.slice(at, at + AT_ONCE).map(act));
+    }
+  }
+}

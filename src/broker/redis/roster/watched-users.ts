@@ -1,0 +1,98 @@
+import { appIdOf, watchTopic } from '../../../core/contracts/topic.ts';
+import { encodeWatchlistEvents } from '../../../protocol/frames.ts';
+import { READ_ONLINE } from '../scripts/scripts.ts';
+import { bucketOf } from '../wire/keys.ts';
+import type { RedisStore } from '../wire/store.ts';
+
+interface Known {
+  version: number;
+  online: boolean;
+}
+
+const AT_ONCE = 500;
+
+/** Whether the users that this node's connections watch are online, as those have been told. */
+export class WatchedUsers {
+  readonly #store: RedisStore;
+  readonly #deliver: (topic: string, frame: string) => void;
+  readonly #known = new Map<string, Known>();
+  readonly #leaseMs: number;
+
+  constructor(store: RedisStore, deliver: (topic: string, frame: string) => void) {
+    this.#store = store;
+    this.#deliver = deliver;
+    this.#leaseMs = store.settings.leaseSeconds * 1000;
+  }
+
+  /** What a watch topic brought: told unless it is known. */
+  change(topic: string, version: number, online: boolean): void {
+    const known = this.#known.get(topic);
+    if (known === undefined) {
+      this.#known.set(topic, { version, online });
+      this.#tell(topic, online);
+      return;
+    }
+    if (version <= known.version) return;
+    known.version = version;
+    if (known.online === online) return;
+    known.online = online;
+    this.#tell(topic, online);
+  }
+
+  /** Asks Redis, for somebody who is told the answer. */
+  async read(topics: readonly string[]): Promise<boolean[]> {
+    const effort = this.#store.patience();
+    return Promise.all(
+      topics.map(async (topic) => {
+        const { version, online } = await this.#ask(topic, effort);
+        const known = this.#known.get(topic);
+        if (known === undefined && this.#store.topics.has(topic)) this.#known.set(topic, { version, online });
+        return online;
+      }),
+    );
+  }
+
+  forget(topic: string): void {
+    this.#known.delete(topic);
+  }
+
+  /** Messages may have been missed; where Redis has lost data, users get a lease's time to be written again. */
+  async followAll(matches: (bucket: number) => boolean, loss: boolean): Promise<void> {
+    await this.#follow(matches, !loss);
+    if (!loss) return;
+    setTimeout(() => {
+      this.#follow(matches, true).catch((error: unknown) => this.#missed(error));
+    }, this.#leaseMs).unref();
+  }
+
+  async #follow(matches: (bucket: number) => boolean, offline: boolean): Promise<void> {
+    const topics = [...this.#known.keys()].filter((topic) => matches(bucketOf(topic)));
+    for (let at = 0; at < topics.length; at += AT_ONCE) {
+      const some = topics.slice(at, at + AT_ONCE);
+      const effort = this.#store.patience();
+      const answers = await Promise.all(some.map((topic) => this.#ask(topic, effort)));
+      for (const [index, topic] of some.entries()) {
+        const answer = answers[index];
+        if (answer !== undefined && (answer.online || offline)) this.change(topic, answer.version, answer.online);
+      }
+    }
+  }
+
+  async #ask(topic: string, effort: ReturnType<RedisStore['patience']>): Promise<Known> {
+    const bucket = bucketOf(topic);
+    const keys = [this.#store.keys.key(bucket, 'n', topic), this.#store.keys.key(bucket, 'v', topic)];
+    const reply = await this.#store.script(READ_ONLINE, bucket, keys, [], effort);
+    const [online, version] = Array.isArray(reply) ? (reply as unknown[]) : [];
+    if (typeof online !== 'number') throw new Error('Redis told in another form whether a user is online');
+    return { online: online === 1, version: Number(version) };
+  }
+
+  #tell(topic: string, online: boolean): void {
+    const userId = topic.slice(watchTopic(appIdOf(topic), '').length);
+    this.#deliver(topic, encodeWatchlistEvents(online ? 'online' : 'offline', [userId]));
+  }
+
+  #missed(error: unknown): void {
+    this.#store.logger.debug({ err: error }, 'whether watched users are online could not be read');
+  }
+}

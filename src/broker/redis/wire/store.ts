@@ -1,0 +1,227 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Logger } from '../../../core/contracts/logger.ts';
+import type { Script } from '../scripts/script.ts';
+import { type Deferred, deferred } from './deferred.ts';
+import { BUCKETS, bucketOf, Keyspace } from './keys.ts';
+import type { Argument, Interruption, Link } from './link.ts';
+import { parseRedisUrl } from './redis-url.ts';
+import type { RedisSettings } from './settings.ts';
+import { createShards, type Shards, type ShardsOwner } from './shards.ts';
+import { SubscribedTopics } from './subscribed-topics.ts';
+import { troubleOf, unavailable } from './trouble.ts';
+
+/** What those who keep state in Redis are told. */
+export interface StoreListener {
+  message(topic: string, text: string): void;
+  /** These buckets' topics are heard again, and may have missed messages, or lost what Redis had confirmed. */
+  interrupted(matches: (bucket: number) => boolean, loss: boolean): void;
+  /** A server can be used, again or for the first time. */
+  ready(): void;
+  /** This node no longer hears the topic. */
+  dropped(topic: string): void;
+}
+
+export interface Effort {
+  /** Of `performance.now()`: until then the call waits for a Redis that is away. */
+  readonly deadline: number;
+  /** Whether it may be sent again when nobody knows whether it was carried out. */
+  readonly repeatable: boolean;
+  /** Wait until other nodes, too, should be back from an interruption. */
+  readonly settled?: boolean;
+}
+
+const PAUSE_MS = 50;
+
+/** Everything that the broker, the roster and the quotas share: the servers, who has what, and when to try again. */
+export class RedisStore implements ShardsOwner {
+  readonly settings: RedisSettings;
+  readonly keys: Keyspace;
+  readonly logger: Logger;
+  readonly topics: SubscribedTopics;
+  readonly #shards: Shards;
+  readonly #listeners: StoreListener[] = [];
+  readonly #waiting = new Set<{ readonly bucket: number; readonly link: Deferred<Link> }>();
+  #closed = false;
+
+  constructor(settings: RedisSettings, logger: Logger) {
+    const target = parseRedisUrl(settings.url);
+    this.settings = settings;
+    this.logger = logger;
+    this.keys = new Keyspace(settings.keyPrefix);
+    this.topics = new SubscribedTopics({
+      shards: () => this.#shards,
+      keys: this.keys,
+      logger,
+      lingerMs: settings.lingerSeconds * 1000,
+      waitMs: settings.acceptTimeoutSeconds * 1000,
+      dropped: (topic) => {
+        for (const listener of this.#listeners) listener.dropped(topic);
+      },
+    });
+    this.#shards = createShards(target, settings, this, logger);
+  }
+
+  /** What publishes: within a shard in a Cluster. */
+  get publishCommand(): 'PUBLISH' | 'SPUBLISH' {
+    return this.#shards.sharded ? 'SPUBLISH' : 'PUBLISH';
+  }
+
+  /** Whether it is a Cluster, where what is done in one step must be of one bucket. */
+  get sharded(): boolean {
+    return this.#shards.sharded;
+  }
+
+  listen(listener: StoreListener): void {
+    this.#listeners.push(listener);
+  }
+
+  isReady(): boolean {
+    for (let bucket = 0; bucket < BUCKETS; bucket += 1) {
+      if (this.#shards.linkOf(bucket)?.ready !== true) return false;
+    }
+    return true;
+  }
+
+  /** What a caller who waits for an answer gives a call that may be repeated. */
+  patience(): Effort {
+    return { deadline: performance.now() + this.settings.acceptTimeoutSeconds * 1000, repeatable: true };
+  }
+
+  key(kind: Parameters<Keyspace['key']>[1], name: string): string {
+    return this.keys.key(bucketOf(name), kind, name);
+  }
+
+  script(
+    script: Script,
+    bucket: number,
+    keys: readonly string[],
+    args: readonly Argument[] | ((retried: boolean) => readonly Argument[]),
+    effort: Effort,
+  ): Promise<unknown> {
+    return this.carryOut(
+      bucket,
+      (link, retried) => link.script(script, keys, typeof args === 'function' ? args(retried) : args),
+      effort,
+    );
+  }
+
+  command(bucket: number, command: readonly [string, ...Argument[]], effort: Effort): Promise<unknown> {
+    return this.carryOut(bucket, (link) => link.call(...command), effort);
+  }
+
+  /** Sends until it has been answered; rejects with BrokerUnavailable when the effort is spent. */
+  async carryOut(
+    bucket: number,
+    send: (link: Link, retried: boolean) => Promise<unknown>,
+    effort: Effort,
+  ): Promise<unknown> {
+    let retried = false;
+    for (;;) {
+      const held = this.#shards.linkOf(bucket);
+      const link = held?.ready === true ? held : await this.#whenReady(bucket, effort.deadline);
+      // All who wait go on in the order in which they came.
+      if (effort.settled === true && link.settling !== undefined) await link.settling;
+      try {
+        return await send(link, retried);
+      } catch (error) {
+        const trouble = troubleOf(error);
+        if (trouble === undefined) throw error;
+        if (this.#closed) throw unavailable('has been left', error);
+        if (trouble === 'lost') {
+          if (!effort.repeatable) throw unavailable('did not confirm a command', error);
+          retried = true;
+        } else if (trouble === 'moved' || isReadOnly(error)) {
+          this.#shards.refresh();
+        } else if (trouble === 'script') {
+          await link.loadScripts().catch((cause: unknown) => {
+            this.logger.debug({ redis: link.name, err: cause }, 'scripts could not be loaded');
+          });
+        }
+        if (performance.now() + PAUSE_MS > effort.deadline) throw unavailable('did not carry out a command', error);
+        await delay(PAUSE_MS);
+      }
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.topics.close();
+    for (const { link } of this.#waiting) link.reject(unavailable('has been left'));
+    await this.#shards.close();
+  }
+
+  async resubscribe(link: Link): Promise<void> {
+    await this.topics.resubscribe(link);
+  }
+
+  ready(link: Link, { gap, loss }: Interruption): void {
+    for (const waiting of this.#waiting) {
+      if (this.#shards.linkOf(waiting.bucket) === link) waiting.link.resolve(link);
+    }
+    this.topics.confirmRest();
+    if (this.#shards.sharded) this.#shards.refresh();
+    for (const listener of this.#listeners) {
+      if (gap) listener.interrupted((bucket) => this.#shards.linkOf(bucket) === link, loss);
+      listener.ready();
+    }
+  }
+
+  down(link: Link): void {
+    this.topics.invalidate((bucket) => this.#shards.linkOf(bucket) === link);
+    if (this.#shards.sharded) this.#shards.refresh();
+  }
+
+  reassigned(buckets: readonly number[], link: Link, from: boolean): void {
+    const moved = new Set(buckets);
+    const matches = (bucket: number) => moved.has(bucket);
+    this.topics.invalidate(matches);
+    if (from) link.settle();
+    if (!link.ready) return;
+    for (const waiting of this.#waiting) if (moved.has(waiting.bucket)) waiting.link.resolve(link);
+    // After a failover, the new server may not have all that the old one had confirmed.
+    if (from) void this.#subscribeAgain(matches, true);
+    else for (const listener of this.#listeners) listener.ready();
+  }
+
+  moved(link: Link): void {
+    this.#shards.refresh();
+    const matches = (bucket: number) => this.#shards.linkOf(bucket) === link;
+    this.topics.invalidate(matches);
+    void this.#subscribeAgain(matches, false);
+  }
+
+  message(channel: string, text: string): void {
+    const topic = this.keys.topicOfChannel(channel);
+    for (const listener of this.#listeners) listener.message(topic, text);
+  }
+
+  /** Tells of a gap once the topics are heard again. */
+  async #subscribeAgain(matches: (bucket: number) => boolean, loss: boolean): Promise<void> {
+    const topics = [...this.topics.of(matches)];
+    const outcomes = await Promise.allSettled(topics.map((topic) => this.topics.subscribe(topic)));
+    const failed = outcomes.filter(({ status }) => status === 'rejected').length;
+    // Those are tried on, and heard again when their link is ready: that tells of the gap then.
+    if (failed > 0) this.logger.warn({ topics: failed }, 'topics that moved in the Redis Cluster are not heard yet');
+    for (const listener of this.#listeners) listener.interrupted(matches, loss);
+  }
+
+  async #whenReady(bucket: number, deadline: number): Promise<Link> {
+    const waiting = { bucket, link: deferred<Link>() };
+    const limitMs = deadline - performance.now();
+    if (this.#closed || limitMs <= 0) throw unavailable('is away');
+    this.#waiting.add(waiting);
+    const timer = Number.isFinite(limitMs)
+      ? setTimeout(() => waiting.link.reject(unavailable('is away')), limitMs)
+      : undefined;
+    try {
+      return await waiting.link.promise;
+    } finally {
+      clearTimeout(timer);
+      this.#waiting.delete(waiting);
+    }
+  }
+}
+
+function isReadOnly(error: unknown): boolean {
+  return error instanceof Error && /\b(READONLY|MASTERDOWN)\b/.test(error.message);
+}

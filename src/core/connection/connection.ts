@@ -1,0 +1,109 @@
+import type { ChannelKind } from '../../protocol/channel-name.ts';
+import { encodeError } from '../../protocol/frames.ts';
+import type { App } from '../contracts/app.ts';
+import type { Member } from '../contracts/roster.ts';
+import type { Socket } from '../contracts/transport.ts';
+import type { Deadline } from './deadline.ts';
+import { RateWindow } from './rate-window.ts';
+import type { Resumable } from './resumable.ts';
+
+/** One channel that a connection is subscribed to. */
+export interface Subscription {
+  readonly channel: string;
+  readonly topic: string;
+  readonly kind: ChannelKind;
+  /** Presence channels only. */
+  readonly member: Member | undefined;
+}
+
+/** Whom a connection has signed in as. */
+export interface SignedInUser {
+  readonly id: string;
+  /** JSON of `user_info`, where the user has any. */
+  readonly info: string | undefined;
+  readonly watchTopics: readonly string[];
+}
+
+/** Tasks that may wait for their turn; a client that queues more is not a stock client. */
+const MAX_WAITING_TASKS = 5_000;
+
+/** What the server keeps for one client. */
+export class Connection {
+  readonly socketId: string;
+  readonly app: App;
+  readonly ip: string;
+  readonly socket: Socket;
+  readonly subscriptions = new Map<string, Subscription>();
+  /** Ids that signatures have named: by sign-in, or by the `channel_data` of a guarded channel. */
+  readonly userIds = new Set<string>();
+  readonly clientEvents: RateWindow;
+  user: SignedInUser | undefined;
+  /** Where the client's path names a session that survives reconnects. */
+  resumable: Resumable | undefined;
+  /** Has signed in or joined a guarded channel. */
+  authorized = false;
+  closed = false;
+  /** Of the node's coarse clock: when anything last came from the client. */
+  lastSeenMs: number;
+  /** When a ping was sent that nothing has followed yet; 0 when none is out. */
+  pingSentMs = 0;
+  /** Runs until the client's latest token ends, where the server is to close the connection then. */
+  expiry: Deadline | undefined;
+  authorizationTimer: NodeJS.Timeout | undefined;
+  #tasks: (() => Promise<void>)[] = [];
+  #busy = false;
+
+  constructor(app: App, socketId: string, ip: string, socket: Socket, nowMs: number) {
+    this.app = app;
+    this.socketId = socketId;
+    this.ip = ip;
+    this.socket = socket;
+    this.lastSeenMs = nowMs;
+    this.clientEvents = new RateWindow(app.limits.clientEventsPerSecond);
+  }
+
+  send(frame: string): void {
+    this.socket.send(frame);
+  }
+
+  /** Tells the client of something it did wrong; the connection stays. */
+  sendError(code: number | null, message: string, channel?: string): void {
+    this.socket.send(encodeError(code, message, channel));
+  }
+
+  /** Whether nothing waits: what needs no turn of its own may then be done at once. */
+  get idle(): boolean {
+    return !this.#busy;
+  }
+
+  /**
+   * Runs tasks one after another, so that what a client sends takes effect in that order whatever it has to wait for.
+   * False where too many wait already. Tasks must not reject.
+   */
+  enqueue(task: () => Promise<void>): boolean {
+    if (this.#busy) {
+      if (this.#tasks.length >= MAX_WAITING_TASKS) return false;
+      this.#tasks.push(task);
+      return true;
+    }
+    this.#busy = true;
+    void this.#run(task);
+    return true;
+  }
+
+  /** Runs `last` after the task that is under way and drops those that wait: for a connection that is gone. */
+  finish(last: () => Promise<void>): void {
+    this.#tasks = [];
+    if (this.#busy) this.#tasks.push(last);
+    else this.enqueue(last);
+  }
+
+  async #run(first: () => Promise<void>): Promise<void> {
+    let task: (() => Promise<void>) | undefined = first;
+    while (task !== undefined) {
+      await task();
+      task = this.#tasks.shift();
+    }
+    this.#busy = false;
+  }
+}

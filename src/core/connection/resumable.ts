@@ -1,0 +1,33 @@
+import type { Position } from '../contracts/channel-log.ts';
+
+/** A channel that a resumable connection is subscribed to. */
+export interface JoinedChannel {
+  readonly topic: string;
+  /** Where the node stood when the socket joined. */
+  readonly joinedAt: Position;
+  /** Until this count is acknowledged, the client may not have received what was replayed to it… */
+  readonly joinedCount: number;
+  /** …and still stands here. */
+  readonly resumedFrom: Position;
+}
+
+/** What is kept for a connection whose path names a session. */
+export interface Resumable {
+  /** A digest of the client's token. */
+  readonly session: string;
+  /** The socket ids that the session has had, the present one last. */
+  socketIds: readonly string[];
+  /** Where the client stands on channels of the session that it has not subscribed to again yet. */
+  readonly awaited: Map<string, Position>;
+  readonly joined: Map<string, JoinedChannel>;
+  /** The node's delivery count in the last ping, and in the last one that was answered. */
+  pingedCount: number;
+  acknowledgedCount: number;
+  /** An acknowledgement that the connection has outlived, and a later one that it may yet outlive. */
+  settledCount: number;
+  unsettled: { readonly count: number; readonly atMs: number };
+  /** Another connection has taken the session over: this one goes on as a plain one. */
+  superseded: boolean;
+  savedCount: number;
+  savedMs: number;
+}

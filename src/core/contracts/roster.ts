@@ -1,0 +1,75 @@
+/** A presence member as its channel sees it: `info` is the JSON of `user_info`, undefined where none was given. */
+export interface Member {
+  readonly userId: string;
+  readonly info: string | undefined;
+}
+
+export interface RosterEntry {
+  readonly topic: string;
+  readonly socketId: string;
+  /** Presence channels only. */
+  readonly member?: Member | undefined;
+  /** Presence channels only: refuse a member that is not in yet where so many are. */
+  readonly maxMembers?: number | undefined;
+}
+
+export type Entered =
+  | {
+      readonly outcome: 'entered';
+      /** The channel had no subscription before. */
+      readonly occupied: boolean;
+      /** Subscriptions of the channel in the whole cluster, this one included. */
+      readonly subscriptionCount: number;
+      /** Presence: everyone in the channel, the joiner included; otherwise empty. */
+      readonly members: readonly Member[];
+      /** Frames of the topic that came after the entry took effect and before this call: the joiner gets them next. */
+      readonly missed: readonly string[];
+    }
+  | { readonly outcome: 'full' };
+
+export interface Left {
+  /** No subscription is left. */
+  readonly vacated: boolean;
+  readonly subscriptionCount: number;
+}
+
+export interface ChannelCounts {
+  readonly subscriptionCount: number;
+  /** Distinct members; 0 unless it is a presence channel. */
+  readonly userCount: number;
+}
+
+/**
+ * Who is where, in the whole cluster. Every call is atomic and idempotent: entering twice with one socket id is one entry.
+ *
+ * What a change means to others is published by the roster itself, in the same step as the change, so that it is told
+ * exactly once and in the order of the changes: `member_added` and `member_removed` on the channel's topic, and
+ * `watchlist_events` on the user's watch topic (core/contracts/topic.ts).
+ *
+ * Calls reject with BrokerUnavailable where the shared state cannot be reached.
+ */
+export interface Roster {
+  /**
+   * The topic must be subscribed at the broker before. `admit` is called once, at the point of the topic's order at which
+   * the entry took effect: a socket that joins the topic inside of it, and is sent the members and then `missed`, is never
+   * told of itself and misses no change. Resolves after `admit` has returned; rejects without having called it.
+   */
+  enter(entry: RosterEntry, admit: (entered: Entered) => void): Promise<void>;
+  leave(topic: string, socketId: string): Promise<Left>;
+
+  /** Records a signed-in connection; true where it is the user's first anywhere. */
+  signIn(appId: string, userId: string, socketId: string): Promise<boolean>;
+  /** True where it was the user's last. */
+  signOut(appId: string, userId: string, socketId: string): Promise<boolean>;
+  /** Those of the ids that have a signed-in connection. */
+  online(appId: string, userIds: readonly string[]): Promise<string[]>;
+
+  /** The occupied channels of an app whose name begins with `prefix`. */
+  channels(appId: string, prefix: string): Promise<Map<string, ChannelCounts>>;
+  /** Counts of the given topics, in their order; zeros where nobody is. */
+  counts(topics: readonly string[]): Promise<ChannelCounts[]>;
+  /** The distinct user ids of a presence channel. */
+  userIds(topic: string): Promise<string[]>;
+
+  close(): Promise<void>;
+}

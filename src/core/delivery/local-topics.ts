@@ -1,0 +1,46 @@
+import type { Broker } from '../contracts/broker.ts';
+import type { LoggedTopics } from './logged-topics.ts';
+
+/** Counts who on this node wants a topic, so that the broker is asked for the first and told of the last. */
+export class LocalTopics {
+  readonly #broker: Broker;
+  readonly #logged: LoggedTopics;
+  readonly #wanted = new Map<string, { count: number; readonly subscribed: Promise<void> }>();
+
+  constructor(broker: Broker, logged: LoggedTopics) {
+    this.#broker = broker;
+    this.#logged = logged;
+  }
+
+  /** Resolves once the topic's messages arrive here; rejects with BrokerUnavailable, and then holds nothing. */
+  async acquire(topic: string): Promise<void> {
+    let wanted = this.#wanted.get(topic);
+    if (wanted === undefined) {
+      this.#logged.expect(topic);
+      wanted = { count: 0, subscribed: this.#broker.subscribe(topic) };
+      this.#wanted.set(topic, wanted);
+    }
+    wanted.count += 1;
+    try {
+      await wanted.subscribed;
+    } catch (error) {
+      // The failed promise must not be what the next one waits for.
+      if (this.#wanted.get(topic) === wanted) this.#forget(topic);
+      throw error;
+    }
+  }
+
+  async release(topic: string): Promise<void> {
+    const wanted = this.#wanted.get(topic);
+    if (wanted === undefined) return;
+    wanted.count -= 1;
+    if (wanted.count > 0) return;
+    this.#forget(topic);
+    await this.#broker.unsubscribe(topic);
+  }
+
+  #forget(topic: string): void {
+    this.#wanted.delete(topic);
+    this.#logged.forget(topic);
+  }
+}

@@ -1,0 +1,18 @@
+import { encodeEvent } from '../../protocol/frames.ts';
+
+/** Follows `subscription_succeeded` on every channel of a resumable connection. (docs/resume.md) */
+export const RESUMED_EVENT = 'fanfare:resumed';
+
+/**
+ * `gap`: the log no longer reaches back to where the client was. `unknown`: the server knows of no earlier subscription to
+ * this channel under the client's token, be it a first one or one too long ago.
+ */
+export type NotRecoveredReason = 'gap' | 'unknown';
+
+export function encodeRecovered(channel: string, events: number): string {
+  return encodeEvent(RESUMED_EVENT, channel, `{"recovered":true,"events":${events}}`);
+}
+
+export function encodeNotRecovered(channel: string, reason: NotRecoveredReason): string {
+  return encodeEvent(RESUMED_EVENT, channel, `{"recovered":false,"reason":"${reason}"}`);
+}

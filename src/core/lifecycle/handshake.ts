@@ -1,0 +1,55 @@
+import { ERROR_CODES, type ErrorCode } from '../../protocol/error-codes.ts';
+import { SUPPORTED_PROTOCOLS } from '../../protocol/limits.ts';
+import type { App, AppRegistry } from '../contracts/app.ts';
+import { isOriginAllowed } from './origins.ts';
+import { RESUME_TOKEN_RULE, resumeSessionOf } from './resume-token.ts';
+
+/** What a client says of itself when it connects. */
+export interface Handshake {
+  readonly path: string;
+  /** The raw query string. */
+  readonly query: string;
+  /** Empty where the request has none: then it does not come from a browser. */
+  readonly origin: string;
+  readonly ip: string;
+  /** It came over TLS, here or at a trusted proxy. */
+  readonly secure: boolean;
+}
+
+export type HandshakeOutcome =
+  | {
+      readonly app: App;
+      /** A digest of the token of a path that names a session to resume. */
+      readonly session: string | undefined;
+    }
+  | { readonly app?: undefined; readonly refusal: ErrorCode };
+
+/** The client may put any prefix in front: `wsPath` of the stock clients. */
+const APP_PATH = /(?:^|\/)app\/([^/]+)$/;
+
+/** The app that a client may use, or the code and sentence to refuse it with. (Channels docs: connection) */
+export function checkHandshake(handshake: Handshake, apps: AppRegistry): HandshakeOutcome {
+  const key = APP_PATH.exec(handshake.path)?.[1];
+  if (key === undefined) return { refusal: ERROR_CODES.pathNotFound };
+  const resumable = resumeSessionOf(handshake.path);
+  if (resumable === 'invalid') return { refusal: { ...ERROR_CODES.pathNotFound, message: RESUME_TOKEN_RULE } };
+  const protocol = protocolProblem(new URLSearchParams(handshake.query).get('protocol'));
+  if (protocol !== undefined) return { refusal: protocol };
+  const app = apps.findByKey(key);
+  if (app === undefined) return { refusal: ERROR_CODES.appNotFound };
+  if (!app.enabled) return { refusal: ERROR_CODES.appDisabled };
+  if (app.tlsOnly && !handshake.secure) return { refusal: ERROR_CODES.tlsOnly };
+  if (!isOriginAllowed(app.allowedOrigins, handshake.origin)) {
+    const message = 'This origin may not use the application: add it to allowedOrigins';
+    return { refusal: { ...ERROR_CODES.unauthorized, message } };
+  }
+  return { app, session: resumable?.session };
+}
+
+function protocolProblem(given: string | null): ErrorCode | undefined {
+  if (given === null || given === '') return ERROR_CODES.protocolMissing;
+  if (!/^\d+$/.test(given)) return ERROR_CODES.protocolMalformed;
+  const version = Number(given);
+  const supported = version >= SUPPORTED_PROTOCOLS.min && version <= SUPPORTED_PROTOCOLS.max;
+  return supported ? undefined : ERROR_CODES.protocolUnsupported;
+}

@@ -1,0 +1,65 @@
+import { isJsonObject, jsonOf, parseJson } from '../../protocol/frames.ts';
+import type { AppLimits } from '../contracts/app.ts';
+import type { Member } from '../contracts/roster.ts';
+
+/** What the signed `channel_data` of a guarded channel, or `user_data` of a sign-in, says about the client. */
+export interface Identity {
+  readonly userId: string;
+  /** JSON of `user_info`, undefined where it was left out. */
+  readonly info: string | undefined;
+  /** Unix seconds: when the token ends that the signature was given for. */
+  readonly expiresAt: number | undefined;
+}
+
+/** A sentence that says what is wrong with signed data. */
+export interface DataProblem {
+  readonly problem: string;
+}
+
+/** Reads `channel_data`: `{"user_id":"42","user_info":{…},"exp":1767225600}`; a numeric user id is taken as its string. */
+export function readChannelData(raw: string, limits: AppLimits): Identity | DataProblem {
+  const data = parseJson(raw);
+  if (!isJsonObject(data)) return { problem: 'channel_data must be a string of a JSON object' };
+  const userId = typeof data.user_id === 'number' ? String(data.user_id) : data.user_id;
+  if (typeof userId !== 'string' || userId === '') {
+    return { problem: 'channel_data needs a "user_id" that is a non-empty string or a number' };
+  }
+  return readIdentity(userId, data.user_info, data.exp, limits);
+}
+
+export interface UserData extends Identity {
+  readonly watchlist: readonly string[];
+}
+
+/** Reads `user_data` of a sign-in: `{"id":"42","user_info":{…},"watchlist":["7"],"exp":1767225600}`. */
+export function readUserData(raw: string, limits: AppLimits): UserData | DataProblem {
+  const data = parseJson(raw);
+  if (!isJsonObject(data)) return { problem: 'user_data must be a string of a JSON object' };
+  const { id, watchlist } = data;
+  if (typeof id !== 'string' || id === '') return { problem: 'user_data needs an "id" that is a non-empty string' };
+  const identity = readIdentity(id, data.user_info, data.exp, limits);
+  if ('problem' in identity) return identity;
+  if (watchlist === undefined || watchlist === null) return { ...identity, watchlist: [] };
+  if (!Array.isArray(watchlist) || !watchlist.every((entry) => typeof entry === 'string')) {
+    return { problem: 'The "watchlist" of user_data must be a list of user ids, which are strings' };
+  }
+  return { ...identity, watchlist: [...new Set<string>(watchlist)] };
+}
+
+function readIdentity(userId: string, info: unknown, exp: unknown, limits: AppLimits): Identity | DataProblem {
+  if (userId.length > limits.maxUserIdLength) {
+    return {
+      problem: `The user id is ${userId.length} characters long; at most ${limits.maxUserIdLength} are allowed`,
+    };
+  }
+  const json = info === undefined ? undefined : jsonOf(info);
+  if (info !== undefined && json === undefined) return { problem: 'The user_info is nested too deeply' };
+  if (json !== undefined && Buffer.byteLength(json) > limits.maxPresenceMemberBytes) {
+    return { problem: `The user_info is larger than ${limits.maxPresenceMemberBytes} bytes` };
+  }
+  return { userId, info: json, expiresAt: typeof exp === 'number' && Number.isFinite(exp) ? exp : undefined };
+}
+
+export function memberOf(identity: Identity): Member {
+  return { userId: identity.userId, info: identity.info };
+}

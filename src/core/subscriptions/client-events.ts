@@ -1,0 +1,64 @@
+import { ERROR_CODES } from '../../protocol/error-codes.ts';
+import { type ClientFrame, dataString, encodeEvent } from '../../protocol/frames.ts';
+import type { Connection, Subscription } from '../connection/connection.ts';
+import { type Broker, BrokerUnavailable } from '../contracts/broker.ts';
+import { byteLengthExceeds, eventNameProblem } from '../delivery/publisher.ts';
+
+export const CLIENT_EVENT_PREFIX = 'client-';
+
+/** Events that clients send one another. (Channels docs: client events) */
+export class ClientEvents {
+  readonly #broker: Broker;
+
+  constructor(broker: Broker) {
+    this.#broker = broker;
+  }
+
+  async trigger(connection: Connection, frame: ClientFrame, nowMs: number): Promise<void> {
+    const subscription = frame.channel === undefined ? undefined : connection.subscriptions.get(frame.channel);
+    const data = dataString(frame.data);
+    const problem = clientEventProblem(connection, subscription, frame.event, data);
+    if (problem !== undefined || subscription === undefined || data === undefined) {
+      const message = problem ?? 'Client event rejected: the connection is not subscribed to the channel';
+      connection.sendError(null, message, frame.channel);
+      return;
+    }
+    if (!connection.clientEvents.take(nowMs)) {
+      const { code, message } = ERROR_CODES.clientEventRate;
+      const limit = connection.app.limits.clientEventsPerSecond;
+      connection.sendError(code, `${message} of ${limit} a second`, frame.channel);
+      return;
+    }
+    const { topic, channel, member } = subscription;
+    const encoded = encodeEvent(frame.event, channel, data, member?.userId);
+    try {
+      const exceptSocketId = connection.socketId;
+      await this.#broker.publish([{ topic, frame: encoded, exceptSocketId, durable: true }]);
+    } catch (error) {
+      if (!(error instanceof BrokerUnavailable)) throw error;
+      connection.sendError(null, 'The client event was not delivered: try again shortly', frame.channel);
+    }
+  }
+}
+
+function clientEventProblem(
+  connection: Connection,
+  subscription: Subscription | undefined,
+  event: string,
+  data: string | undefined,
+): string | undefined {
+  const { app } = connection;
+  if (!app.clientEvents) return 'Client event rejected: they are disabled for this app';
+  if (subscription === undefined) return undefined;
+  const { kind } = subscription;
+  if (kind.access === 'public' || kind.serverToUser || kind.encrypted) {
+    return 'Client event rejected: they are allowed on private and presence channels that are not encrypted';
+  }
+  const name = eventNameProblem(event, app.limits.maxEventNameLength);
+  if (name !== undefined) return `Client event rejected: ${name}`;
+  if (data === undefined) return 'Client event rejected: its data is nested too deeply';
+  if (byteLengthExceeds(data, app.limits.maxEventBytes)) {
+    return `Client event rejected: its data is larger than ${app.limits.maxEventBytes} bytes`;
+  }
+  return undefined;
+}

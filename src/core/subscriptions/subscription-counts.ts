@@ -1,0 +1,59 @@
+import { encodeSubscriptionCount } from '../../protocol/frames.ts';
+import { SUBSCRIPTION_COUNT_EXACT_UP_TO, SUBSCRIPTION_COUNT_INTERVAL_SECONDS } from '../../protocol/limits.ts';
+import { type Broker, BrokerUnavailable } from '../contracts/broker.ts';
+import { channelOf } from '../contracts/topic.ts';
+
+/**
+ * Tells subscribers how many they are: on each change in a small channel, at intervals in a large one.
+ * (Channels docs: subscription count event)
+ */
+export class SubscriptionCounts {
+  readonly #broker: Broker;
+  /** Large channels whose interval runs, with the count that is to be told at its end. */
+  readonly #waiting = new Map<string, { count: number | undefined; readonly timer: NodeJS.Timeout }>();
+
+  constructor(broker: Broker) {
+    this.#broker = broker;
+  }
+
+  async changed(topic: string, count: number): Promise<void> {
+    if (count <= SUBSCRIPTION_COUNT_EXACT_UP_TO) {
+      this.#forget(topic);
+      if (count > 0) await this.#tell(topic, count);
+      return;
+    }
+    const waiting = this.#waiting.get(topic);
+    if (waiting !== undefined) {
+      waiting.count = count;
+      return;
+    }
+    const timer = setTimeout(() => this.#intervalEnded(topic), SUBSCRIPTION_COUNT_INTERVAL_SECONDS * 1000);
+    timer.unref();
+    this.#waiting.set(topic, { count: undefined, timer });
+    await this.#tell(topic, count);
+  }
+
+  close(): void {
+    for (const topic of [...this.#waiting.keys()]) this.#forget(topic);
+  }
+
+  #intervalEnded(topic: string): void {
+    const count = this.#waiting.get(topic)?.count;
+    this.#waiting.delete(topic);
+    if (count !== undefined) void this.changed(topic, count);
+  }
+
+  #forget(topic: string): void {
+    clearTimeout(this.#waiting.get(topic)?.timer);
+    this.#waiting.delete(topic);
+  }
+
+  async #tell(topic: string, count: number): Promise<void> {
+    try {
+      await this.#broker.publish([{ topic, frame: encodeSubscriptionCount(channelOf(topic), count) }]);
+    } catch (error) {
+      // A count that nobody could be told is superseded by the next one.
+      if (!(error instanceof BrokerUnavailable)) throw error;
+    }
+  }
+}

@@ -1,0 +1,279 @@
+import {
+  type ChannelKind,
+  channelKind,
+  channelNameProblem,
+  SERVER_TO_USER_PREFIX,
+} from '../../protocol/channel-name.ts';
+import {
+  dataObject,
+  encodeCacheMiss,
+  encodeSubscriptionError,
+  encodeSubscriptionSucceeded,
+  type JsonObject,
+  presenceData,
+} from '../../protocol/frames.ts';
+import { channelSignature, isAuthValid } from '../../protocol/signatures.ts';
+import type { Connection, Subscription } from '../connection/connection.ts';
+import { whenReachable } from '../connection/when-reachable.ts';
+import { type Broker, BrokerUnavailable } from '../contracts/broker.ts';
+import type { Logger } from '../contracts/logger.ts';
+import type { Entered, Member, Roster } from '../contracts/roster.ts';
+import { resumableTopic, topicOf } from '../contracts/topic.ts';
+import type { Delivery } from '../delivery/delivery.ts';
+import type { LocalTopics } from '../delivery/local-topics.ts';
+import type { Prepared, Replay, Replayed } from '../resume/replay.ts';
+import type { Resume } from '../resume/resume.ts';
+import { type CachedEvents, readCachedEvents } from './cached-events.ts';
+import { type Identity, memberOf, readChannelData } from './channel-data.ts';
+import type { SubscriptionCounts } from './subscription-counts.ts';
+
+/** Why a subscription was refused, as `pusher:subscription_error` tells it. */
+interface Refusal {
+  readonly type: 'AuthError' | 'InvalidChannel' | 'InvalidChannelData' | 'LimitReached';
+  readonly message: string;
+  readonly status: number;
+}
+
+interface Authorized {
+  /** Undefined where no signature named anyone. */
+  readonly identity: Identity | undefined;
+  readonly member: Member | undefined;
+}
+
+export interface SubscriptionsDependencies {
+  readonly broker: Broker;
+  readonly delivery: Delivery;
+  readonly roster: Roster;
+  readonly topics: LocalTopics;
+  readonly counts: SubscriptionCounts;
+  readonly replay: Replay;
+  readonly resume: Resume;
+  readonly logger: Logger;
+  /** A valid signature has been given: it may name the user, and end. */
+  readonly authorized: (connection: Connection, identity: Identity | undefined) => Promise<void>;
+}
+
+/** Joining and leaving channels. (Channels docs: subscribing, presence, cache channels) */
+export class Subscriptions {
+  readonly #deps: SubscriptionsDependencies;
+
+  constructor(dependencies: SubscriptionsDependencies) {
+    this.#deps = dependencies;
+  }
+
+  async subscribe(connection: Connection, rawData: unknown): Promise<void> {
+    const data = dataObject(rawData);
+    const channel = data?.channel;
+    if (data === undefined || typeof channel !== 'string') {
+      connection.sendError(null, 'pusher:subscribe needs data such as {"channel":"my-channel"}');
+      return;
+    }
+    if (connection.subscriptions.has(channel)) {
+      connection.sendError(null, `Existing subscription to channel ${channel}`, channel);
+      return;
+    }
+    const kind = channelKind(channel);
+    const allowed = this.#check(connection, channel, kind, data);
+    if ('type' in allowed) {
+      this.#refuse(connection, channel, allowed);
+      return;
+    }
+    const topic = topicOf(connection.app.id, channel);
+    const subscription: Subscription = { channel, topic, kind, member: allowed.member };
+    await whenReachable(connection, async () => {
+      if (kind.access !== 'public') await this.#deps.authorized(connection, allowed.identity);
+      await this.#join(connection, subscription);
+    });
+  }
+
+  async unsubscribe(connection: Connection, rawData: unknown): Promise<void> {
+    const channel = dataObject(rawData)?.channel;
+    const subscription = typeof channel === 'string' ? connection.subscriptions.get(channel) : undefined;
+    if (subscription === undefined) {
+      const named = typeof channel === 'string' ? `channel ${channel}` : 'a channel: name it in data.channel';
+      connection.sendError(null, `No subscription to ${named}`);
+      return;
+    }
+    await this.#leave(connection, subscription);
+  }
+
+  /** For a connection that is gone. */
+  async leaveAll(connection: Connection): Promise<void> {
+    for (const subscription of [...connection.subscriptions.values()]) await this.#leave(connection, subscription);
+  }
+
+  #check(connection: Connection, channel: string, kind: ChannelKind, data: JsonObject): Authorized | Refusal {
+    const { app } = connection;
+    const nameProblem = channelNameProblem(channel, app.limits.maxChannelNameLength);
+    if (nameProblem !== undefined) return { type: 'InvalidChannel', message: nameProblem, status: 400 };
+    const { maxChannelsPerConnection } = app.limits;
+    if (maxChannelsPerConnection > 0 && connection.subscriptions.size >= maxChannelsPerConnection) {
+      const message = `A connection may subscribe to at most ${maxChannelsPerConnection} channels`;
+      return { type: 'LimitReached', message, status: 403 };
+    }
+    if (kind.serverToUser) return checkOwnChannel(connection, channel);
+    if (kind.access === 'public') return { identity: undefined, member: undefined };
+    return checkSignature(connection, channel, kind, data);
+  }
+
+  async #join(connection: Connection, subscription: Subscription): Promise<void> {
+    const { broker, delivery, roster, topics, replay } = this.#deps;
+    const { topic, kind, member } = subscription;
+    await topics.acquire(topic);
+    let entered: Entered | undefined;
+    let prepared: Prepared | undefined;
+    let cached: CachedEvents | undefined;
+    try {
+      prepared = await replay.prepare(connection, subscription);
+      if (kind.cache) cached = await readCachedEvents(broker, delivery, topic);
+      await roster.enter(
+        {
+          topic,
+          socketId: connection.socketId,
+          member,
+          maxMembers: member === undefined ? undefined : connection.app.limits.maxPresenceMembers,
+        },
+        (outcome) => {
+          entered = outcome;
+          if (outcome.outcome === 'entered') this.#admit(connection, subscription, outcome, cached, prepared);
+        },
+      );
+    } finally {
+      cached?.stop();
+      if (entered?.outcome !== 'entered') {
+        if (prepared !== undefined) replay.abandon(subscription, prepared);
+        await topics.release(topic);
+      }
+    }
+    if (entered?.outcome === 'full') {
+      const message = `The channel is full: at most ${connection.app.limits.maxPresenceMembers} members`;
+      this.#refuse(connection, subscription.channel, { type: 'LimitReached', message, status: 403 });
+    } else if (entered !== undefined) {
+      await this.#tellCount(connection, subscription, entered.subscriptionCount);
+    }
+  }
+
+  /** Runs at one point of the topic's order: what comes before is in the answer, what comes after reaches the socket. */
+  #admit(
+    connection: Connection,
+    subscription: Subscription,
+    entered: Extract<Entered, { outcome: 'entered' }>,
+    cached: CachedEvents | undefined,
+    prepared: Prepared | undefined,
+  ): void {
+    const { channel, topic, kind } = subscription;
+    // Kept even where the connection has closed meanwhile: leaveAll comes after this task and needs it.
+    connection.subscriptions.set(channel, subscription);
+    const data = kind.access === 'presence' ? presenceData(entered.members) : undefined;
+    connection.send(encodeSubscriptionSucceeded(channel, data));
+    const past = prepared && this.#deps.replay.complete(connection, subscription, prepared);
+    const frames = this.#lastEvents(connection, channel, cached, past);
+    // What is replayed has what came meanwhile among it.
+    const sent = new Set(frames);
+    for (const frame of entered.missed) if (!sent.has(frame)) connection.send(frame);
+    for (const frame of frames) connection.send(frame);
+    connection.socket.join(topic);
+    if (connection.resumable !== undefined) connection.socket.join(resumableTopic(topic));
+  }
+
+  /** What a joiner is sent of the channel's past: a cache channel's last event, or what was missed, which has that among it. */
+  #lastEvents(
+    connection: Connection,
+    channel: string,
+    cached: CachedEvents | undefined,
+    past: Replayed | undefined,
+  ): readonly string[] {
+    const replayed = past?.frames ?? [];
+    if (cached === undefined || past?.recovered === true) return replayed;
+    const last = cached.framesFor(connection.socketId);
+    const [first] = last;
+    if (first === undefined) return [...replayed, encodeCacheMiss(channel)];
+    return replayed.includes(first) ? replayed : [...replayed, ...last];
+  }
+
+  async #leave(connection: Connection, subscription: Subscription): Promise<void> {
+    const { roster, topics, logger } = this.#deps;
+    const { channel, topic } = subscription;
+    connection.subscriptions.delete(channel);
+    connection.socket.leave(topic);
+    if (connection.resumable !== undefined) connection.socket.leave(resumableTopic(topic));
+    this.#deps.resume.left(connection, subscription);
+    try {
+      const left = await roster.leave(topic, connection.socketId);
+      await this.#tellCount(connection, subscription, left.subscriptionCount);
+    } catch (error) {
+      if (!(error instanceof BrokerUnavailable)) throw error;
+      logger.debug({ topic }, 'left a channel while the shared state was away: the roster is put right on return');
+    } finally {
+      await topics.release(topic);
+    }
+  }
+
+  /** On every kind of channel but presence, where the app wants it. (Channels docs: subscription count event) */
+  async #tellCount({ app }: Connection, { topic, kind }: Subscription, count: number): Promise<void> {
+    if (app.subscriptionCount && kind.access !== 'presence') await this.#deps.counts.changed(topic, count);
+  }
+
+  #refuse(connection: Connection, channel: string, refusal: Refusal): void {
+    const { type, message, status } = refusal;
+    connection.send(encodeSubscriptionError(channel, type, message, status));
+    this.#deps.logger.warn(
+      {
+        appId: connection.app.id,
+        socketId: connection.socketId,
+        ip: connection.ip,
+        channel: channel.slice(0, connection.app.limits.maxChannelNameLength),
+        type,
+        reason: message,
+      },
+      'subscription refused',
+    );
+  }
+}
+
+function checkOwnChannel(connection: Connection, channel: string): Authorized | Refusal {
+  if (connection.user !== undefined && channel === SERVER_TO_USER_PREFIX + connection.user.id) {
+    return { identity: undefined, member: undefined };
+  }
+  const message = "This channel is another user's own: sign in as that user first";
+  return { type: 'AuthError', message, status: 401 };
+}
+
+function checkSignature(
+  connection: Connection,
+  channel: string,
+  kind: ChannelKind,
+  data: JsonObject,
+): Authorized | Refusal {
+  const { app } = connection;
+  const { auth, channel_data: channelData } = data;
+  if (typeof auth !== 'string' || auth === '') {
+    return denied('A guarded channel needs an "auth" of the form key:signature from the authorization endpoint');
+  }
+  // Clients that have no channel_data leave it out, send null or send an empty string.
+  const raw = typeof channelData === 'string' && channelData !== '' ? channelData : undefined;
+  if (!isAuthValid(auth, app.key, channelSignature(app.secret, connection.socketId, channel, raw))) {
+    const signed = raw === undefined ? 'socket_id:channel' : 'socket_id:channel:channel_data';
+    return denied(`Invalid signature: expected ${app.key}: and HMAC-SHA256 hex of ${signed} by the app's secret`);
+  }
+  if (raw !== undefined) {
+    const identity = readChannelData(raw, app.limits);
+    if (!('problem' in identity)) {
+      const member = kind.access === 'presence' ? memberOf(identity) : undefined;
+      return { identity, member };
+    }
+    // A private channel's data is the application's own; only a presence channel cannot do without a member.
+    if (kind.access === 'presence') return { type: 'InvalidChannelData', message: identity.problem, status: 400 };
+    return { identity: undefined, member: undefined };
+  }
+  if (kind.access !== 'presence') return { identity: undefined, member: undefined };
+  if (connection.user === undefined) {
+    const message = 'A presence channel needs channel_data, or a connection that has signed in';
+    return { type: 'InvalidChannelData', message, status: 400 };
+  }
+  return { identity: undefined, member: { userId: connection.user.id, info: connection.user.info } };
+}
+
+function denied(message: string): Refusal {
+  return { type: 'AuthError', message, status: 401 };
+}

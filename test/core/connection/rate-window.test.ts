@@ -1,0 +1,18 @@
+import t from 'tap';
+import { RateWindow } from '../../../src/core/connection/rate-window.ts';
+
+const takeMany = (window: RateWindow, count: number, nowMs: number) =>
+  Array.from({ length: count }, () => window.take(nowMs)).filter(Boolean).length;
+
+t.test('so many in a second, and again in the next', async (t) => {
+  const window = new RateWindow(10);
+  t.equal(takeMany(window, 15, 5_000), 10);
+  t.equal(takeMany(window, 15, 5_999), 0, 'the same second');
+  t.equal(takeMany(window, 4, 6_000), 4);
+  t.equal(takeMany(window, 15, 6_500), 6);
+  t.equal(takeMany(window, 15, 60_000), 10, 'nothing is saved up');
+});
+
+t.test('0 is no limit', async (t) => {
+  t.equal(takeMany(new RateWindow(0), 10_000, 1_000), 10_000);
+});

@@ -1,0 +1,232 @@
+import { randomUUID } from 'node:crypto';
+import t, { type Test } from 'tap';
+import { unique } from '../../support/names.ts';
+import { decoded, on, RawClient } from '../../support/raw-client.ts';
+import { QUICK } from '../../support/resume.ts';
+import { SignedApi } from '../../support/signed-api.ts';
+import { startFanfare, type Target } from '../../support/target.ts';
+import { until } from '../../support/wait.ts';
+
+const RESUMED = 'fanfare:resumed';
+
+/** A client of one session that answers pings only where the test says so. */
+async function connect(t: Test, target: Target, token: string) {
+  const path = `/resume/${token}/app/${target.key}?protocol=7&client=js&version=8.6.0`;
+  const client = await RawClient.connect(t, target, { path, autoPong: false });
+  const pings: string[] = [];
+  client.socket.on('ping', (payload) => pings.push(String(payload)));
+  return {
+    client,
+    pings,
+    /** Waits for the next ping, whose payload it gives. */
+    async ping(): Promise<string> {
+      const before = pings.length;
+      await until(() => pings.length > before, 'a ping');
+      return pings.at(-1) ?? '';
+    },
+    /** Subscribes; gives what `fanfare:resumed` says. */
+    async join(channel: string): Promise<unknown> {
+      await client.subscribe(channel);
+      return decoded(await client.next(on(channel, RESUMED)));
+    },
+    /** Data of the events so far. */
+    async events(channel: string): Promise<unknown[]> {
+      await client.fence();
+      return client.frames.filter(on(channel, 'news')).map(({ data }) => data);
+    },
+    async cut(): Promise<void> {
+      client.cut();
+      await client.closed;
+    },
+  };
+}
+
+async function setUp(t: Test, settings: Parameters<typeof startFanfare>[1] = {}) {
+  const target = await startFanfare(t, { resume: QUICK, ...settings });
+  const api = new SignedApi(target);
+  const token = randomUUID();
+  return { target, channel: unique('room-'), token, api, connect: () => connect(t, target, token) };
+}
+
+t.test('what a ping carried and a pong brought back is received; the rest is sent again', async (t) => {
+  const { api, channel, connect } = await setUp(t);
+  const first = await connect();
+  await first.join(channel);
+  await api.trigger(channel, 'news', '1');
+  await first.client.next(on(channel, 'news'));
+  first.client.socket.pong(await first.ping());
+  await first.client.fence();
+  // Deliveries less than 50 ms apart may be taken together.
+  await new Promise((resolve) => setTimeout(resolve, 60));
+  await api.trigger(channel, 'news', '2');
+  await first.client.next(on(channel, 'news'));
+  await first.cut();
+  await api.trigger(channel, 'news', '3');
+  const second = await connect();
+  t.same(await second.join(channel), { recovered: true, events: 2 });
+  t.same(await second.events(channel), ['2', '3']);
+});
+
+t.test('without any acknowledgement everything since joining is sent again', async (t) => {
+  const { api, channel, connect } = await setUp(t);
+  const first = await connect();
+  await first.join(channel);
+  await api.trigger(channel, 'news', '1');
+  await first.client.next(on(channel, 'news'));
+  await first.ping();
+  await first.cut();
+  t.same(await (await connect()).join(channel), { recovered: true, events: 1 });
+});
+
+t.test('a replay that was not acknowledged is sent again; one that was, is not', async (t) => {
+  const { api, channel, connect } = await setUp(t);
+  const first = await connect();
+  await first.join(channel);
+  await first.cut();
+  await api.trigger(channel, 'news', '1');
+  await api.trigger(channel, 'news', '2');
+  const second = await connect();
+  t.same(await second.join(channel), { recovered: true, events: 2 });
+  await second.cut();
+  const third = await connect();
+  t.same(await third.join(channel), { recovered: true, events: 2 });
+  third.client.socket.pong(await third.ping());
+  await third.client.fence();
+  await third.cut();
+  t.same(await (await connect()).join(channel), { recovered: true, events: 0 });
+});
+
+t.test('a pong for more than was asked, or for what nobody asked, is no acknowledgement', async (t) => {
+  const { api, channel, connect } = await setUp(t);
+  const first = await connect();
+  await first.join(channel);
+  const asked = Number(await first.ping());
+  await api.trigger(channel, 'news', '1');
+  await first.client.next(on(channel, 'news'));
+  for (const forged of [asked + 1, asked + 1e9, Number.POSITIVE_INFINITY, Number.NaN, -1, '', 'x', ' ']) {
+    first.client.socket.pong(String(forged));
+  }
+  await first.client.fence();
+  await first.cut();
+  t.same(await (await connect()).join(channel), { recovered: true, events: 1 });
+});
+
+t.test('a pong that comes late, after a newer one, takes nothing back', async (t) => {
+  const { api, channel, connect } = await setUp(t);
+  const first = await connect();
+  await first.join(channel);
+  const stale = await first.ping();
+  await api.trigger(channel, 'news', '1');
+  first.client.socket.pong(await first.ping());
+  first.client.socket.pong(stale);
+  await first.client.fence();
+  await first.cut();
+  t.same(await (await connect()).join(channel), { recovered: true, events: 0 });
+});
+
+t.test('pings are sent where there is something to acknowledge, and otherwise not', async (t) => {
+  const { api, channel, connect } = await setUp(t);
+  const first = await connect();
+  await first.join(channel);
+  first.client.socket.pong(await first.ping());
+  const count = first.pings.length;
+  await new Promise((resolve) => setTimeout(resolve, 2200));
+  t.equal(first.pings.length, count, 'nothing was delivered');
+  await api.trigger(unique('other-'), 'news', '1');
+  await api.trigger(channel, 'news', '1');
+  await first.ping();
+});
+
+t.test('word of a gap stands until it is acknowledged', async (t) => {
+  const { api, channel, connect } = await setUp(t, { resume: { ...QUICK, maxEventsPerChannel: 2 } });
+  const first = await connect();
+  await first.join(channel);
+  await first.cut();
+  for (const data of ['1', '2', '3']) await api.trigger(channel, 'news', data);
+  const second = await connect();
+  t.same(await second.join(channel), { recovered: false, reason: 'gap' });
+  await second.cut();
+  const third = await connect();
+  t.same(await third.join(channel), { recovered: false, reason: 'gap' }, 'the client may not have heard of it');
+  third.client.socket.pong(await third.ping());
+  await third.client.fence();
+  await third.cut();
+  await api.trigger(channel, 'news', '4');
+  t.same(await (await connect()).join(channel), { recovered: true, events: 1 });
+});
+
+t.test('a rewind that was not acknowledged is sent again', async (t) => {
+  const channel = unique('private-user-');
+  const app = { id: 'app-id', key: 'app-key', secret: 'app-secret' };
+  const { api, connect } = await setUp(t, {
+    apps: [{ ...app, rewind: [{ channels: 'private-user-*', events: 2, seconds: 60 }] }],
+  });
+  for (const data of ['1', '2', '3']) await api.trigger(channel, 'news', data);
+  const first = await connect();
+  t.same(await first.join(channel), { recovered: false, reason: 'unknown' });
+  t.same(await first.events(channel), ['2', '3']);
+  await first.cut();
+  const second = await connect();
+  t.same(await second.join(channel), { recovered: true, events: 2 });
+  t.same(await second.events(channel), ['2', '3']);
+});
+
+t.test('a token presented twice: the newer owns the session, the older goes on as a plain client', async (t) => {
+  const { api, channel, connect } = await setUp(t);
+  const older = await connect();
+  await older.join(channel);
+  const newer = await connect();
+  t.same(await newer.join(channel), { recovered: true, events: 0 });
+  await api.trigger(channel, 'news', '1');
+  await older.client.next(on(channel, 'news'));
+  await newer.client.next(on(channel, 'news'));
+  const other = unique('room-');
+  await older.client.subscribe(other);
+  await older.client.fence();
+  t.same(older.client.unread(on(other, RESUMED)), [], 'a plain client is told nothing of resuming');
+  t.equal(older.client.socket.readyState, 1, 'it is not closed');
+  await older.cut();
+  await newer.cut();
+  await api.trigger(channel, 'news', '2');
+  const next = await connect();
+  t.same(await next.join(channel), { recovered: true, events: 2 }, 'from where the newer stood');
+  t.same(await next.events(channel), ['1', '2']);
+  t.same(await next.join(other), { recovered: false, reason: 'unknown' });
+});
+
+t.test('tokens that are too short are refused with a sentence that says what is wanted', async (t) => {
+  const target = await startFanfare(t);
+  for (const token of ['short', 'x'.repeat(21), `${'x'.repeat(30)}.`, '']) {
+    const path = `/resume/${token}/app/${target.key}?protocol=7`;
+    const client = RawClient.open(t, target, { path });
+    const error = await client.next('pusher:error');
+    t.match(error.data, { code: 4005, message: /22 to 200 .* UUID/ });
+    t.equal((await client.closed).code, 4005);
+  }
+});
+
+t.test('a session remembers what was not subscribed to again, for the next time', async (t) => {
+  const { api, channel, connect } = await setUp(t);
+  const first = await connect();
+  await first.join(channel);
+  await first.cut();
+  await api.trigger(channel, 'news', '1');
+  const second = await connect();
+  await second.join(unique('other-'));
+  await second.cut();
+  t.same(await (await connect()).join(channel), { recovered: true, events: 1 });
+});
+
+t.test('what is acknowledged in the last moments of a connection that its client closes does not count', async (t) => {
+  const { api, channel, connect } = await setUp(t);
+  const first = await connect();
+  await first.join(channel);
+  await api.trigger(channel, 'news', '1');
+  await first.client.next(on(channel, 'news'));
+  first.client.socket.pong(await first.ping());
+  await first.client.fence();
+  first.client.socket.close(1000);
+  await first.client.closed;
+  // A page whose socket is closing answers pings, and drops what it receives.
+  t.same(await (await connect()).join(channel), { recovered: true, events: 1 });
+});

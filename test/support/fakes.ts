@@ -1,0 +1,58 @@
+import { Connection } from '../../src/core/connection/connection.ts';
+import type { App } from '../../src/core/contracts/app.ts';
+import type { Broker, BrokerMessage } from '../../src/core/contracts/broker.ts';
+import type { Socket } from '../../src/core/contracts/transport.ts';
+import { app } from './unit-app.ts';
+
+/** A socket that writes down what is done to it. */
+export class FakeSocket implements Socket {
+  readonly calls: string[] = [];
+
+  send(frame: string): void {
+    this.calls.push(`send ${frame}`);
+  }
+  join(topic: string): void {
+    this.calls.push(`join ${topic}`);
+  }
+  leave(topic: string): void {
+    this.calls.push(`leave ${topic}`);
+  }
+  ping(): void {
+    this.calls.push('ping');
+  }
+  async drained(): Promise<void> {}
+  close(code: number): void {
+    this.calls.push(`close ${code}`);
+  }
+}
+
+export function fakeConnection(nowMs = 0, of: App = app()): Connection {
+  return new Connection(of, '1.1', '192.0.2.1', new FakeSocket(), nowMs);
+}
+
+/** A broker whose calls wait until the test settles them, in any order it likes. */
+export class FakeBroker implements Broker {
+  readonly calls: string[] = [];
+  readonly published: BrokerMessage[] = [];
+  /** What the next calls of `subscribe` return. */
+  readonly subscriptions: Promise<void>[] = [];
+  failPublishWith: Error | undefined;
+
+  async start(): Promise<void> {}
+  async subscribe(topic: string): Promise<void> {
+    this.calls.push(`subscribe ${topic}`);
+    await this.subscriptions.shift();
+  }
+  async unsubscribe(topic: string): Promise<void> {
+    this.calls.push(`unsubscribe ${topic}`);
+  }
+  async publish(messages: readonly BrokerMessage[]): Promise<void> {
+    if (this.failPublishWith !== undefined) throw this.failPublishWith;
+    this.published.push(...messages);
+  }
+  async cached(): Promise<undefined> {}
+  isReady(): boolean {
+    return true;
+  }
+  async close(): Promise<void> {}
+}
