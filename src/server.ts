@@ -2,19 +2,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type Logger as PinoLogger, pino } from 'pino';
 import { createApi } from './api/index.ts';
 import { AUTH_PATHS, buildAuthServer, createTokenVerifier, loadRules } from './auth/index.ts';
-import { MemoryBroker } from './broker/memory/memory-broker.ts';
-import { MemoryQuotas } from './broker/memory/memory-quotas.ts';
-import { MemoryRoster } from './broker/memory/memory-roster.ts';
-import { MemorySessionStore } from './broker/memory/memory-session-store.ts';
-import { connectRedis } from './broker/redis/index.ts';
+import { memoryState } from './broker/memory/index.ts';
+import { redisState } from './broker/redis/index.ts';
 import type { Config } from './config/schema.ts';
 import { type App, type AppRegistry, StaticAppRegistry } from './core/contracts/app.ts';
-import type { Broker } from './core/contracts/broker.ts';
-import type { ChannelLog } from './core/contracts/channel-log.ts';
 import type { HttpEndpoint } from './core/contracts/http.ts';
-import type { Quotas } from './core/contracts/quotas.ts';
-import type { Roster } from './core/contracts/roster.ts';
-import type { SessionStore } from './core/contracts/session-store.ts';
+import type { SharedState } from './core/contracts/shared-state.ts';
 import { Delivery } from './core/delivery/delivery.ts';
 import { Publisher } from './core/delivery/publisher.ts';
 import { Connections } from './core/lifecycle/connections.ts';
@@ -31,15 +24,6 @@ export interface FanfareServer {
   start(): Promise<{ host: string; port: number }>;
   /** Asks the clients to go elsewhere, finishes what is under way, and closes. Can be called again. */
   stop(): Promise<void>;
-}
-
-/** What all nodes share; on a single node, its memory. */
-interface SharedState {
-  readonly broker: Broker;
-  readonly roster: Roster;
-  readonly quotas: Quotas;
-  readonly log: ChannelLog;
-  readonly sessionStore: SessionStore;
 }
 
 /** JSON escapes may take three bytes for one, and around the data stands the rest of the message. */
@@ -193,17 +177,9 @@ function sharedState({ redis, resume }: Config, logger: PinoLogger): SharedState
     // A client that goes away has acknowledged only what is older than that.
     maxAgeSeconds: resume.windowSeconds + resume.ackIntervalSeconds,
   };
-  const { sessionSeconds } = resume;
+  const retention = { log, sessionSeconds: resume.sessionSeconds };
   const { url, ...settings } = redis;
-  if (url !== undefined) return connectRedis({ ...settings, url }, { log, sessionSeconds }, logger);
-  const broker = new MemoryBroker(log);
-  return {
-    broker,
-    roster: new MemoryRoster(broker),
-    quotas: new MemoryQuotas(),
-    log: broker,
-    sessionStore: new MemorySessionStore(sessionSeconds),
-  };
+  return url === undefined ? memoryState(retention) : redisState({ ...settings, url }, retention, logger);
 }
 
 interface AuthEndpoint {

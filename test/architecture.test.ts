@@ -22,6 +22,21 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   cli: [...BELOW_SIBLINGS, ...SIBLINGS, 'config', 'server'],
 };
 
+/**
+ * The floors within a room: each folder with the folders of the same room that it may import, its own always among them.
+ * A file that stands in the room itself puts the floors together, and may import them all.
+ */
+const FLOORS: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
+  core: {
+    contracts: [],
+    connection: ['contracts'],
+    delivery: ['contracts'],
+    resume: ['contracts', 'connection', 'delivery'],
+    subscriptions: ['contracts', 'connection', 'delivery', 'resume'],
+    lifecycle: ['contracts', 'connection', 'delivery', 'resume', 'subscriptions'],
+  },
+};
+
 /** Where config may look without needing anything of it at run time. */
 const TYPES_ONLY: Readonly<Record<string, string>> = { config: 'core' };
 
@@ -65,6 +80,49 @@ function importsOf(text: string): Import[] {
   return found;
 }
 
+/** The room that a file is in and its floor there, where the room has floors: `core` and `resume` of `core/resume/x.ts`. */
+function floorOf(path: string): { readonly room: string; readonly floor: string | undefined } | undefined {
+  const room = Object.keys(FLOORS).find((name) => path.startsWith(`${name}/`));
+  if (room === undefined) return undefined;
+  const [floor, ...rest] = path.slice(room.length + 1).split('/');
+  return { room, floor: rest.length === 0 ? undefined : floor };
+}
+
+/** What is wrong with an import within one room, or undefined. */
+function floorProblem(path: string, target: string): string | undefined {
+  const from = floorOf(path);
+  const to = floorOf(target);
+  if (from === undefined || from.room !== to?.room || from.floor === undefined || from.floor === to.floor)
+    return undefined;
+  const allowed = FLOORS[from.room]?.[from.floor];
+  if (allowed === undefined) return `${path}: say in FLOORS what ${from.room}/${from.floor} may import`;
+  if (to.floor === undefined || !allowed.includes(to.floor))
+    return `${path} imports ${target}: against the floors of ${from.room}`;
+  return undefined;
+}
+
+/** The first circle of imports among the files, as a list of paths, or undefined. */
+function importCircle(files: readonly SourceFile[]): readonly string[] | undefined {
+  const texts = new Map(files.map(({ path, text }) => [path, text]));
+  const done = new Set<string>();
+  const visit = (path: string, way: readonly string[]): readonly string[] | undefined => {
+    if (way.includes(path)) return [...way.slice(way.indexOf(path)), path];
+    if (done.has(path)) return undefined;
+    for (const { specifier } of importsOf(texts.get(path) ?? '')) {
+      if (!specifier.startsWith('.')) continue;
+      const found = visit(posix.normalize(posix.join(posix.dirname(path), specifier)), [...way, path]);
+      if (found !== undefined) return found;
+    }
+    done.add(path);
+    return undefined;
+  };
+  for (const path of texts.keys()) {
+    const found = visit(path, []);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
 /** `core` of `core/session.ts`, `cli` of `cli.ts`. */
 function unitOf(path: string): string {
   return path.split('/')[0]?.replace(/\.ts$/, '') ?? path;
@@ -77,7 +135,7 @@ function importProblem(path: string, { specifier, typeOnly }: Import): string | 
   const target = posix.normalize(posix.join(posix.dirname(path), specifier));
   if (target.startsWith('..')) return `${path} imports ${specifier}, which is outside of src`;
   const targetUnit = unitOf(target);
-  if (targetUnit === unit) return undefined;
+  if (targetUnit === unit) return floorProblem(path, target);
   const allowed = MAY_IMPORT[unit];
   if (allowed === undefined) return `${path}: say in MAY_IMPORT what ${unit} may import`;
   if (!allowed.includes(targetUnit) && !allowed.includes(target))
@@ -168,6 +226,11 @@ t.test('the checks find what they are for', async (t) => {
   wrong('config/schema.ts', "import { createTokenVerifier } from '../auth/token.ts';");
   wrong('cli/token.ts', "import pkg from '../../package.json';");
   wrong('newcomer/x.ts', "import { x } from '../core/app.ts';");
+  wrong('core/contracts/broker.ts', "import { Connection } from '../connection/connection.ts';");
+  wrong('core/delivery/delivery.ts', "import type { Connection } from '../connection/connection.ts';");
+  wrong('core/attic/x.ts', "import { topicOf } from '../contracts/topic.ts';");
+  right('core/lifecycle/drain.ts', "import type { Connection } from '../connection/connection.ts';");
+  right('core/create-core.ts', "import { Delivery } from './delivery/delivery.ts';");
   right('core/session.ts', "import { randomInt } from 'node:crypto';");
   right('core/session.ts', "import type { x } from './app.ts';");
   right('core/session.ts', "import { x } from '../protocol/frames.ts';");
@@ -197,6 +260,17 @@ t.test('imports follow the arrows, and packages stay where they belong', async (
   for (const { path, text } of files) {
     for (const found of importsOf(text)) t.equal(importProblem(path, found), undefined);
   }
+});
+
+t.test('no import goes in a circle', async (t) => {
+  const file = (path: string, text: string): SourceFile => ({ path, text });
+  const circle = [
+    file('a/x.ts', "import { y } from '../b/y.ts';"),
+    file('b/y.ts', "import type { x } from '../a/x.ts';"),
+  ];
+  t.strictSame(importCircle(circle), ['a/x.ts', 'b/y.ts', 'a/x.ts']);
+  t.equal(importCircle(circle.slice(1)), undefined);
+  t.equal(importCircle(sources()), undefined);
 });
 
 t.test('the rules of settings bring nothing that runs', async (t) => {

@@ -1,6 +1,6 @@
 import { pino } from 'pino';
 import t, { type Test } from 'tap';
-import { connectRedis, DEFAULT_REDIS_SETTINGS } from '../../src/broker/redis/index.ts';
+import { DEFAULT_REDIS_SETTINGS, redisState } from '../../src/broker/redis/index.ts';
 import type { LogBounds } from '../../src/core/contracts/channel-log.ts';
 import { unique } from '../support/names.ts';
 import { startRedis } from '../support/redis-server.ts';
@@ -15,7 +15,7 @@ const BOUNDS: LogBounds = { maxEvents: 10, maxBytes: 1000, maxAgeSeconds: 10 };
 /** Two nodes with keys of their own in Redis. */
 async function nodes(log: LogBounds, sessionSeconds: number) {
   const settings = { ...DEFAULT_REDIS_SETTINGS, url: redis.url, keyPrefix: `${unique('test')}:` };
-  const made = [0, 1].map(() => connectRedis(settings, { log, sessionSeconds }, pino({ level: 'silent' })));
+  const made = [0, 1].map(() => redisState(settings, { log, sessionSeconds }, pino({ level: 'silent' })));
   await until(() => made.every(({ broker }) => broker.isReady()), 'the nodes have reached Redis');
   return made.map((node) => ({
     ...node,

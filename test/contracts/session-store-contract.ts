@@ -1,5 +1,5 @@
 import type { Test } from 'tap';
-import type { Position } from '../../src/core/contracts/channel-log.ts';
+import type { Position } from '../../src/core/contracts/position.ts';
 import type { SavedSession, SessionStore } from '../../src/core/contracts/session-store.ts';
 import { unique } from '../support/names.ts';
 import { until } from '../support/wait.ts';

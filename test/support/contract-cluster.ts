@@ -2,7 +2,7 @@ import { pino } from 'pino';
 import { MemoryBroker } from '../../src/broker/memory/memory-broker.ts';
 import { MemoryQuotas } from '../../src/broker/memory/memory-quotas.ts';
 import { MemoryRoster } from '../../src/broker/memory/memory-roster.ts';
-import { connectRedis, DEFAULT_REDIS_SETTINGS, type RedisSettings } from '../../src/broker/redis/index.ts';
+import { DEFAULT_REDIS_SETTINGS, type RedisSettings, redisState } from '../../src/broker/redis/index.ts';
 import type { Broker, BrokerMessage } from '../../src/core/contracts/broker.ts';
 import type { Quotas } from '../../src/core/contracts/quotas.ts';
 import type { Roster } from '../../src/core/contracts/roster.ts';
@@ -59,7 +59,7 @@ export async function redisCluster(
 
 export async function redisNode(settings: Partial<RedisSettings> & { readonly url: string }): Promise<ContractNode> {
   const logger = pino({ level: process.env.TEST_LOG ?? 'silent' });
-  const node = await startNode(connectRedis({ ...DEFAULT_REDIS_SETTINGS, ...settings }, RETENTION, logger));
+  const node = await startNode(redisState({ ...DEFAULT_REDIS_SETTINGS, ...settings }, RETENTION, logger));
   await until(() => node.broker.isReady(), 'the node has reached Redis');
   return node;
 }

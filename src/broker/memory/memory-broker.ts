@@ -1,5 +1,6 @@
 import type { Broker, BrokerMessage, CachedFrame, Deliver } from '../../core/contracts/broker.ts';
-import type { ChannelLog, LogBounds, LoggedMessage, Position } from '../../core/contracts/channel-log.ts';
+import type { ChannelLog, LogBounds, LoggedMessage } from '../../core/contracts/channel-log.ts';
+import type { Position } from '../../core/contracts/position.ts';
 import { MemoryLog } from './memory-log.ts';
 
 interface Kept {

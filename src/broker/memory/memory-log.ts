@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { BrokerMessage } from '../../core/contracts/broker.ts';
-import type { LogBounds, LoggedMessage, Position } from '../../core/contracts/channel-log.ts';
+import type { LogBounds, LoggedMessage } from '../../core/contracts/channel-log.ts';
+import type { Position } from '../../core/contracts/position.ts';
 
 interface Entry {
   readonly message: LoggedMessage;

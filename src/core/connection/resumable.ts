@@ -1,4 +1,4 @@
-import type { Position } from '../contracts/channel-log.ts';
+import type { Position } from '../contracts/position.ts';
 
 /** A channel that a resumable connection is subscribed to. */
 export interface JoinedChannel {

@@ -1,4 +1,4 @@
-import type { Position } from './channel-log.ts';
+import type { Position } from './position.ts';
 
 /** What moves between nodes: an encoded frame for a topic's subscribers. Never a secret. */
 export interface BrokerMessage {

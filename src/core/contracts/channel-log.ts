@@ -1,10 +1,5 @@
 import type { BrokerMessage } from './broker.ts';
-
-/** A place in a channel's log. Offsets grow within one epoch; a log that was lost and begun anew has another epoch. */
-export interface Position {
-  readonly epoch: string;
-  readonly offset: number;
-}
+import type { Position } from './position.ts';
 
 export interface LoggedMessage extends BrokerMessage {
   readonly position: Position;

@@ -1,4 +1,4 @@
-import type { Position } from './channel-log.ts';
+import type { Position } from './position.ts';
 
 /** Up to where a client has received, on each of its channels. */
 export interface SavedSession {

@@ -1,14 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { BrokerMessage } from '../contracts/broker.ts';
 import { BrokerUnavailable } from '../contracts/broker.ts';
-import {
-  type ChannelLog,
-  isMarker,
-  type LoggedMessage,
-  type Position,
-  previousOffset,
-} from '../contracts/channel-log.ts';
+import { type ChannelLog, isMarker, type LoggedMessage, previousOffset } from '../contracts/channel-log.ts';
 import type { Logger } from '../contracts/logger.ts';
+import type { Position } from '../contracts/position.ts';
 import { DeliveryHistory } from './delivery-history.ts';
 
 /** What is delivered on a topic while somebody is about to join it. */

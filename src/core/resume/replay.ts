@@ -1,7 +1,8 @@
 import type { Connection, Subscription } from '../connection/connection.ts';
 import type { Resumable } from '../connection/resumable.ts';
 import type { RewindRule } from '../contracts/app.ts';
-import type { ChannelLog, LoggedMessage, Position } from '../contracts/channel-log.ts';
+import type { ChannelLog, LoggedMessage } from '../contracts/channel-log.ts';
+import type { Position } from '../contracts/position.ts';
 import type { LoggedTopics, Recording } from '../delivery/logged-topics.ts';
 import { encodeNotRecovered, encodeRecovered } from '../delivery/resumed-event.ts';
 import { rewindRuleOf } from '../delivery/rewind.ts';

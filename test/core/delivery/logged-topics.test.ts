@@ -1,7 +1,8 @@
 import { pino } from 'pino';
 import t from 'tap';
 import { type BrokerMessage, BrokerUnavailable } from '../../../src/core/contracts/broker.ts';
-import type { ChannelLog, LoggedMessage, Position } from '../../../src/core/contracts/channel-log.ts';
+import type { ChannelLog, LoggedMessage } from '../../../src/core/contracts/channel-log.ts';
+import type { Position } from '../../../src/core/contracts/position.ts';
 import { LoggedTopics } from '../../../src/core/delivery/logged-topics.ts';
 import { until } from '../../support/wait.ts';
 

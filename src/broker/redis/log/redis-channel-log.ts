@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { BrokerMessage } from '../../../core/contracts/broker.ts';
-import type { ChannelLog, LogBounds, LoggedMessage, Position } from '../../../core/contracts/channel-log.ts';
+import type { ChannelLog, LogBounds, LoggedMessage } from '../../../core/contracts/channel-log.ts';
+import type { Position } from '../../../core/contracts/position.ts';
 import { KEEP_LOG, PUBLISH_DURABLE, READ_LOG_RECENT, READ_LOG_SINCE } from '../scripts/log-scripts.ts';
 import { bucketOf } from '../wire/keys.ts';
 import { decodeFrame, headOf } from '../wire/messages.ts';

@@ -6,7 +6,7 @@ import { type Deferred, deferred } from '../wire/deferred.ts';
 import type { MemberChange } from '../wire/messages.ts';
 import { unavailable } from '../wire/trouble.ts';
 import { MemberView } from './member-view.ts';
-import type { PresenceContext } from './presence-entries.ts';
+import type { PresenceContext } from './presence-context.ts';
 
 /** Something that Redis is to be told of one socket. */
 interface Operation extends MemberOperation {
@@ -32,7 +32,7 @@ const OPERATIONS_AT_ONCE = 100;
 /** This node's part of one presence channel: its sockets, what Redis has still to be told of them, and its view of the members. */
 export class PresenceChannel {
   readonly topic: string;
-  readonly #context: PresenceContext;
+  readonly #context: PresenceContext<PresenceChannel>;
   /** Sockets that Redis has, each with the number of the last change when it entered. */
   readonly #sockets = new Map<string, { readonly member: Member; readonly version: number }>();
   #queue: Operation[] = [];
@@ -43,7 +43,7 @@ export class PresenceChannel {
   #running = false;
   #following = false;
 
-  constructor(topic: string, context: PresenceContext) {
+  constructor(topic: string, context: PresenceContext<PresenceChannel>) {
     this.topic = topic;
     this.#context = context;
   }

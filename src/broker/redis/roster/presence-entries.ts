@@ -1,44 +1,22 @@
-import type { Logger } from '../../../core/contracts/logger.ts';
 import type { Entered, Left, Member, RosterEntry } from '../../../core/contracts/roster.ts';
 import { channelOf } from '../../../core/contracts/topic.ts';
 import { encodeMemberAdded, encodeMemberRemoved } from '../../../protocol/frames.ts';
 import { bucketOf } from '../wire/keys.ts';
 import type { MemberChange } from '../wire/messages.ts';
-import type { RedisStore } from '../wire/store.ts';
-import type { HeldIndex } from './holdings.ts';
-import type { Lease } from './lease.ts';
 import { PresenceChannel } from './presence-channel.ts';
-import type { Recordings } from './recordings.ts';
-
-/** What a channel needs of the node. */
-export interface PresenceContext {
-  readonly store: RedisStore;
-  readonly lease: Lease;
-  readonly index: HeldIndex;
-  readonly recordings: Recordings;
-  readonly logger: Logger;
-  readonly acceptMs: number;
-  /** To this node's subscribers. */
-  deliver(topic: string, frame: string): void;
-  /** Changes were missed. */
-  follow(channel: PresenceChannel): void;
-  /** A member that is here has been removed by somebody else. */
-  suspect(channel: PresenceChannel): void;
-  /** Nothing is left of it here. */
-  empty(channel: PresenceChannel): void;
-}
+import type { PresenceContext } from './presence-context.ts';
 
 const AT_ONCE = 200;
 
 /** This node's presence channels. */
 export class PresenceEntries {
   readonly #channels = new Map<string, PresenceChannel>();
-  readonly #context: PresenceContext;
+  readonly #context: PresenceContext<PresenceChannel>;
   readonly #leaseMs: number;
   /** Of `performance.now()`: until then, who is not in Redis may not have been written again. */
   #lossUntil = 0;
 
-  constructor(options: Pick<PresenceContext, 'store' | 'lease' | 'index' | 'recordings' | 'deliver'>) {
+  constructor(options: Pick<PresenceContext<PresenceChannel>, 'store' | 'lease' | 'index' | 'recordings' | 'deliver'>) {
     const { store, lease } = options;
     this.#leaseMs = store.settings.leaseSeconds * 1000;
     this.#context = {

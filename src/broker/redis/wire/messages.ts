@@ -1,4 +1,4 @@
-import type { Position } from '../../../core/contracts/channel-log.ts';
+import type { Position } from '../../../core/contracts/position.ts';
 
 /**
  * What goes through Redis's channels: one character that says what it is, then what it carries, and no JSON around a frame.

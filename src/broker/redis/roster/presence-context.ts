@@ -1,0 +1,23 @@
+import type { Logger } from '../../../core/contracts/logger.ts';
+import type { RedisStore } from '../wire/store.ts';
+import type { HeldIndex } from './holdings.ts';
+import type { Lease } from './lease.ts';
+import type { Recordings } from './recordings.ts';
+
+/** What a channel needs of the node. */
+export interface PresenceContext<Channel> {
+  readonly store: RedisStore;
+  readonly lease: Lease;
+  readonly index: HeldIndex;
+  readonly recordings: Recordings;
+  readonly logger: Logger;
+  readonly acceptMs: number;
+  /** To this node's subscribers. */
+  deliver(topic: string, frame: string): void;
+  /** Changes were missed. */
+  follow(channel: Channel): void;
+  /** A member that is here has been removed by somebody else. */
+  suspect(channel: Channel): void;
+  /** Nothing is left of it here. */
+  empty(channel: Channel): void;
+}

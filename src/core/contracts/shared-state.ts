@@ -1,0 +1,21 @@
+import type { Broker } from './broker.ts';
+import type { ChannelLog, LogBounds } from './channel-log.ts';
+import type { Quotas } from './quotas.ts';
+import type { Roster } from './roster.ts';
+import type { SessionStore } from './session-store.ts';
+
+/** What all nodes share; on a single node, its memory. Close the roster first, then the broker. */
+export interface SharedState {
+  readonly broker: Broker;
+  readonly roster: Roster;
+  readonly quotas: Quotas;
+  readonly log: ChannelLog;
+  readonly sessionStore: SessionStore;
+}
+
+/** What is kept for clients that are away. */
+export interface Retention {
+  readonly log: LogBounds;
+  /** A session is kept for so long after it was last saved. */
+  readonly sessionSeconds: number;
+}
