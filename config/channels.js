@@ -8,8 +8,9 @@
  *   answer   true: yes. An object: yes, and on a presence channel what the other members see as `user_info`.
  *            false, null or undefined: no. A rule that throws or takes too long: no, and an error in the log.
  *
- * A pattern is the channel's name without `private-`, `private-encrypted-` or `presence-`. A {parameter} matches one segment
- * without dots; everything else is literal. The first pattern that matches decides; a channel that none matches is refused.
+ * A pattern is the channel's name without `private-`, `private-encrypted-` or `presence-`. A {parameter} matches one
+ * segment without dots; everything else is literal. The first pattern that matches decides; a channel that none matches
+ * is refused.
  *
  * @type {import('../dist/auth/index.js').ChannelRules}
  */
@@ -36,8 +37,8 @@ export default {
   },
 
   /**
-   * Who may sign in with `pusher.signin()`, and what is known of them: `info`, and a `watchlist` of user ids whose coming and
-   * going they are told. Without this function everyone with a valid token may.
+   * Who may sign in with `pusher.signin()`, and what is known of them: `info`, and a `watchlist` of user ids whose
+   * coming and going they are told. Without this function everyone with a valid token may.
    */
   user: (user) => ({ info: memberInfo(user) }),
 };

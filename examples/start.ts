@@ -1,7 +1,7 @@
 /**
- * Runs an example: `node --import=tsx examples/start.ts team-chat`. Starts Fanfare with the example's settings and rules on port
- * 6001 (FANFARE_PORT), and the example's backend and page on port 3000 (EXAMPLE_PORT). With EXAMPLE_FANFARE_URL set it starts no Fanfare and uses
- * the one there, which must have been given the same settings.
+ * Runs an example: `node --import=tsx examples/start.ts team-chat`. Starts Fanfare with the example's settings and
+ * rules on port 6001 (FANFARE_PORT), and the example's backend and page on port 3000 (EXAMPLE_PORT). With
+ * EXAMPLE_FANFARE_URL set it starts no Fanfare and uses the one there, which must have been given the same settings.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';

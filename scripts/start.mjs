@@ -1,4 +1,5 @@
-// npm start: builds where dist/ is missing or older than src/, then serves in this very process, so that signals reach the server.
+// npm start: builds where dist/ is missing or older than src/, then serves in this very process, so that signals reach
+// the server.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -29,7 +30,8 @@ if (!isBuilt()) {
     });
     if (build.status !== 0) {
       console.error(
-        'The build failed. Where a package is missing above, this platform has optional packages that were not installed: run npm install without --omit=optional.',
+        'The build failed. If a package is missing above, this platform has optional packages that were not installed: ' +
+          'run npm install without --omit=optional.',
       );
       process.exit(build.status ?? 1);
     }

@@ -1,7 +1,6 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { dirname, join, posix, relative, sep } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { posix } from 'node:path';
 import t from 'tap';
+import { filesOf, longLines, longProse, type SourceFile } from './support/source-files.ts';
 
 const BELOW_SIBLINGS = ['protocol', 'core'];
 const SIBLINGS = ['broker', 'transport', 'api', 'auth', 'webhooks', 'admin'];
@@ -9,8 +8,8 @@ const SIBLINGS = ['broker', 'transport', 'api', 'auth', 'webhooks', 'admin'];
 const RULES_OF_SETTINGS = ['auth/settings.ts', 'auth/algorithms.ts', 'broker/redis/wire/redis-url.ts'];
 
 /**
- * The arrows of docs/architecture.md: protocol <- core <- { broker | transport | api | auth | webhooks | admin } <- server <- cli.
- * Each folder of src, or file directly in it, with what it may import; siblings do not know each other.
+ * The arrows of docs/architecture.md: protocol <- core <- { broker | transport | api | auth | webhooks | admin } <-
+ * server <- cli. Each folder of src, or file directly in it, with what it may import; siblings do not know each other.
  */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   protocol: [],
@@ -23,8 +22,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 };
 
 /**
- * The floors within a room: each folder with the folders of the same room that it may import, its own always among them.
- * A file that stands in the room itself puts the floors together, and may import them all.
+ * The floors within a room: each folder with the folders of the same room that it may import, its own always among
+ * them. A file that stands in the room itself puts the floors together, and may import them all.
  */
 const FLOORS: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
   core: {
@@ -54,16 +53,13 @@ const PACKAGE_HOMES: ReadonlyArray<readonly [RegExp, readonly string[]]> = [
 ];
 
 const MAX_LINES = 320;
+/** Folders whose lines are measured, beside `src`; and pages, of which the prose is. */
+const OTHER_CODE = ['test', 'bench', 'scripts', 'config', 'examples', 'console', 'client'];
+const PAGES = ['.', 'docs'];
 
 interface Import {
   readonly specifier: string;
   readonly typeOnly: boolean;
-}
-
-interface SourceFile {
-  /** Below src, with forward slashes: `core/session.ts`. */
-  readonly path: string;
-  readonly text: string;
 }
 
 const STATEMENT = /^\s*(?:import|export)\s+(type\s)?(?:[^'"`;]*?\sfrom\s+)?(['"])([^'"]+)\2/gm;
@@ -80,7 +76,9 @@ function importsOf(text: string): Import[] {
   return found;
 }
 
-/** The room that a file is in and its floor there, where the room has floors: `core` and `resume` of `core/resume/x.ts`. */
+/**
+ * The room that a file is in and its floor there, where the room has floors: `core` and `resume` of `core/resume/x.ts`.
+ */
 function floorOf(path: string): { readonly room: string; readonly floor: string | undefined } | undefined {
   const room = Object.keys(FLOORS).find((name) => path.startsWith(`${name}/`));
   if (room === undefined) return undefined;
@@ -190,11 +188,7 @@ function habitProblems({ path, text }: SourceFile): string[] {
 }
 
 function sources(): SourceFile[] {
-  const root = join(dirname(fileURLToPath(import.meta.url)), '..', 'src');
-  return readdirSync(root, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && /\.tsx?$/.test(entry.name))
-    .map((entry) => join(entry.parentPath, entry.name))
-    .map((file) => ({ path: relative(root, file).split(sep).join('/'), text: readFileSync(file, 'utf8') }));
+  return filesOf('src', /\.tsx?$/, true).map(({ path, text }) => ({ path: path.slice('src/'.length), text }));
 }
 
 t.test('the checks find what they are for', async (t) => {
@@ -298,4 +292,18 @@ t.test('no import escapes the check', async (t) => {
 
 t.test('files stay small, errors are not swallowed, types are types', async (t) => {
   for (const file of sources()) t.strictSame(habitProblems(file), []);
+});
+
+t.test('lines of code, comments and prose end within 120 columns', async (t) => {
+  const file = (text: string): SourceFile => ({ path: 'x', text });
+  const long = 'word '.repeat(30);
+  t.equal(longLines(file(`// ${long}\nconst a = '${long}';\n${'ä'.repeat(120)}`)).length, 2);
+  t.equal(longLines(file(`  '${long}',\n  /${long}/u;`)).length, 0);
+  t.equal(longProse(file(`${long}\n- ${long}`)).length, 2);
+  t.equal(longProse(file(`| ${long}\n\`\`\`\n${long}\n\`\`\`\n[a](${'b'.repeat(120)})`)).length, 0);
+
+  const code = ['src', ...OTHER_CODE].flatMap((folder) => filesOf(folder, /\.(?:[cm]?[jt]sx?|html|css)$/, true));
+  const pages = PAGES.flatMap((folder) => filesOf(folder, /\.md$/, false));
+  t.ok(code.length > 200 && pages.length > 10, 'the files were found');
+  t.strictSame([...code.flatMap(longLines), ...pages.flatMap(longProse)], []);
 });

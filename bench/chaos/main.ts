@@ -1,8 +1,9 @@
 import { parseArgs } from 'node:util';
 import { Chaos, type ChaosOptions, type ChaosResult } from './chaos.ts';
 
-const USAGE = `npm run chaos -- [options]: stock clients and numbered events, while connections are cut, nodes are drained and
-killed, and Redis is restarted. Ends with 1 where a resumable client has missed an event that nobody told it of.
+const USAGE = `npm run chaos -- [options]: stock clients and numbered events, while connections are cut, nodes are
+drained and killed, and Redis is restarted. Ends with 1 if a resumable client has missed an event that nobody told it
+of.
   --resumable N   resumable clients (200)
   --plain N       plain ones beside them (20)
   --channels N    channels, of which each client has three (20)

@@ -16,15 +16,17 @@ const USAGE = `npm run bench -- [options]: Fanfare beside a bare uWebSockets.js 
   --events N        measured events of the fan-out, of which one at a time the half (600)
   --triggers N      measured triggers of each trigger scenario (5000)
   --in-flight N     events under way at once, up to 99 (16)
-  --only NAMES      servers (bare,soketi,fanfare), scenarios (fan-out,fan-out-single,triggers,triggers-connecting) or both
+  --only NAMES      servers (bare,soketi,fanfare), scenarios (fan-out,fan-out-single,triggers,triggers-connecting)
+                    or both
   --cli FILE        measure another build of Fanfare by its dist/cli.js; this checkout is built otherwise
   --json FILE       write everything as JSON; a relative name stands in bench/results/
   --enforce         exit with 2 where a target is missed`;
 
-const NOT_MEASURED = `Not measured: latency; the rate a server could sustain (the load client limits the fan-out, and both share one
-machine); memory; TLS, compression, presence, client events, replicas and Redis; real networks and slow readers. CPU
-includes the kernel's share of the server's own calls, loopback's receiving side among it. The bare server checks no
-signature, so its triggers are no target for a signed one. Absolute figures hold for this machine; compare ratios.`;
+const NOT_MEASURED = `Not measured: latency; the rate a server could sustain (the load client limits the fan-out, and
+both share one machine); memory; TLS, compression, presence, client events, replicas and Redis; real networks and slow
+readers. CPU includes the kernel's share of the server's own calls, loopback's receiving side among it. The bare server
+checks no signature, so its triggers are no target for a signed one. Absolute figures hold for this machine; compare
+ratios.`;
 
 const STALL_SECONDS = 10;
 /** Of each scenario in a round: turns of a second or less. */
@@ -51,10 +53,14 @@ function count(name: 'rounds' | 'subscribers' | 'events' | 'triggers' | 'in-flig
   return value;
 }
 
-/** Triggers until the engine has compiled what it will; by the scenarios' own warm-up of the fan-out it would not have. */
+/**
+ * Triggers until the engine has compiled what it will; by the scenarios' own warm-up of the fan-out it would not have.
+ */
 const WARM_UP_TRIGGERS = 10_000;
 
-/** One round: starts the servers anew, for each process has its own luck with memory, and runs every scenario on them. */
+/**
+ * One round: starts the servers anew, for each process has its own luck with memory, and runs every scenario on them.
+ */
 async function measure(
   servers: readonly Contestant[],
   round: number,
@@ -148,7 +154,8 @@ async function main(): Promise<void> {
   const machine = { node: process.version, cpu: cpus()[0]?.model ?? 'unknown', cpus: availableParallelism(), isPinned };
   const deliveries = measurements.reduce((sum, { result }) => sum + result.deliveries, 0);
   process.stdout.write(
-    `\n${machine.cpus} CPUs (${machine.cpu}), Node ${machine.node}; server and load ${isPinned ? 'on a CPU each' : 'not pinned'}; ` +
+    `\n${machine.cpus} CPUs (${machine.cpu}), Node ${machine.node}; ` +
+      `server and load ${isPinned ? 'on a CPU each' : 'not pinned'}; ` +
       `${rounds} rounds, frames of 250 bytes. Medians of the rounds.\n\n` +
       `${reports.map((report) => formatScenario(report, missing)).join('\n\n')}\n\n` +
       `Every delivery was there, once, in order, on its channel and unaltered: ${deliveries}.\n\n${NOT_MEASURED}\n`,

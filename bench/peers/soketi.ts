@@ -13,7 +13,9 @@ const PACKAGE = {
   overrides: { 'uWebSockets.js': 'npm:@uwsjs/core@20.51.4' },
 };
 
-/** Installs soketi into a folder of its own where it is missing. Returns its command; throws a sentence where npm fails. */
+/**
+ * Installs soketi into a folder of its own where it is missing. Returns its command; throws a sentence where npm fails.
+ */
 export function installSoketi(): string {
   if (existsSync(COMMAND)) return COMMAND;
   process.stderr.write(`Installing soketi into ${FOLDER} (once, about half a minute) ...\n`);

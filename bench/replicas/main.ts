@@ -22,7 +22,8 @@ import {
   reportReplicas,
 } from './report.ts';
 
-const USAGE = `npm run bench:replicas -- [options]: two nodes over Redis beside one node alone, Fanfare and soketi, in one run.
+const USAGE = `npm run bench:replicas -- [options]: two nodes over Redis beside one node alone, Fanfare and soketi, in
+one run.
   --rounds N        rounds of all (2)
   --subscribers N   subscribers of the fan-out, all on the far node (1000)
   --events N        measured events of the fan-out in a round; one at a time the half (200)
@@ -32,10 +33,11 @@ const USAGE = `npm run bench:replicas -- [options]: two nodes over Redis beside 
   --json FILE       write everything as JSON; a relative name stands in bench/results/
   --enforce         exit with 2 where a delivery on the far node costs more than 1.15 of one node's alone`;
 
-const NOT_MEASURED = `Not measured: a network between nodes and Redis; more than two nodes; several channels; presence, client events, resume;
-Redis Cluster, Sentinel, TLS, persistence; the rate that a cluster could sustain. Both nodes and Redis share one CPU here, so
-rates are those of one CPU for all three, and latencies hold their turns at it, which separate machines would not have.
-soketi answers a trigger before Redis has it; Fanfare afterwards. Absolute figures hold for this machine; compare ratios.`;
+const NOT_MEASURED = `Not measured: a network between nodes and Redis; more than two nodes; several channels; presence,
+client events, resume; Redis Cluster, Sentinel, TLS, persistence; the rate that a cluster could sustain. Both nodes and
+Redis share one CPU here, so rates are those of one CPU for all three, and latencies hold their turns at it, which
+separate machines would not have. soketi answers a trigger before Redis has it; Fanfare afterwards. Absolute figures
+hold for this machine; compare ratios.`;
 
 const MAX_DELIVERY_RATIO = 1.15;
 const IN_FLIGHT = 16;
@@ -185,9 +187,11 @@ async function main(): Promise<void> {
   const deliveries = measurements.reduce((sum, { result }) => sum + result.deliveries, 0);
   const machine = { node: process.version, cpu: cpus()[0]?.model ?? 'unknown', cpus: availableParallelism(), isPinned };
   process.stdout.write(
-    `\n${machine.cpus} CPUs (${machine.cpu}), Node ${machine.node}; servers and Redis on one, load on the other: ${isPinned}; ` +
+    `\n${machine.cpus} CPUs (${machine.cpu}), Node ${machine.node}; ` +
+      `servers and Redis on one, load on the other: ${isPinned}; ` +
       `load average before and after each round: ${loads.map((load) => load.toFixed(1)).join(', ')}.\n` +
-      `${rounds} rounds, frames of 250 bytes. Medians of the rounds; ratios and differences within each round. Where there is one node, it is "far".\n\n` +
+      `${rounds} rounds, frames of 250 bytes. Medians of the rounds; ratios and differences within each round. ` +
+      'If there is one node, it is "far".\n\n' +
       `${reports.map(formatReplicas).join('\n\n')}\n\n${formatPublishCosts(publishCosts)}\n\n` +
       `Every delivery was there, once, in order, on its channel and unaltered: ${deliveries}.\n\n${NOT_MEASURED}\n`,
   );

@@ -1,5 +1,6 @@
 /**
- * What resuming costs, on one node: Fanfare with resumable subscribers beside Fanfare with plain ones, in one run and by turns.
+ * What resuming costs, on one node: Fanfare with resumable subscribers beside Fanfare with plain ones, in one run and
+ * by turns.
  */
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';

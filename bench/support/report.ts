@@ -104,7 +104,8 @@ export function formatScenario(report: ScenarioReport, missing: ReadonlyMap<Cont
   ];
   for (const { contestant, cpuMicroseconds, eventsPerSecond, deliveriesPerRead } of report.contestants) {
     const { median: middle, least, most } = cpuMicroseconds;
-    const notes = `${eventsPerSecond.median.toFixed(0).padStart(19)}  ${deliveriesPerRead.median.toFixed(1).padStart(15)}`;
+    const rate = eventsPerSecond.median.toFixed(0).padStart(19);
+    const notes = `${rate}  ${deliveriesPerRead.median.toFixed(1).padStart(15)}`;
     lines.push(row(contestant, `${middle.toFixed(2)} us`, `${least.toFixed(2)} - ${most.toFixed(2)}`, notes));
   }
   for (const [contestant, reason] of missing) lines.push(`  ${contestant.padEnd(18)} not run: ${reason}`);

@@ -30,8 +30,9 @@ export interface ScenarioSizes {
 }
 
 /**
- * How many events are under way at once decides what a delivery costs: one at a time, each delivery is a write of its own
- * for every server, and the kernel's part of it is the larger; with many, a server may put several frames into one write.
+ * How many events are under way at once decides what a delivery costs: one at a time, each delivery is a write of its
+ * own for every server, and the kernel's part of it is the larger; with many, a server may put several frames into one
+ * write.
  */
 export function scenarios({ subscribers, events, triggers, inFlight }: ScenarioSizes): readonly Scenario[] {
   const fanOut = { channel: 'bench-fan-out', subscribers, isPaced: true, isKeptAlive: true };

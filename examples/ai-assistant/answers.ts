@@ -1,7 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { TokenSender } from './token-sender.ts';
 
-/** What a user's channel carries of an answer; `index` counts its tokens from 0, so that a page can tell whether one is missing. */
+/**
+ * What a user's channel carries of an answer; `index` counts its tokens from 0, so that a page can tell whether one is
+ * missing.
+ */
 export interface AnswerEvents {
   'answer.start': { readonly answerId: string; readonly question: string };
   'answer.token': { readonly answerId: string; readonly index: number; readonly text: string };

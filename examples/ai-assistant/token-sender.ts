@@ -15,11 +15,13 @@ interface Waiting {
 }
 
 /**
- * Sends many small events in few requests, each channel's in the order in which they were given. Whatever is given while a request is under
- * way goes out together with the next: at one token a request, a hundred answers at once would be thousands of requests a second.
+ * Sends many small events in few requests, each channel's in the order in which they were given. Whatever is given
+ * while a request is under way goes out together with the next: at one token a request, a hundred answers at once would
+ * be thousands of requests a second.
  *
- * A channel belongs to one lane, and a lane has one request under way, so nothing overtakes; the lanes go in parallel. A request that
- * failed is made again, though the first may have been taken after all: receivers must be able to tell a repetition, as by an index.
+ * A channel belongs to one lane, and a lane has one request under way, so nothing overtakes; the lanes go in parallel.
+ * A request that failed is made again, though the first may have been taken after all: receivers must be able to tell a
+ * repetition, as by an index.
  */
 export class TokenSender {
   readonly #pusher: Pusher;

@@ -9,7 +9,8 @@ export const fanfareEnvironment = {
   FANFARE_AUTH_JWT_USER_ID_CLAIM: 'userId',
   // Whoever connects and proves within 10 s to be no one is shown out, and logged with the address.
   FANFARE_APPS_0_UNAUTHORIZED_TIMEOUT_SECONDS: '10',
-  // Whoever joins their notifications gets those of the last hour as events, and what became of them, before the page has asked.
+  // Whoever joins their notifications gets those of the last hour as events, and what became of them, before the page
+  // has asked.
   FANFARE_APPS_0_REWIND_0_CHANNELS: 'private-notifications_*',
   FANFARE_APPS_0_REWIND_0_EVENTS: '50',
   FANFARE_APPS_0_REWIND_0_SECONDS: '3600',
@@ -36,8 +37,8 @@ export function createExample(settings: ExampleSettings): Example {
         return { userId, wallet, token, fanfare: clientSettings(settings) };
       },
 
-      // What a page asks for once its subscription stands, so that nothing falls in between: what is sent from then on arrives
-      // as an event, what was sent before is in this list, and what is in both has one id.
+      // What a page asks for once its subscription stands, so that nothing falls in between: what is sent from then on
+      // arrives as an event, what was sent before is in this list, and what is in both has one id.
       'GET /notifications/unread': async (request) => ({ notifications: unread.get(await userOf(request)) ?? [] }),
 
       'POST /users/:userId/notifications': async ({ params, body }) => {

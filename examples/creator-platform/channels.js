@@ -1,7 +1,7 @@
 /**
- * Who may join which channel of the creator platform. All of them are for people with a valid token, so all are private: the
- * frontend subscribes to private-notifications_42 (in Echo: echo.private('notifications_42')), and the prefix is no part of a pattern.
- * The user's id is the claim `userId` (FANFARE_AUTH_JWT_USER_ID_CLAIM=userId).
+ * Who may join which channel of the creator platform. All of them are for people with a valid token, so all are
+ * private: the frontend subscribes to private-notifications_42 (in Echo: echo.private('notifications_42')), and the
+ * prefix is no part of a pattern. The user's id is the claim `userId` (FANFARE_AUTH_JWT_USER_ID_CLAIM=userId).
  *
  * @type {import('../../src/auth/index.ts').ChannelRules}
  */

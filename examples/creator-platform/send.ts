@@ -43,7 +43,9 @@ export class Sender {
     this.#pusher = pusher;
   }
 
-  /** Resolves once Fanfare has taken the event; rejects with its status and sentence otherwise. At most 100 channels. */
+  /**
+   * Resolves once Fanfare has taken the event; rejects with its status and sentence otherwise. At most 100 channels.
+   */
   async send<Name extends keyof PlatformEvents>(
     channels: string | string[],
     name: Name,

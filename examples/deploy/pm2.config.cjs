@@ -1,11 +1,12 @@
 /**
  * PM2, for those without containers: `npm install && npm run build`, then
  *   pm2 start examples/deploy/pm2.config.cjs && pm2 save
- * An update, one process after another, each drained (`pm2 reload` would restart all of them at once, since they are not a cluster of Node's):
+ * An update, one process after another, each drained (`pm2 reload` would restart all of them at once, since they are
+ * not a cluster of Node's):
  *   for port in 6001 6002; do pm2 restart fanfare-$port && until curl -sf localhost:$port/ready; do sleep 1; done; done
  *
- * A process for each port, as nginx/fanfare-upstream.conf lists them; with more than one, REDIS_URL must be set. Secrets come from the
- * environment of `pm2 start`, such as from a file: set -a; . /etc/fanfare/fanfare.env; set +a
+ * A process for each port, as nginx/fanfare-upstream.conf lists them; with more than one, REDIS_URL must be set.
+ * Secrets come from the environment of `pm2 start`, such as from a file: set -a; . /etc/fanfare/fanfare.env; set +a
  */
 const { resolve } = require('node:path');
 

@@ -12,8 +12,8 @@ const USERS: Readonly<Record<string, { name: string; domains: string[]; role: st
 };
 
 /**
- * Stands in for the Laravel application, whose code is in the folder laravel/: the same POSTs to Fanfare, made by the same rules,
- * with the official library of this language.
+ * Stands in for the Laravel application, whose code is in the folder laravel/: the same POSTs to Fanfare, made by the
+ * same rules, with the official library of this language.
  */
 export function createExample(settings: ExampleSettings): Example {
   const pusher = createPusher(settings);

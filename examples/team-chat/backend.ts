@@ -55,7 +55,8 @@ export function createExample(settings: ExampleSettings): Example {
         return { info: { name: NAMES[userId] }, watchlist };
       },
 
-      // On joining: asked for once the subscription stands, so that nothing falls between this list and the first event.
+      // On joining: asked for once the subscription stands, so that nothing falls between this list and the first
+      // event.
       'GET /chats/:chatId/messages': async (request) => {
         const { chatId } = await memberOf(request);
         return { messages: (messages.get(chatId) ?? []).slice(-HISTORY) };

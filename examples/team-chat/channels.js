@@ -1,6 +1,6 @@
 /**
- * Who may join which channel of the team chat. Membership changes while tokens live, so the rules ask the backend, and pass the user's
- * token on to it. Its 401, 403 or 404 is a no.
+ * Who may join which channel of the team chat. Membership changes while tokens live, so the rules ask the backend, and
+ * pass the user's token on to it. Its 401, 403 or 404 is a no.
  *
  * @type {import('../../src/auth/index.ts').ChannelRules}
  */

@@ -7,7 +7,9 @@ import { CHANNEL_ATTRIBUTES, COUNT_ATTRIBUTES, channelInfo, infoAttributes } fro
 import { parameter } from './query.ts';
 import { json, Refusal } from './responses.ts';
 
-/** GET /apps/{id}/channels?filter_by_prefix&info: the occupied channels, `{"channels":{name:{…}}}`. (HTTP API: channels) */
+/**
+ * GET /apps/{id}/channels?filter_by_prefix&info: the occupied channels, `{"channels":{name:{…}}}`. (HTTP API: channels)
+ */
 export async function getChannels(call: ApiCall): Promise<HttpResponse> {
   const prefix = parameter(call.query, 'filter_by_prefix') ?? '';
   const wanted = infoAttributes(parameter(call.query, 'info'), COUNT_ATTRIBUTES);

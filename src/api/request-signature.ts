@@ -7,8 +7,8 @@ import { isEncoded, parameter, parseQuery, percentDecoded, type QueryPair } from
 import { Refusal } from './responses.ts';
 
 /**
- * Checks that a backend which holds the app's secret sent the request: key, version, time, signature, and the body's MD5.
- * Returns the query's parameters as they were signed; throws a Refusal of 401. (HTTP API: authentication)
+ * Checks that a backend which holds the app's secret sent the request: key, version, time, signature, and the body's
+ * MD5. Returns the query's parameters as they were signed; throws a Refusal of 401. (HTTP API: authentication)
  *
  * `query` is the request's query read as a form.
  */
@@ -49,7 +49,8 @@ function checkTimestamp(timestamp: string, nowMs: number): void {
   if (Math.abs(nowSeconds - Number(timestamp)) <= MAX_CLOCK_SKEW_SECONDS) return;
   throw new Refusal(
     401,
-    `Timestamp expired: auth_timestamp '${printable(timestamp)}' is not within ${MAX_CLOCK_SKEW_SECONDS} s of the server's time, ${nowSeconds} in seconds since 1970; check the sender's clock`,
+    `Timestamp expired: auth_timestamp '${printable(timestamp)}' is not within ${MAX_CLOCK_SKEW_SECONDS} s of ` +
+      `the server's time, ${nowSeconds} in seconds since 1970; check the sender's clock`,
   );
 }
 
@@ -86,8 +87,8 @@ function paths(request: HttpRequest): string[] {
 }
 
 /**
- * What the sender can have meant by a query. Values are signed decoded, but Node, Python and Go put them into the URL as
- * they are, so that a plus, or what looks like an escape, may be itself.
+ * What the sender can have meant by a query. Values are signed decoded, but Node, Python and Go put them into the URL
+ * as they are, so that a plus, or what looks like an escape, may be itself.
  */
 function readings(raw: string, form: readonly QueryPair[]): ReadonlyArray<readonly QueryPair[]> {
   const found: Array<readonly QueryPair[]> = [form];

@@ -1,4 +1,7 @@
-/** The signature algorithms that a token may name, by what verifies them. `none` is not one. (RFC 7518, section 3.1; RFC 8037; RFC 9864) */
+/**
+ * The signature algorithms that a token may name, by what verifies them. `none` is not one. (RFC 7518, section 3.1; RFC
+ * 8037; RFC 9864)
+ */
 export const HMAC_ALGORITHMS = Object.freeze(['HS256', 'HS384', 'HS512']);
 export const RSA_ALGORITHMS = Object.freeze(['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512']);
 export const EDWARDS_ALGORITHMS = Object.freeze(['EdDSA', 'Ed25519']);

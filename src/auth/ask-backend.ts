@@ -11,9 +11,9 @@ export interface AskOptions {
 }
 
 /**
- * Asks by HTTP and resolves with the parsed JSON of a 2xx answer. Rejects with BackendRefused on 401, 403 and 404, and with an
- * Error on everything else: another status, no answer in time, no JSON, over 64 KB, a redirect. A rule that lets either pass
- * denies, so it need not catch.
+ * Asks by HTTP and resolves with the parsed JSON of a 2xx answer. Rejects with BackendRefused on 401, 403 and 404, and
+ * with an Error on everything else: another status, no answer in time, no JSON, over 64 KB, a redirect. A rule that
+ * lets either pass denies, so it need not catch.
  */
 export type AskBackend = (url: string | URL, options?: AskOptions) => Promise<unknown>;
 
@@ -59,7 +59,9 @@ export function createAskBackend(token: string, signal: AbortSignal): AskBackend
   };
 }
 
-/** Ends with the rule's time or its own. Not AbortSignal.any of a timeout: Node 20 may collect that one before it fires. */
+/**
+ * Ends with the rule's time or its own. Not AbortSignal.any of a timeout: Node 20 may collect that one before it fires.
+ */
 async function withinLimits<T>(
   rule: AbortSignal,
   timeoutSeconds: number,

@@ -65,9 +65,9 @@ function patternProblem(text: string): string | undefined {
 }
 
 /**
- * The names under which a rule for `channel` may stand, most specific first. `private-encrypted-`, `private-` and `presence-`
- * are taken off, as Laravel does, so that `cache-` stays; a cache channel is then also looked for without it, so that one
- * rule serves a channel and its caching sibling.
+ * The names under which a rule for `channel` may stand, most specific first. `private-encrypted-`, `private-` and
+ * `presence-` are taken off, as Laravel does, so that `cache-` stays; a cache channel is then also looked for without
+ * it, so that one rule serves a channel and its caching sibling.
  */
 export function ruleNames(channel: string): readonly string[] {
   const prefix = GUARD_PREFIXES.find((candidate) => channel.startsWith(candidate)) ?? '';

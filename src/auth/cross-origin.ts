@@ -7,8 +7,9 @@ const PREFLIGHT_SECONDS = 7200;
 const HEADER_NAMES = /^[A-Za-z0-9!#$%&'*+.^_`|~ ,-]{1,1000}$/;
 
 /**
- * The CORS headers of any answer. A preflight names no app, so an origin may read the answer where one of the apps allows it;
- * each request is then held to its own app. Cookies are only let through for an origin that an app names: never for `*`.
+ * The CORS headers of any answer. A preflight names no app, so an origin may read the answer where one of the apps
+ * allows it; each request is then held to its own app. Cookies are only let through for an origin that an app names:
+ * never for `*`.
  */
 export function corsHeaders(apps: readonly App[], origin: string, cookies: boolean): Record<string, string> {
   const vary = { Vary: 'Origin' };
@@ -21,7 +22,10 @@ export function corsHeaders(apps: readonly App[], origin: string, cookies: boole
   };
 }
 
-/** What a preflight is told besides. `*` would leave out Authorization, so the names asked for are given back. (Fetch standard) */
+/**
+ * What a preflight is told besides. `*` would leave out Authorization, so the names asked for are given back. (Fetch
+ * standard)
+ */
 export function preflightHeaders(requestedHeaders: string): Record<string, string> {
   return {
     'Access-Control-Allow-Methods': 'POST, OPTIONS',

@@ -7,13 +7,15 @@ import type { JwtSettings } from './settings.ts';
 
 const MAX_JWKS_BYTES = 262_144;
 
-/** After a failed fetch the next waits this long, so that a thousand reconnecting clients do not ask a thousand times. */
+/**
+ * After a failed fetch the next waits this long, so that a thousand reconnecting clients do not ask a thousand times.
+ */
 const PAUSE_AFTER_FAILURE_MS = 1000;
 
 /**
- * The keys of `settings.jwksUrl`: cached for `jwksCacheSeconds`, fetched again at once for an unknown `kid` (a rotation), but not
- * more often than each `jwksCooldownSeconds`. From half the cache's age on they are renewed in the background, so that an
- * outage of the identity provider shorter than the other half is noticed in the log only.
+ * The keys of `settings.jwksUrl`: cached for `jwksCacheSeconds`, fetched again at once for an unknown `kid` (a
+ * rotation), but not more often than each `jwksCooldownSeconds`. From half the cache's age on they are renewed in the
+ * background, so that an outage of the identity provider shorter than the other half is noticed in the log only.
  */
 export function createRemoteKeys(settings: JwtSettings, logger: Logger): JWTVerifyGetKey {
   const url = new URL(settings.jwksUrl ?? '');

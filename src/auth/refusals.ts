@@ -1,6 +1,6 @@
 /**
- * Every reason for which a request for authorization is refused: the status the client gets, the sentence in its body, and
- * what the log says at which level. docs/authorization.md shows this table; a test keeps the two equal.
+ * Every reason for which a request for authorization is refused: the status the client gets, the sentence in its body,
+ * and what the log says at which level. docs/authorization.md shows this table; a test keeps the two equal.
  */
 export interface RefusalKind {
   readonly status: number;
@@ -75,7 +75,9 @@ export const REFUSALS = Object.freeze({
 
 export type RefusalCode = keyof typeof REFUSALS;
 
-/** A request that gets no signature. Callers branch on `code`; `message` is for the log alone and never holds a token. */
+/**
+ * A request that gets no signature. Callers branch on `code`; `message` is for the log alone and never holds a token.
+ */
 export class AuthRefusal extends Error {
   override readonly name = 'AuthRefusal';
   readonly code: RefusalCode;

@@ -91,8 +91,9 @@ export class RuleBook {
 }
 
 /**
- * Reads the rules from a module's default export. Throws a sentence that begins with the path where the file is missing, does
- * not load, or does not hold rules. A module is loaded once in a process; `version` makes a changed file load again.
+ * Reads the rules from a module's default export. Throws a sentence that begins with the path where the file is
+ * missing, does not load, or does not hold rules. A module is loaded once in a process; `version` makes a changed file
+ * load again.
  */
 export async function loadRules(path: string, version = ''): Promise<RuleBook> {
   const url = pathToFileURL(resolve(path));

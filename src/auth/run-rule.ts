@@ -13,8 +13,8 @@ export interface RuleTools {
 }
 
 /**
- * Runs a team's function for at most `timeoutSeconds`. Rejects with an AuthRefusal: a rule that throws or takes too long is
- * a no. What it threw goes to the log without the token, wherever the rule put it.
+ * Runs a team's function for at most `timeoutSeconds`. Rejects with an AuthRefusal: a rule that throws or takes too
+ * long is a no. What it threw goes to the log without the token, wherever the rule put it.
  */
 export async function runRule<T>(
   token: string,
@@ -84,7 +84,9 @@ function userIds(watchlist: unknown): string[] {
   });
 }
 
-/** As the client will get it; a cycle, a BigInt or a toJSON of its own kind would fail later, where no rule is to blame. */
+/**
+ * As the client will get it; a cycle, a BigInt or a toJSON of its own kind would fail later, where no rule is to blame.
+ */
 function checkedJson(info: Record<string, unknown>): MemberInfo {
   try {
     const copy: unknown = JSON.parse(JSON.stringify(info));

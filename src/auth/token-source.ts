@@ -15,9 +15,9 @@ export interface TokenHeaders {
 const BEARER = /^Bearer(?: +(\S*) *)?$/i;
 
 /**
- * The token of a request: `Authorization: Bearer`, else the cookie where one is configured. A browser sends a cookie whoever
- * made the page, so a cookie counts only with an Origin that the app names or that is this very host; without an Origin
- * nothing tells where the request comes from. Throws an AuthRefusal.
+ * The token of a request: `Authorization: Bearer`, else the cookie where one is configured. A browser sends a cookie
+ * whoever made the page, so a cookie counts only with an Origin that the app names or that is this very host; without
+ * an Origin nothing tells where the request comes from. Throws an AuthRefusal.
  */
 export function tokenOf(headers: TokenHeaders, app: App, cookieName: string | undefined): string {
   const bearer = BEARER.exec(headers.authorization);

@@ -28,8 +28,8 @@ const MAX_TOKEN_LENGTH = 16_384;
 type Key = Exclude<Parameters<typeof jwtVerify>[1], JWTVerifyGetKey> | JWTVerifyGetKey;
 
 /**
- * A verifier of signed JWTs. The algorithms are settled here, from the configured key and never from the token: so a public
- * key is never taken for an HMAC secret. Throws a sentence where `jwtProblems` has an error.
+ * A verifier of signed JWTs. The algorithms are settled here, from the configured key and never from the token: so a
+ * public key is never taken for an HMAC secret. Throws a sentence where `jwtProblems` has an error.
  */
 export function createTokenVerifier(settings: JwtSettings, logger: Logger): TokenVerifier {
   const problem = jwtProblems(settings, false).find(({ severity }) => severity === 'error');

@@ -12,7 +12,9 @@ export interface SnippetOptions {
   readonly event: string;
 }
 
-/** HTML to paste into any page: it connects with stock pusher-js, joins the channel and writes its events into the page. */
+/**
+ * HTML to paste into any page: it connects with stock pusher-js, joins the channel and writes its events into the page.
+ */
 export function pageSnippet({ server, app, namesApp, token, channel, event }: SnippetOptions): string {
   const options = {
     wsHost: server.hostname.replace(/^\[|\]$/g, ''),

@@ -72,13 +72,14 @@ async function welcome(config: Config, port: number, context: CliContext): Promi
   const signed = config.auth.enabled && config.auth.jwt.secret !== undefined;
   const namesApp = config.apps.length > 1;
   const token = signed ? await signUserToken(config, { user: '42', domains: ['7'] }) : '<the token of your user>';
+  const page = { server: serverUrl(config, url), app, namesApp, token };
   const away = port === config.port ? '' : ` --url ${url}`;
   context.print(`
 Fanfare listens on ${url}
 
 Paste this into a page${signed ? ' (the token is for user 42 of domain 7, for an hour)' : ''}:
 
-${pageSnippet({ server: serverUrl(config, url), app, namesApp, token, channel: 'private-domain.7', event: 'message.sent' })}
+${pageSnippet({ ...page, channel: 'private-domain.7', event: 'message.sent' })}
 
 Then send it something:
 

@@ -3,7 +3,9 @@ import type { CliContext } from './context.ts';
 /** What the exit code adds to 128, by the shell's convention. */
 const SIGNAL_NUMBERS: Readonly<Partial<Record<NodeJS.Signals, number>>> = Object.freeze({ SIGINT: 2, SIGTERM: 15 });
 
-/** One Ctrl-C arrives twice under npm: from the terminal, and passed on by npm. Nobody presses it again as soon as this. */
+/**
+ * One Ctrl-C arrives twice under npm: from the terminal, and passed on by npm. Nobody presses it again as soon as this.
+ */
 const SAME_SIGNAL_MS = 500;
 
 /** The first signal stops in good order and exits with 0, or 1 where that fails; another one later on exits at once. */

@@ -45,7 +45,9 @@ export function authProblems({ apps, auth }: Parts, production: boolean): { erro
   return { errors, warnings };
 }
 
-/** The published development credentials that are in use; a warning each in development, an error each in production. */
+/**
+ * The published development credentials that are in use; a warning each in development, an error each in production.
+ */
 export function developmentCredentials({ apps, auth }: Parts): Problem[] {
   const names = ['id', 'key', 'secret'] as const;
   const found = (apps ?? []).flatMap((app, index) =>

@@ -5,7 +5,9 @@ import { isTree, type Tree } from './tree.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** A file's text as a tree, or the sentence that says why not. The sentence never quotes the text: it may hold a secret. */
+/**
+ * A file's text as a tree, or the sentence that says why not. The sentence never quotes the text: it may hold a secret.
+ */
 export function parseConfigFile(text: string): Tree | string {
   try {
     const value: unknown = JSON.parse(text.replace(/^\uFEFF/, ''));
@@ -17,8 +19,8 @@ export function parseConfigFile(text: string): Tree | string {
 }
 
 /**
- * The tree with each `${NAME}` in a text replaced by that variable; `$${NAME}` stands for `${NAME}` itself. Names that are
- * not set go to `unset`.
+ * The tree with each `${NAME}` in a text replaced by that variable; `$${NAME}` stands for `${NAME}` itself. Names that
+ * are not set go to `unset`.
  */
 export function substituted(tree: Tree, env: Environment, unset: Problem[]): Tree {
   return replacedInObject(tree, [], env, unset);

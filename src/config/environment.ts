@@ -19,8 +19,8 @@ export const OTHER_VARIABLES: Readonly<Record<string, string>> = Object.freeze({
 const OF_THE_CONFORMANCE_SUITE = /^FANFARE_CONFORMANCE_/;
 
 /**
- * Set by Kubernetes in every pod for a Service named `fanfare` or `fanfare-…` (Kubernetes docs: Accessing the Service); the
- * port among them, as `FANFARE_PORT=tcp://10.0.0.1:6001`.
+ * Set by Kubernetes in every pod for a Service named `fanfare` or `fanfare-…` (Kubernetes docs: Accessing the Service);
+ * the port among them, as `FANFARE_PORT=tcp://10.0.0.1:6001`.
  */
 const OF_A_KUBERNETES_SERVICE =
   /^FANFARE(?:_\w+)?_(?:SERVICE_HOST|SERVICE_PORT(?:_\w+)?|PORT_\d+_(?:TCP|UDP|SCTP)(?:_\w+)?)$/;
@@ -60,12 +60,13 @@ function unknownVariable(name: string): string {
   const indexes = name.match(/(?<=_)\d+(?=_)/g) ?? [];
   const known = SETTINGS.map((setting) => variableName(withIndexes(setting.path, indexes)));
   const close = nearest(name, [...known, ...Object.keys(OTHER_VARIABLES)]);
-  return `${name}: unknown variable${close === undefined ? '; docs/configuration.md lists them all' : `; did you mean ${close}?`}`;
+  const hint = close === undefined ? 'docs/configuration.md lists them all' : `did you mean ${close}?`;
+  return `${name}: unknown variable; ${hint}`;
 }
 
 /**
- * What the environment sets, in the order in which it is applied. A variable that is set to nothing counts as not set: container
- * tools pass on an unset variable that way.
+ * What the environment sets, in the order in which it is applied. A variable that is set to nothing counts as not set:
+ * container tools pass on an unset variable that way.
  */
 export function fromEnvironment(env: Readonly<Record<string, string | undefined>>, problems: string[]): Override[] {
   const overrides: Override[] = [];

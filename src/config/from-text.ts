@@ -1,8 +1,8 @@
 import type { SettingKind } from './setting.ts';
 
 /**
- * A value written as text (an environment variable, a flag, a `${NAME}` in a file) as the schema wants it. What cannot be
- * read stays text, and the schema then says what it wants instead.
+ * A value written as text (an environment variable, a flag, a `${NAME}` in a file) as the schema wants it. What cannot
+ * be read stays text, and the schema then says what it wants instead.
  */
 export function fromText(text: string, kind: SettingKind): unknown {
   switch (kind) {

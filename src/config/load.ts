@@ -70,7 +70,8 @@ export function loadConfig(options: LoadOptions): LoadedConfig {
   const say = ({ path, message }: Problem) => {
     // What is wrong with one item of a list comes from where the list does.
     const source = sources.get(pathText(path)) ?? sources.get(pathText(path.slice(0, -1)));
-    return `${path.length === 0 ? '' : `${pathText(path)}: `}${message}${source === undefined ? '' : ` (from ${source})`}`;
+    const where = path.length === 0 ? '' : `${pathText(path)}: `;
+    return `${where}${message}${source === undefined ? '' : ` (from ${source})`}`;
   };
   const production = env.NODE_ENV === 'production';
   const found = check(tree, { cwd, production, checkFiles: options.checkFiles ?? true, read });

@@ -5,15 +5,18 @@ const INTRODUCTION = `# Configuration
 
 <!-- Generated from src/config/schema.ts by \`npm run docs:config\`; a test keeps it equal. -->
 
-Fanfare runs without any configuration, on development defaults. What you set comes from four places, each over the one before it:
+Fanfare runs without any configuration, on development defaults. What you set comes from four places, each over the one
+before it:
 
 1. the defaults below;
-2. a JSON file: \`config/fanfare.json\` where there is one, or the file that \`--config\` or \`FANFARE_CONFIG\` names, which then must be there;
+2. a JSON file: \`config/fanfare.json\` where there is one, or the file that \`--config\` or \`FANFARE_CONFIG\` names,
+   which then must be there;
 3. environment variables;
 4. flags: \`--port 8080\`, or \`--set connections.maxPerIp=20\` for any key.
 
-Unknown keys, wrong types and bad values are errors. Fanfare lists them all with their paths and does not start; nothing falls back
-to a default. \`fanfare check-config\` does the same without serving, and prints the configuration that would be in force.
+Unknown keys, wrong types and bad values are errors. Fanfare lists them all with their paths and does not start; nothing
+falls back to a default. \`fanfare check-config\` does the same without serving, and prints the configuration that would
+be in force.
 
 \`\`\`json
 {
@@ -23,22 +26,24 @@ to a default. \`fanfare check-config\` does the same without serving, and prints
 }
 \`\`\`
 
-- \`\${NAME}\` in a text of the file is replaced by that environment variable; one that is not set is an error. \`$\${NAME}\` stands for
-  \`\${NAME}\` itself.
+- \`\${NAME}\` in a text of the file is replaced by that environment variable; one that is not set is an error.
+  \`$\${NAME}\` stands for \`\${NAME}\` itself.
 - Sizes are bytes, or a text with a unit: \`102400\`, \`"100KB"\`, \`"1.5MB"\` (1 KB is 1024 bytes).
 - File names are relative to the working directory.
-- Every key has an environment variable, \`FANFARE_\` and its path in capitals. A list is comma-separated, the apps are numbered from 0
-  (\`FANFARE_APPS_0_SECRET\`), and true and false are written so. A variable that is set to nothing counts as not set. The other names in
-  the tables work too (for the first app, where they are an app's); \`FANFARE_…\` wins over them.
+- Every key has an environment variable, \`FANFARE_\` and its path in capitals. A list is comma-separated, the apps are
+  numbered from 0 (\`FANFARE_APPS_0_SECRET\`), and true and false are written so. A variable that is set to nothing
+  counts as not set. The other names in the tables work too (for the first app, where they are an app's); \`FANFARE_…\`
+  wins over them.
 - A variable that begins with \`FANFARE_\` and is not in the tables is an error, except:`;
 
 const FOREIGN = `  - \`FANFARE_CONFORMANCE_…\`: settings of the conformance tests;
   - those that Kubernetes sets in every pod for a Service named \`fanfare\` or \`fanfare-…\` (\`FANFARE_SERVICE_HOST\`,
     \`FANFARE_PORT=tcp://…\` and the like): they are passed over.
 
-Where the file lists no apps, there is one, with the id \`app-id\`, the key \`app-key\` and the secret \`app-secret\`; where nothing says
-how tokens are verified, a development secret does it. Both are published here, so Fanfare warns of them, and with
-\`NODE_ENV=production\` it refuses to start on them. Secrets are never printed: not in errors, not in logs, not by \`check-config\`.`;
+Where the file lists no apps, there is one, with the id \`app-id\`, the key \`app-key\` and the secret \`app-secret\`;
+where nothing says how tokens are verified, a development secret does it. Both are published here, so Fanfare warns of
+them, and with \`NODE_ENV=production\` it refuses to start on them. Secrets are never printed: not in errors, not in
+logs, not by \`check-config\`.`;
 
 /** The page docs/configuration.md. */
 export function configurationPage(): string {
@@ -52,7 +57,7 @@ function lowered(sentence: string): string {
 
 function sectionText(section: Section): string {
   const heading = section.path.length === 0 ? section.description : `\`${pathText(section.path)}\``;
-  const about = section.path.length === 0 ? [] : [section.description, ''];
+  const about = section.path.length === 0 ? [] : [wrapped(section.description), ''];
   return [
     `## ${heading}`,
     '',
@@ -61,6 +66,11 @@ function sectionText(section: Section): string {
     '|---|---|---|---|---|',
     ...section.settings.map(row),
   ].join('\n');
+}
+
+/** Prose in lines of at most 120 columns. */
+function wrapped(text: string): string {
+  return text.replace(/(.{1,120})(?: |$)/g, '$1\n').trimEnd();
 }
 
 function row(setting: Setting): string {

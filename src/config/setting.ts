@@ -4,7 +4,9 @@ import { z } from 'zod';
 /** How a setting is written: decides how its environment variable is read and how the reference names its type. */
 export type SettingKind = 'text' | 'integer' | 'number' | 'size' | 'boolean' | 'list';
 
-/** What the schema says of a key beside its type. A section (an object, or a list of objects) has the description only. */
+/**
+ * What the schema says of a key beside its type. A section (an object, or a list of objects) has the description only.
+ */
 export interface SettingNotes {
   readonly description: string;
   readonly kind?: SettingKind;

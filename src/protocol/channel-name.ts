@@ -19,7 +19,10 @@ function kind(access: ChannelAccess, encrypted: boolean, cache: boolean, serverT
 const PUBLIC = kind('public', false, false);
 const SERVER_TO_USER = kind('private', false, false, true);
 
-/** Longest prefix first; the hyphen belongs to the prefix, so `privateer` is a public channel. (Channels docs: channel types) */
+/**
+ * Longest prefix first; the hyphen belongs to the prefix, so `privateer` is a public channel. (Channels docs: channel
+ * types)
+ */
 const PREFIXES: ReadonlyArray<readonly [string, ChannelKind]> = [
   ['private-encrypted-cache-', kind('private', true, true)],
   ['private-encrypted-', kind('private', true, false)],

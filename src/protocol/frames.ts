@@ -74,7 +74,9 @@ export function encodeConnectionEstablished(socketId: string, activityTimeoutSec
   return `{"event":"pusher:connection_established","data":${JSON.stringify(data)}}`;
 }
 
-/** `data` is an object here, unlike elsewhere: the Swift client drops a string. `code` may be null after the handshake. */
+/**
+ * `data` is an object here, unlike elsewhere: the Swift client drops a string. `code` may be null after the handshake.
+ */
 export function encodeError(code: number | null, message: string, channel?: string): string {
   return JSON.stringify({ event: 'pusher:error', data: { code, message }, channel });
 }

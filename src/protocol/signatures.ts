@@ -8,7 +8,9 @@ export function hmacHex(secret: string, text: string | Uint8Array): string {
   return createHmac('sha256', secret).update(text).digest('hex');
 }
 
-/** What is signed for a channel: `channelData` is the raw string that was sent, on any guarded channel that sent one. */
+/**
+ * What is signed for a channel: `channelData` is the raw string that was sent, on any guarded channel that sent one.
+ */
 export function channelSignature(secret: string, socketId: string, channel: string, channelData?: string): string {
   return hmacHex(
     secret,

@@ -6,7 +6,9 @@ export function normalizeIp(text: string): string {
   return ipaddr.isValid(text) ? ipaddr.process(text).toString() : text;
 }
 
-/** Finds the client behind proxies. `X-Forwarded-For` is taken from proxies that were configured, and from no one else. */
+/**
+ * Finds the client behind proxies. `X-Forwarded-For` is taken from proxies that were configured, and from no one else.
+ */
 export class ClientIp {
   readonly #ranges: ReadonlyArray<[ipaddr.IPv4 | ipaddr.IPv6, number]>;
 
@@ -24,8 +26,9 @@ export class ClientIp {
   }
 
   /**
-   * The whole chain that the request names; empty where no proxy is trusted and nobody would look at it. A proxy may add a
-   * header of its own after the one that the client sent (HAProxy does), and `getHeader` would return the client's.
+   * The whole chain that the request names; empty where no proxy is trusted and nobody would look at it. A proxy may
+   * add a header of its own after the one that the client sent (HAProxy does), and `getHeader` would return the
+   * client's.
    */
   forwardedFor(req: Pick<NativeRequest, 'forEach' | 'getHeader'>): string {
     if (this.#ranges.length === 0 || req.getHeader('x-forwarded-for') === '') return '';

@@ -19,7 +19,10 @@ export interface HttpRoutesDependencies {
   readonly routes: readonly HttpRoute[];
   readonly pathPrefix: string;
   readonly clientIp: ClientIp;
-  /** Whether each answer is to be its connection's last: one that a proxy keeps open would be cut under its next request. */
+  /**
+   * Whether each answer is to be its connection's last: one that a proxy keeps open would be cut under its next
+   * request.
+   */
   readonly isStopping: () => boolean;
   readonly logger: Logger;
 }
@@ -149,7 +152,10 @@ class CopiedRequest implements HttpRequest {
     return this.#body;
   }
 
-  /** Asked for when it is needed, which for most requests is never: it takes a system call. Empty for an aborted request. */
+  /**
+   * Asked for when it is needed, which for most requests is never: it takes a system call. Empty for an aborted
+   * request.
+   */
   get ip(): string {
     if (this.#ip === undefined && !this.#aborted) {
       const remote = Buffer.from(this.#res.getRemoteAddressAsText()).toString('latin1');

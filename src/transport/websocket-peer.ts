@@ -93,8 +93,8 @@ export class WebSocketPeer implements Socket {
   }
 
   /**
-   * Leaves all topics; then waits until what was sent before has been read, since a close frame would be dropped like any
-   * other. A peer that does not read in time is cut.
+   * Leaves all topics; then waits until what was sent before has been read, since a close frame would be dropped like
+   * any other. A peer that does not read in time is cut.
    */
   cutOff(): void {
     if (this.#closed) return;

@@ -65,7 +65,8 @@ export class WebSocketTransport implements Transport {
     app.ws<Peer>('/*', {
       maxPayloadLength: settings.maxMessageBytes,
       maxBackpressure: settings.maxBackpressureBytes,
-      // Pings are core/lifecycle/liveness.ts's, which can tell the client why it is closed; this one is later than that.
+      // Pings are core/lifecycle/liveness.ts's, which can tell the client why it is closed; this one is later than
+      // that.
       idleTimeout: settings.idleTimeoutSeconds > MAX_IDLE_TIMEOUT_SECONDS ? 0 : settings.idleTimeoutSeconds,
       sendPingsAutomatically: false,
       compression: settings.compression ? uws.SHARED_COMPRESSOR : uws.DISABLED,

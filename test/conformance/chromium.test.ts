@@ -33,7 +33,7 @@ t.test('pusher-js: connection, public and presence channels, client events', asy
     pusher.subscribe('${name}').bind('message.sent', (data) => report('message.sent', data));
     pusher.channel('${name}').bind('pusher:subscription_succeeded', () => report('subscribed', null));
     const room = pusher.subscribe('presence-${name}');
-    room.bind('pusher:subscription_succeeded', (members) => report('members', { count: members.count, me: members.me }));
+    room.bind('pusher:subscription_succeeded', ({ count, me }) => report('members', { count, me }));
     room.bind('pusher:member_added', (member) => report('added', member));
     room.bind('pusher:member_removed', (member) => report('removed', member));
     room.bind('client-hello', (data, metadata) => report('hello', { data, metadata }));
@@ -62,7 +62,8 @@ for (const broadcaster of ['pusher', 'reverb']) {
     await page.run(`(() => {
       window.echo = new Echo.default({ ...options, broadcaster: '${broadcaster}' });
       echo.private('${name}').listen('.message.sent', (data) => report('private', data))
-        .subscribed(() => report('subscribed', echo.socketId())).listenForWhisper('typing', (data) => report('typing', data));
+        .subscribed(() => report('subscribed', echo.socketId()))
+        .listenForWhisper('typing', (data) => report('typing', data));
       echo.join('${name}').here((members) => report('here', members)).joining((member) => report('joining', member))
         .leaving((member) => report('leaving', member));
     })()`);

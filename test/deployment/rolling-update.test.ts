@@ -8,8 +8,8 @@ import { Child } from '../support/scenarios/child.ts';
 const SCRIPT = fileURLToPath(new URL('../../docker/rolling-update.sh', import.meta.url));
 
 /**
- * A `docker` that keeps its containers in a file and notes what it is asked: what the script asks of Docker, and in which order, is
- * what this test is of. What Docker makes of it is not.
+ * A `docker` that keeps its containers in a file and notes what it is asked: what the script asks of Docker, and in
+ * which order, is what this test is of. What Docker makes of it is not.
  */
 const DOCKER = `#!/bin/sh
 echo "$*" >> "$STATE/calls"

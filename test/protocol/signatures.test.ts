@@ -50,7 +50,8 @@ t.test('the string to sign: keys lower-cased and sorted, values decoded, auth_si
     ['AUTH_SIGNATURE', 'abc'],
     ['auth_key', KEY],
   ];
-  const expected = `GET\n/apps/3/channels\nauth_key=${KEY}&filter_by_prefix=presence- x&y=&info=user_count,subscription_count`;
+  const query = 'filter_by_prefix=presence- x&y=&info=user_count,subscription_count';
+  const expected = `GET\n/apps/3/channels\nauth_key=${KEY}&${query}`;
   t.equal(requestStringToSign('GET', '/apps/3/channels', pairs), expected);
   t.equal(requestStringToSign('GET', '/apps/3/channels', [...pairs].reverse()), expected, 'whatever their order');
   t.equal(requestStringToSign('GET', '/x', []), 'GET\n/x\n');

@@ -99,7 +99,8 @@ t.test('in Chromium, from a page of another origin', async (t) => {
   const page = await openClientPage(t);
   const { hostname, port } = new URL(target.origin);
   await page.run(`window.options = {
-    key: '${target.key}', cluster: '', wsHost: '${hostname}', wsPort: ${port}, forceTLS: false, enabledTransports: ['ws'],
+    key: '${target.key}', cluster: '', wsHost: '${hostname}', wsPort: ${port}, forceTLS: false,
+    enabledTransports: ['ws'],
     disableStats: true,
   };`);
   await t.test('pusher-js', async (t) => {

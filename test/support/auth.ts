@@ -186,7 +186,9 @@ export async function httpServer(t: Test, answer: RequestListener): Promise<{ ur
   return { url: `http://127.0.0.1:${port}`, requests: () => requests };
 }
 
-/** The single line that a refusal leaves; and neither it nor any other holds one of `secrets`, or a token's signature. */
+/**
+ * The single line that a refusal leaves; and neither it nor any other holds one of `secrets`, or a token's signature.
+ */
 export function refusalLine(
   t: Test,
   lines: readonly LogLine[],

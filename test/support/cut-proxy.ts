@@ -9,9 +9,9 @@ interface Link {
 }
 
 /**
- * A network between clients and servers that fails as networks do: it cuts connections without a close frame, lets one side
- * believe that it is still connected, freezes, and delays. With several servers it is a balancer that takes them in turn and
- * passes over those that do not answer.
+ * A network between clients and servers that fails as networks do: it cuts connections without a close frame, lets one
+ * side believe that it is still connected, freezes, and delays. With several servers it is a balancer that takes them
+ * in turn and passes over those that do not answer.
  */
 export class CutProxy {
   /** Ports of loopback. */
@@ -51,8 +51,8 @@ export class CutProxy {
   }
 
   /**
-   * While it is set, who asks for a connection waits for an answer. It is not refused: after a refusal, pusher-js waits 15 s
-   * before it asks again.
+   * While it is set, who asks for a connection waits for an answer. It is not refused: after a refusal, pusher-js waits
+   * 15 s before it asks again.
    */
   set isOffline(value: boolean) {
     this.#isOffline = value;
@@ -62,7 +62,9 @@ export class CutProxy {
     for (const release of held) release();
   }
 
-  /** Both sides notice that the connection has gone; neither is told why. `share` of the connections, chosen at random. */
+  /**
+   * Both sides notice that the connection has gone; neither is told why. `share` of the connections, chosen at random.
+   */
   cut(share = 1): number {
     return this.#choose(share, ({ client, server }) => {
       client.destroy();

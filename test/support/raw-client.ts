@@ -148,8 +148,8 @@ export class RawClient {
   }
 
   /**
-   * After this, whatever this client asked for has been done and answered. A refused subscription leaves nothing behind,
-   * and keeps its place in the order of what a connection asks; a ping may be answered out of turn.
+   * After this, whatever this client asked for has been done and answered. A refused subscription leaves nothing
+   * behind, and keeps its place in the order of what a connection asks; a ping may be answered out of turn.
    */
   async fence(): Promise<void> {
     const channel = unique('private-fence-');

@@ -33,8 +33,8 @@ export const AUTH = {
 };
 
 /**
- * The server under test: the one that FANFARE_CONFORMANCE_URL names, with FANFARE_CONFORMANCE_APP_ID, _KEY and _SECRET, or
- * a Fanfare with default settings.
+ * The server under test: the one that FANFARE_CONFORMANCE_URL names, with FANFARE_CONFORMANCE_APP_ID, _KEY and _SECRET,
+ * or a Fanfare with default settings.
  */
 export async function openTarget(t: Test): Promise<Target> {
   const {

@@ -41,7 +41,9 @@ export class TrickleReader {
     if (chunk !== null) this.#chunks.push(chunk);
   }
 
-  /** Takes everything until the server ends the connection; then returns the messages and the close code, if one came. */
+  /**
+   * Takes everything until the server ends the connection; then returns the messages and the close code, if one came.
+   */
   async rest(limitMs: number): Promise<{ messages: string[]; closeCode: number | undefined }> {
     this.#socket.on('data', (chunk: Buffer) => this.#chunks.push(chunk));
     await within(this.#ended, 'the end of the connection', limitMs);

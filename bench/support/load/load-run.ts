@@ -51,9 +51,9 @@ export interface LoadResult {
 const CONNECTING_AT_ONCE = 50;
 
 /**
- * Connects the subscribers of every job's server and triggers its warm-up. Then the measured events, in slices that take
- * turns over the servers, so that whatever else the machine does falls on all of them alike. Every delivery is checked;
- * rejects with a DeliveryError on the first that is missing, repeated, out of order or altered.
+ * Connects the subscribers of every job's server and triggers its warm-up. Then the measured events, in slices that
+ * take turns over the servers, so that whatever else the machine does falls on all of them alike. Every delivery is
+ * checked; rejects with a DeliveryError on the first that is missing, repeated, out of order or altered.
  */
 export async function runLoads(jobs: readonly LoadJob[], slices: number): Promise<LoadResult[]> {
   const runs = jobs.map((job) => new LoadRun(job));

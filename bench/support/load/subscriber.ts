@@ -49,8 +49,8 @@ export class Subscriber {
     });
     this.#socket.on('connect', () => {
       this.#socket.write(
-        `GET /app/${options.key}?protocol=7&client=js&version=8.6.0&flash=false HTTP/1.1\r\nHost: 127.0.0.1:${options.port}\r\n` +
-          `Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n` +
+        `GET /app/${options.key}?protocol=7&client=js&version=8.6.0&flash=false HTTP/1.1\r\n` +
+          `Host: 127.0.0.1:${options.port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n` +
           `Sec-WebSocket-Key: ${randomBytes(16).toString('base64')}\r\n\r\n`,
       );
     });

@@ -11,8 +11,8 @@ export interface AppKeys {
 }
 
 /**
- * The `data` of one event. It names its publisher and its place in the publisher's sequence with a fixed width, so that a
- * reader finds both at the same place of every frame: `@01-0000042@`.
+ * The `data` of one event. It names its publisher and its place in the publisher's sequence with a fixed width, so that
+ * a reader finds both at the same place of every frame: `@01-0000042@`.
  */
 export function eventData(channel: string, publisher: number, sequence: number): string {
   const marker = `@${String(publisher).padStart(2, '0')}-${String(sequence).padStart(7, '0')}@`;

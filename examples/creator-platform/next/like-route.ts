@@ -2,8 +2,8 @@ import { verifyToken } from '../../support/tokens.ts';
 import { platformSender } from './sender.ts';
 
 /**
- * app/api/posts/[postId]/like/route.ts of a Next.js application: POST likes, DELETE takes it back. The user is who the token
- * says; where and how likes are stored is the application's own affair.
+ * app/api/posts/[postId]/like/route.ts of a Next.js application: POST likes, DELETE takes it back. The user is who the
+ * token says; where and how likes are stored is the application's own affair.
  */
 interface RouteContext {
   readonly params: Promise<{ readonly postId: string }>;

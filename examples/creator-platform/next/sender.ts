@@ -3,7 +3,9 @@ import { Sender } from '../send.ts';
 
 let sender: Sender | undefined;
 
-/** The server's one sender, made when first asked for: Next.js imports modules while it builds, without the environment. */
+/**
+ * The server's one sender, made when first asked for: Next.js imports modules while it builds, without the environment.
+ */
 export function platformSender(): Sender {
   sender ??= new Sender(
     new Pusher({

@@ -2,8 +2,8 @@ import Echo from 'laravel-echo';
 import Pusher from 'pusher-js';
 
 /**
- * Echo for a Next.js frontend; call it on the client only (in a `useEffect`, or a module that is imported by 'use client' components).
- * `token` is what GET /api/realtime-token gave for the user who is logged in.
+ * Echo for a Next.js frontend; call it on the client only (in a `useEffect`, or a module that is imported by 'use
+ * client' components). `token` is what GET /api/realtime-token gave for the user who is logged in.
  */
 export function createEcho(token: string): Echo<'reverb'> {
   // Each written out in full: Next.js replaces these names as text when it builds.

@@ -9,7 +9,9 @@ interface Entry {
   readonly atMs: number;
 }
 
-/** Removed entries are dropped from the list's front in lots of this size: one by one, each removal would move the rest. */
+/**
+ * Removed entries are dropped from the list's front in lots of this size: one by one, each removal would move the rest.
+ */
 const COMPACT_AT = 256;
 
 /** The recent events of one topic. */

@@ -19,7 +19,9 @@ export interface MessageObserver {
 const MAX_WAITING_MESSAGES = 20_000;
 const MAX_WAITING_CHARACTERS = 32 * 1024 * 1024;
 
-/** Moves frames by Redis's pub/sub. A node serves its own subscribers by what Redis sends back: one order everywhere. */
+/**
+ * Moves frames by Redis's pub/sub. A node serves its own subscribers by what Redis sends back: one order everywhere.
+ */
 export class RedisBroker implements Broker {
   readonly #store: RedisStore;
   readonly #log: RedisChannelLog;
@@ -105,8 +107,8 @@ export class RedisBroker implements Broker {
   }
 
   /**
-   * A server that does not take the lease's renewal may not be the one that the others use any more, such as the old master of
-   * a partition: what it would accept, nobody else might hear.
+   * A server that does not take the lease's renewal may not be the one that the others use any more, such as the old
+   * master of a partition: what it would accept, nobody else might hear.
    */
   async #alive(): Promise<void> {
     const { promise, reject } = deferred<never>();

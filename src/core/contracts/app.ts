@@ -41,7 +41,9 @@ export interface App {
   readonly enabled: boolean;
   /** Refuse plain connections with 4000. */
   readonly tlsOnly: boolean;
-  /** Origins of browsers that may connect, such as `https://chat.example.com` or `https://*.example.com`; empty: any. */
+  /**
+   * Origins of browsers that may connect, such as `https://chat.example.com` or `https://*.example.com`; empty: any.
+   */
   readonly allowedOrigins: readonly string[];
   readonly clientEvents: boolean;
   /** Tell subscribers `pusher_internal:subscription_count`. */

@@ -11,7 +11,9 @@ export interface BrokerMessage {
   readonly cacheSeconds?: number | undefined;
   /** An event of the application, which is logged where its topic is: nothing that only tells the present state. */
   readonly durable?: boolean | undefined;
-  /** Log it whether or not anyone keeps the topic's log, and keep the log for so long. (core/contracts/channel-log.ts) */
+  /**
+   * Log it whether or not anyone keeps the topic's log, and keep the log for so long. (core/contracts/channel-log.ts)
+   */
   readonly logSeconds?: number | undefined;
   /** Where in its log the message stands; set by the broker. */
   readonly position?: Position | undefined;

@@ -26,9 +26,9 @@ export interface LogBounds {
  */
 export interface ChannelLog {
   /**
-   * Logs the topic from now on, and for the bounds' age after the last such call. Then delivers a marker, a message with an
-   * empty frame at the log's end, to every node that has subscribed to the topic, this one included: by it a node knows
-   * where in the log it stands, and that it missed something where it stands elsewhere.
+   * Logs the topic from now on, and for the bounds' age after the last such call. Then delivers a marker, a message
+   * with an empty frame at the log's end, to every node that has subscribed to the topic, this one included: by it a
+   * node knows where in the log it stands, and that it missed something where it stands elsewhere.
    */
   keep(topic: string): Promise<void>;
   /** What came after a position, in order; undefined where the log does not reach back so far. */

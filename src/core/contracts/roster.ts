@@ -40,7 +40,8 @@ export interface ChannelCounts {
 }
 
 /**
- * Who is where, in the whole cluster. Every call is atomic and idempotent: entering twice with one socket id is one entry.
+ * Who is where, in the whole cluster. Every call is atomic and idempotent: entering twice with one socket id is one
+ * entry.
  *
  * What a change means to others is published by the roster itself, in the same step as the change, so that it is told
  * exactly once and in the order of the changes: `member_added` and `member_removed` on the channel's topic, and
@@ -50,9 +51,10 @@ export interface ChannelCounts {
  */
 export interface Roster {
   /**
-   * The topic must be subscribed at the broker before. `admit` is called once, at the point of the topic's order at which
-   * the entry took effect: a socket that joins the topic inside of it, and is sent the members and then `missed`, is never
-   * told of itself and misses no change. Resolves after `admit` has returned; rejects without having called it.
+   * The topic must be subscribed at the broker before. `admit` is called once, at the point of the topic's order at
+   * which the entry took effect: a socket that joins the topic inside of it, and is sent the members and then `missed`,
+   * is never told of itself and misses no change. Resolves after `admit` has returned; rejects without having called
+   * it.
    */
   enter(entry: RosterEntry, admit: (entered: Entered) => void): Promise<void>;
   leave(topic: string, socketId: string): Promise<Left>;

@@ -8,8 +8,8 @@ export interface SavedSession {
 }
 
 /**
- * Keeps what is needed to resume after a connection has ended, on any node. `session` is a digest of the client's token:
- * whoever reads the store cannot take a session over. Calls reject with BrokerUnavailable.
+ * Keeps what is needed to resume after a connection has ended, on any node. `session` is a digest of the client's
+ * token: whoever reads the store cannot take a session over. Calls reject with BrokerUnavailable.
  */
 export interface SessionStore {
   /** Makes a connection the session's owner and gives what was saved; earlier owners can no longer save. */

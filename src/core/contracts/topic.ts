@@ -1,7 +1,7 @@
 /**
- * A topic is an app and a channel together: what brokers move and transports subscribe sockets to. App ids hold no slash,
- * so the first one parts the two. Channels whose name begins with `#` are the server's own (see the functions below);
- * no client may subscribe to them but to its own `#server-to-user-{id}`.
+ * A topic is an app and a channel together: what brokers move and transports subscribe sockets to. App ids hold no
+ * slash, so the first one parts the two. Channels whose name begins with `#` are the server's own (see the functions
+ * below); no client may subscribe to them but to its own `#server-to-user-{id}`.
  */
 export function topicOf(appId: string, channel: string): string {
   return `${appId}/${channel}`;

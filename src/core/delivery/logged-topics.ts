@@ -58,7 +58,10 @@ export class LoggedTopics {
     this.#deps = dependencies;
   }
 
-  /** Messages delivered so far, and replays sent: a number that a later moment never shares with an earlier one's replay. */
+  /**
+   * Messages delivered so far, and replays sent: a number that a later moment never shares with an earlier one's
+   * replay.
+   */
   get count(): number {
     return this.#count;
   }
@@ -113,8 +116,8 @@ export class LoggedTopics {
   }
 
   /**
-   * Makes sure that the topic is logged and that this node knows where it stands in the log; then begins to record what is
-   * delivered, so that a joiner can be given all of it. The topic must be subscribed at the broker.
+   * Makes sure that the topic is logged and that this node knows where it stands in the log; then begins to record what
+   * is delivered, so that a joiner can be given all of it. The topic must be subscribed at the broker.
    */
   async beginJoin(name: string): Promise<Recording> {
     await this.#keep(name);
@@ -125,17 +128,17 @@ export class LoggedTopics {
   }
 
   /**
-   * Resolves once this node has delivered what stands at a position. Where it lags behind another node, a joiner that comes
-   * from there would be given again what it has acknowledged already.
+   * Resolves once this node has delivered what stands at a position. Where it lags behind another node, a joiner that
+   * comes from there would be given again what it has acknowledged already.
    */
   async caughtUp(name: string, { epoch, offset }: Position): Promise<void> {
     await this.#until(name, (topic) => topic.epoch === epoch && topic.offset >= offset);
   }
 
   /**
-   * Ends a join, in the same step in which the socket joins: what of `read`, and then of the recording, comes after `from` and
-   * was delivered by this node already. All that follows reaches the joined socket by itself. Undefined where something has
-   * been lost during the join.
+   * Ends a join, in the same step in which the socket joins: what of `read`, and then of the recording, comes after
+   * `from` and was delivered by this node already. All that follows reaches the joined socket by itself. Undefined
+   * where something has been lost during the join.
    *
    * @param from where the joiner stands; undefined where it has nothing yet
    */
@@ -194,7 +197,10 @@ export class LoggedTopics {
     this.receive(message);
   }
 
-  /** Many may join at once, after a deploy say: one asks for the log, and the others within a second take its word for it. */
+  /**
+   * Many may join at once, after a deploy say: one asks for the log, and the others within a second take its word for
+   * it.
+   */
   async #keep(name: string): Promise<void> {
     const kept = this.#kept.get(name);
     if (kept !== undefined && Date.now() - kept.atMs < KEPT_LATELY_MS && (kept.isPending || this.#isPlaced(name))) {

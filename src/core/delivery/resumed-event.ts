@@ -4,8 +4,8 @@ import { encodeEvent } from '../../protocol/frames.ts';
 export const RESUMED_EVENT = 'fanfare:resumed';
 
 /**
- * `gap`: the log no longer reaches back to where the client was. `unknown`: the server knows of no earlier subscription to
- * this channel under the client's token, be it a first one or one too long ago.
+ * `gap`: the log no longer reaches back to where the client was. `unknown`: the server knows of no earlier subscription
+ * to this channel under the client's token, be it a first one or one too long ago.
  */
 export type NotRecoveredReason = 'gap' | 'unknown';
 

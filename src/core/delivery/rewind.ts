@@ -1,6 +1,8 @@
 import type { App, RewindRule } from '../contracts/app.ts';
 
-/** The first of the app's rules that a channel comes under; `*` at a pattern's end stands for any further characters. */
+/**
+ * The first of the app's rules that a channel comes under; `*` at a pattern's end stands for any further characters.
+ */
 export function rewindRuleOf(app: App, channel: string): RewindRule | undefined {
   if (app.rewind.length === 0) return undefined;
   return app.rewind.find(({ channels }) =>

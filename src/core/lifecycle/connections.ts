@@ -34,7 +34,10 @@ import { Liveness } from './liveness.ts';
 import { NodeCapacity } from './node-capacity.ts';
 import { loggablePath } from './resume-token.ts';
 
-/** An upgrade over a connection that a proxy has kept open. Not 4200: before it is established, a client would try without a pause. */
+/**
+ * An upgrade over a connection that a proxy has kept open. Not 4200: before it is established, a client would try
+ * without a pause.
+ */
 const STOPPING: ErrorCode = { ...ERROR_CODES.overCapacity, message: 'The server is stopping: please reconnect' };
 
 /** What a connection is from open to close: the dispatch table of the wire. */

@@ -9,8 +9,8 @@ const STEP_MS = 20;
 const MIN_PER_SECOND = 10;
 
 /**
- * Closes connections with 4200 at an even pace within the time given: stock clients come back at once and without jitter, so
- * that all together would be a stampede elsewhere.
+ * Closes connections with 4200 at an even pace within the time given: stock clients come back at once and without
+ * jitter, so that all together would be a stampede elsewhere.
  */
 export async function closeEvenly(connections: readonly Connection[], graceMs: number): Promise<void> {
   const { code, message } = ERROR_CODES.reconnect;

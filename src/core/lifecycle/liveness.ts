@@ -11,9 +11,9 @@ export interface LivenessSettings {
 const TICK_MS = 1000;
 
 /**
- * Finds connections that died without a word. WebSocket pings, not `pusher:ping`: every stack answers them, and any inbound
- * frame counts as a sign of life. Connections stand in a wheel of one slot a second, so that a tick looks at those alone
- * whose time has come.
+ * Finds connections that died without a word. WebSocket pings, not `pusher:ping`: every stack answers them, and any
+ * inbound frame counts as a sign of life. Connections stand in a wheel of one slot a second, so that a tick looks at
+ * those alone whose time has come.
  */
 export class Liveness {
   readonly #settings: LivenessSettings;

@@ -46,8 +46,8 @@ export class Replay {
     const resumable = connection.resumable?.superseded === false ? connection.resumable : undefined;
     const rewind = rewindRuleOf(connection.app, channel);
     if (resumable === undefined && rewind === undefined) return undefined;
-    // One replay fits into what may wait for a socket; several at once need not. Only then is it read: a slow reader's would
-    // grow meanwhile.
+    // One replay fits into what may wait for a socket; several at once need not. Only then is it read: a slow reader's
+    // would grow meanwhile.
     await connection.socket.drained();
     const recording = await this.#logged.beginJoin(topic);
     try {

@@ -29,7 +29,9 @@ export interface ResumeDependencies {
 /** A session's own publishes are left out of its replay; this many of its socket ids are remembered for that. */
 const MAX_SOCKET_IDS = 8;
 
-/** Channels of earlier connections that were not subscribed to again; those that have waited the longest are forgotten. */
+/**
+ * Channels of earlier connections that were not subscribed to again; those that have waited the longest are forgotten.
+ */
 const MAX_AWAITED = 1000;
 
 const TICK_MS = 1000;
@@ -38,8 +40,8 @@ const TICK_MS = 1000;
 const SETTLING_MS = 2000;
 
 /**
- * Sessions that survive a reconnect, for clients that need not know of it: pings that carry the node's delivery count ask up to
- * where a client has received, since every WebSocket stack echoes a ping's payload. (docs/resume.md)
+ * Sessions that survive a reconnect, for clients that need not know of it: pings that carry the node's delivery count
+ * ask up to where a client has received, since every WebSocket stack echoes a ping's payload. (docs/resume.md)
  */
 export class Resume {
   readonly #deps: ResumeDependencies;
@@ -107,11 +109,11 @@ export class Resume {
   }
 
   /**
-   * In the step in which the socket joins, and after its replay was sent: from now on the client stands where the node does,
-   * once it has acknowledged as much.
+   * In the step in which the socket joins, and after its replay was sent: from now on the client stands where the node
+   * does, once it has acknowledged as much.
    *
-   * @param resumedFrom where the client stood before: as long as it has not acknowledged what it was sent on joining, it is to be
-   *   sent that again, be it a replay or the word of a gap
+   * @param resumedFrom where the client stood before: as long as it has not acknowledged what it was sent on joining,
+   *   it is to be sent that again, be it a replay or the word of a gap
    */
   joined(connection: Connection, resumable: Resumable, subscription: Subscription, resumedFrom?: Position): void {
     const { logged } = this.#deps;
@@ -151,8 +153,8 @@ export class Resume {
   /**
    * The connection has ended: what it had acknowledged is saved, before its subscriptions go.
    *
-   * @param byClient a browser answers pings while its page's socket is already closing, and drops what it receives then: of a
-   *   connection that its client has closed, only what was acknowledged some time before counts
+   * @param byClient a browser answers pings while its page's socket is already closing, and drops what it receives
+   *   then: of a connection that its client has closed, only what was acknowledged some time before counts
    */
   async ended(connection: Connection, byClient: boolean): Promise<void> {
     const { resumable } = connection;

@@ -10,8 +10,8 @@ export interface CachedEvents {
 }
 
 /**
- * Reads a cache channel's last event so that none falls between it and the moment at which the joiner's socket hears the
- * topic by itself.
+ * Reads a cache channel's last event so that none falls between it and the moment at which the joiner's socket hears
+ * the topic by itself.
  */
 export async function readCachedEvents(broker: Broker, delivery: Delivery, topic: string): Promise<CachedEvents> {
   const recording = delivery.record(topic);

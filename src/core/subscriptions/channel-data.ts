@@ -16,7 +16,9 @@ export interface DataProblem {
   readonly problem: string;
 }
 
-/** Reads `channel_data`: `{"user_id":"42","user_info":{…},"exp":1767225600}`; a numeric user id is taken as its string. */
+/**
+ * Reads `channel_data`: `{"user_id":"42","user_info":{…},"exp":1767225600}`; a numeric user id is taken as its string.
+ */
 export function readChannelData(raw: string, limits: AppLimits): Identity | DataProblem {
   const data = parseJson(raw);
   if (!isJsonObject(data)) return { problem: 'channel_data must be a string of a JSON object' };

@@ -153,7 +153,9 @@ export class Subscriptions {
     }
   }
 
-  /** Runs at one point of the topic's order: what comes before is in the answer, what comes after reaches the socket. */
+  /**
+   * Runs at one point of the topic's order: what comes before is in the answer, what comes after reaches the socket.
+   */
   #admit(
     connection: Connection,
     subscription: Subscription,
@@ -176,7 +178,10 @@ export class Subscriptions {
     if (connection.resumable !== undefined) connection.socket.join(resumableTopic(topic));
   }
 
-  /** What a joiner is sent of the channel's past: a cache channel's last event, or what was missed, which has that among it. */
+  /**
+   * What a joiner is sent of the channel's past: a cache channel's last event, or what was missed, which has that among
+   * it.
+   */
   #lastEvents(
     connection: Connection,
     channel: string,

@@ -7,8 +7,8 @@ import { APP } from '../../support/target.ts';
 import { until } from '../../support/wait.ts';
 
 /**
- * A browser that loses its network and gets it back. Chromium's offline mode tells the page and refuses new connections, but
- * leaves WebSockets alone that are open: those are cut by the network in front of the server.
+ * A browser that loses its network and gets it back. Chromium's offline mode tells the page and refuses new
+ * connections, but leaves WebSockets alone that are open: those are cut by the network in front of the server.
  */
 t.test('Chromium goes offline and online again, three times, and no event is missed', async (t) => {
   const site = await startSite(t);

@@ -1,4 +1,7 @@
-/** A member of a chat in a process of its own, so that a test can freeze it: `member-process.ts ORIGIN KEY TOKEN CHANNEL`. */
+/**
+ * A member of a chat in a process of its own, so that a test can freeze it: `member-process.ts ORIGIN KEY TOKEN
+ * CHANNEL`.
+ */
 import { Pusher } from '../pusher-client.ts';
 
 const [origin = '', key = '', token = '', channel = ''] = process.argv.slice(2);

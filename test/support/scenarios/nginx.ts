@@ -17,15 +17,20 @@ export const NGINX = ['/usr/sbin/nginx', '/usr/local/sbin/nginx', 'nginx'].find(
   (name) => spawnSync(name, ['-v']).status === 0,
 );
 
-/** Changes one place of a file that must be there: a test of a configuration that someone has since rewritten proves nothing. */
+const TEMPORARY_FOLDERS = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];
+
+/**
+ * Changes one place of a file that must be there: a test of a configuration that someone has since rewritten proves
+ * nothing.
+ */
 function replaced(text: string, from: string, to: string): string {
   if (!text.includes(from)) throw new Error(`nginx/: '${from}' is not there any more; the tests replace it`);
   return text.replaceAll(from, to);
 }
 
 /**
- * A copy of the shipped configuration that runs anywhere and beside others: its own ports, folder, certificate and nodes. All else
- * is what users get.
+ * A copy of the shipped configuration that runs anywhere and beside others: its own ports, folder, certificate and
+ * nodes. All else is what users get.
  */
 export class NginxFolder {
   readonly path: string;
@@ -57,10 +62,7 @@ export class NginxFolder {
       ['worker_connections 65536;', 'worker_connections 2048;'],
       ['error_log /var/log/nginx/error.log', 'error_log stderr'],
       ['access_log /var/log/nginx/access.log fanfare;', `access_log ${path}/access.log fanfare;`],
-      [
-        'http {\n',
-        `http {\n${['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((kind) => `  ${kind}_temp_path ${path}/${kind};\n`).join('')}`,
-      ],
+      ['http {\n', `http {\n${TEMPORARY_FOLDERS.map((kind) => `  ${kind}_temp_path ${path}/${kind};\n`).join('')}`],
     ]);
     writeFileSync(join(path, 'cert.pem'), CERTIFICATE);
     writeFileSync(join(path, 'key.pem'), CERTIFICATE_KEY);

@@ -7,7 +7,10 @@ import { bucketOf } from '../wire/keys.ts';
 import { decodeFrame, headOf } from '../wire/messages.ts';
 import type { Effort, RedisStore } from '../wire/store.ts';
 
-/** No two nodes draw the same, and none repeats its own: a log that begins takes the idea of an epoch of whoever begins it. */
+/**
+ * No two nodes draw the same, and none repeats its own: a log that begins takes the idea of an epoch of whoever begins
+ * it.
+ */
 const EPOCHS = randomBytes(9).toString('base64url');
 let epochs = 0;
 
@@ -16,7 +19,10 @@ function newEpoch(): string {
   return `${EPOCHS}.${epochs}`;
 }
 
-/** The recent events of channels as Redis streams, appended and published in one step: their order is the same everywhere. */
+/**
+ * The recent events of channels as Redis streams, appended and published in one step: their order is the same
+ * everywhere.
+ */
 export class RedisChannelLog implements ChannelLog {
   readonly #store: RedisStore;
   readonly #bounds: LogBounds;

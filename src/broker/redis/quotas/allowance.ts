@@ -4,9 +4,9 @@ import { bucketOf } from '../wire/keys.ts';
 import type { RedisStore } from '../wire/store.ts';
 
 /**
- * One app's requests of one kind in a second of Redis's clock. A node takes what it needs and, where there is plenty, some
- * more, so that most requests ask nobody. Never is more let through than the limit; a little less is where nodes end a
- * second with what others could have used.
+ * One app's requests of one kind in a second of Redis's clock. A node takes what it needs and, where there is plenty,
+ * some more, so that most requests ask nobody. Never is more let through than the limit; a little less is where nodes
+ * end a second with what others could have used.
  */
 export class Allowance {
   readonly #key: string;

@@ -7,8 +7,8 @@ import { Allowance } from './allowance.ts';
 import { Places } from './connection-quota.ts';
 
 /**
- * Counts what apps use over all nodes. While Redis is away, each node counts its own alone: connections and requests are
- * then let through up to the limit on each node.
+ * Counts what apps use over all nodes. While Redis is away, each node counts its own alone: connections and requests
+ * are then let through up to the limit on each node.
  */
 export class RedisQuotas implements Quotas, Tenant {
   readonly #store: RedisStore;

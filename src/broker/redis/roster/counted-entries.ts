@@ -47,7 +47,10 @@ export class CountedEntries {
   readonly #index: HeldIndex;
   readonly #entries = new Map<string, Entry>();
 
-  /** @param kind `counted`: channels, which are listed; `user`: signed-in users, whose coming and going is told on the topic */
+  /**
+   * @param kind `counted`: channels, which are listed; `user`: signed-in users, whose coming and going is told on the
+   * topic
+   */
   constructor(kind: 'counted' | 'user', store: RedisStore, lease: Lease, index: HeldIndex) {
     this.#kind = kind;
     this.#store = store;
@@ -55,7 +58,10 @@ export class CountedEntries {
     this.#index = index;
   }
 
-  /** `applied` is called once Redis has it, before anything else happens. Rejects with BrokerUnavailable, and then it is undone. */
+  /**
+   * `applied` is called once Redis has it, before anything else happens. Rejects with BrokerUnavailable, and then it is
+   * undone.
+   */
   add(topic: string, socketId: string, applied?: (counted: Counted) => void): Promise<Counted> {
     const entry = this.#entryOf(topic);
     const added = !entry.sockets.has(socketId);

@@ -22,8 +22,8 @@ const FOREVER = Number.POSITIVE_INFINITY;
 const PER_COMMAND = 500;
 
 /**
- * The list of what this node may have entries under, written before the first entry is: when the node dies, it tells the others
- * where to look. It may name more than there is.
+ * The list of what this node may have entries under, written before the first entry is: when the node dies, it tells
+ * the others where to look. It may name more than there is.
  */
 export class HeldIndex {
   readonly #store: RedisStore;

@@ -6,8 +6,8 @@ import type { RedisStore } from '../wire/store.ts';
 
 export interface LeaseOwner {
   /**
-   * The lease had ended, by the doing of another node or of a Redis that has forgotten: all entries must be written anew, and
-   * then what is left of the former incarnations removed.
+   * The lease had ended, by the doing of another node or of a Redis that has forgotten: all entries must be written
+   * anew, and then what is left of the former incarnations removed.
    */
   replaced(former: readonly string[]): Promise<void>;
   /** Removes what a dead incarnation has; called again later where it rejects. */
@@ -20,8 +20,8 @@ export interface LeaseOwner {
 const MAX_FORMER = 5;
 
 /**
- * This node's life as the others see it. Its entries in Redis bear the name of its present incarnation; when the lease is not
- * renewed in time, another node removes them, and this one, if it lives, goes on under a new name.
+ * This node's life as the others see it. Its entries in Redis bear the name of its present incarnation; when the lease
+ * is not renewed in time, another node removes them, and this one, if it lives, goes on under a new name.
  */
 export class Lease {
   readonly #store: RedisStore;
@@ -71,7 +71,10 @@ export class Lease {
     this.#schedule(0);
   }
 
-  /** The incarnation to write entries under; waits while the lease is in doubt, so that nothing is written for a dead one. */
+  /**
+   * The incarnation to write entries under; waits while the lease is in doubt, so that nothing is written for a dead
+   * one.
+   */
   async held(): Promise<string> {
     while (!this.valid) {
       this.#waiting ??= deferred<void>();
@@ -85,7 +88,9 @@ export class Lease {
     this.#schedule(0);
   }
 
-  /** Goes on under a new incarnation, for what Redis has of the present one may not be what this node had it confirm. */
+  /**
+   * Goes on under a new incarnation, for what Redis has of the present one may not be what this node had it confirm.
+   */
   replace(): void {
     this.#doubted = true;
     this.#schedule(0);

@@ -13,7 +13,10 @@ export interface MemberDifference {
   readonly removed: readonly string[];
 }
 
-/** Who is in a presence channel as this node's subscribers have been told: changed by what the topic brings, in its order. */
+/**
+ * Who is in a presence channel as this node's subscribers have been told: changed by what the topic brings, in its
+ * order.
+ */
 export class MemberView {
   readonly #members: Map<string, Member>;
   #version: number;

@@ -29,7 +29,10 @@ interface Arriving {
 
 const OPERATIONS_AT_ONCE = 100;
 
-/** This node's part of one presence channel: its sockets, what Redis has still to be told of them, and its view of the members. */
+/**
+ * This node's part of one presence channel: its sockets, what Redis has still to be told of them, and its view of the
+ * members.
+ */
 export class PresenceChannel {
   readonly topic: string;
   readonly #context: PresenceContext<PresenceChannel>;
@@ -100,7 +103,8 @@ export class PresenceChannel {
 
   /**
    * Brings the view, and this node's subscribers, to what Redis has: after messages may have been missed.
-   * @param removals whether who is not there is gone: not where Redis has lost its data and other nodes are still writing
+   * @param removals whether who is not there is gone: not where Redis has lost its data and other nodes are still
+   *   writing
    */
   async follow(removals: () => boolean): Promise<void> {
     const view = this.#view;

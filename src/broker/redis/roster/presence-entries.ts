@@ -64,8 +64,8 @@ export class PresenceEntries {
   }
 
   /**
-   * Messages may have been missed. Where Redis has lost data, those who are not there are given a lease's time to be written
-   * again by their nodes, before this node's subscribers are told that they have gone.
+   * Messages may have been missed. Where Redis has lost data, those who are not there are given a lease's time to be
+   * written again by their nodes, before this node's subscribers are told that they have gone.
    */
   async followAll(matches: (bucket: number) => boolean, loss: boolean): Promise<void> {
     const channels = [...this.#channels.values()].filter(({ topic }) => matches(bucketOf(topic)));

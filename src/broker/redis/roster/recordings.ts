@@ -1,4 +1,7 @@
-/** What was delivered on a topic while somebody was about to join it; a change of members stands for itself by its number. */
+/**
+ * What was delivered on a topic while somebody was about to join it; a change of members stands for itself by its
+ * number.
+ */
 type Recorded = { readonly frame: string; readonly exceptSocketId: string | undefined } | { readonly version: number };
 
 interface Recording {
@@ -37,8 +40,8 @@ export class Recordings {
   }
 
   /**
-   * Frames for a socket since its join began or, where the recording has it, since the change of members by which the join
-   * took effect.
+   * Frames for a socket since its join began or, where the recording has it, since the change of members by which the
+   * join took effect.
    */
   since(topic: string, start: number, socketId: string, version = 0): string[] {
     const recorded = this.#recordings.get(topic)?.recorded ?? [];

@@ -23,8 +23,8 @@ const BUCKETS_AT_ONCE = 32;
 const NOBODY: ChannelCounts = Object.freeze({ subscriptionCount: 0, userCount: 0 });
 
 /**
- * Who is where, in Redis. What this node has is kept here as well: that is what is written to Redis, again and again until
- * Redis has it, and anew where Redis or the others have lost it.
+ * Who is where, in Redis. What this node has is kept here as well: that is what is written to Redis, again and again
+ * until Redis has it, and anew where Redis or the others have lost it.
  *
  * A topic's entries have members, all of them, or none has.
  */
@@ -181,7 +181,8 @@ export class RedisRoster implements Roster, MessageObserver {
   }
 
   async #interrupted(matches: (bucket: number) => boolean, loss: boolean): Promise<void> {
-    // What is written under a new incarnation replaces what Redis still has, and what it has too much of is removed with the old.
+    // What is written under a new incarnation replaces what Redis still has, and what it has too much of is removed
+    // with the old.
     if (loss) this.lease.replace();
     await this.#follow(matches, loss);
   }

@@ -1,10 +1,10 @@
 import { type Script, script } from './script.ts';
 
 /**
- * A log is a stream whose ids are the offsets, and a hash `o` of what belongs to it: `e` its epoch, `o` the offset of its last
- * event, `f` that of the last one that is no longer kept, `n` how many are kept, `h` the offset of their oldest, `b` their bytes,
- * `a` the age in microseconds that somebody has asked for. Offsets are microseconds of the clock where that has moved on, so that a Redis that has lost some of
- * its last writes never gives one again.
+ * A log is a stream whose ids are the offsets, and a hash `o` of what belongs to it: `e` its epoch, `o` the offset of
+ * its last event, `f` that of the last one that is no longer kept, `n` how many are kept, `h` the offset of their
+ * oldest, `b` their bytes, `a` the age in microseconds that somebody has asked for. Offsets are microseconds of the
+ * clock where that has moved on, so that a Redis that has lost some of its last writes never gives one again.
  */
 const LOG = `
 local meta, stream, channel = KEYS[1], KEYS[2], KEYS[3]
@@ -30,9 +30,9 @@ local function offsetOf(id) return tonumber(string.match(id, '^%d+')) end
 
 /**
  * Publishes a durable message, and logs it where its topic is logged, or is to be.
- * KEYS o, x, t, c. ARGV: PUBLISH or SPUBLISH, what stands before the frame, the frame, seconds to keep it as the last event or
- * 0, seconds to log it for though nobody keeps the log or 0, events, bytes and microseconds that a log may hold, an epoch for
- * a log that begins.
+ * KEYS o, x, t, c. ARGV: PUBLISH or SPUBLISH, what stands before the frame, the frame, seconds to keep it as the last
+ * event or 0, seconds to log it for though nobody keeps the log or 0, events, bytes and microseconds that a log may
+ * hold, an epoch for a log that begins.
  */
 export const PUBLISH_DURABLE: Script = script(`${LOG}
 local publish, message = ARGV[1], ARGV[2] .. ARGV[3]
@@ -73,7 +73,10 @@ if floor then redis.call('HSET', meta, 'f', text(floor)) end
 return redis.call(publish, channel, '*' .. known[1] .. ' ' .. known[2] .. ' ' .. text(offset) .. ' ' .. message)
 `);
 
-/** Logs a topic from now on, and tells its subscribers where its log ends. KEYS o, x, t. ARGV: PUBLISH or SPUBLISH, milliseconds to keep it for, an epoch for a log that begins. */
+/**
+ * Logs a topic from now on, and tells its subscribers where its log ends. KEYS o, x, t. ARGV: PUBLISH or SPUBLISH,
+ * milliseconds to keep it for, an epoch for a log that begins.
+ */
 export const KEEP_LOG: Script = script(`${LOG}
 if redis.call('EXISTS', meta) == 0 then begin(ARGV[3]) end
 keepFor(tonumber(ARGV[2]))
@@ -82,8 +85,8 @@ return redis.call(ARGV[1], channel, '*' .. known[1] .. ' ' .. known[2] .. ' ' ..
 `);
 
 /**
- * What came after an offset. KEYS o, x. ARGV: epoch, offset. Gives nothing where the log does not reach back, nor where it ends
- * before the offset: a Redis that has lost its last writes cannot say what else it has lost.
+ * What came after an offset. KEYS o, x. ARGV: epoch, offset. Gives nothing where the log does not reach back, nor where
+ * it ends before the offset: a Redis that has lost its last writes cannot say what else it has lost.
  */
 export const READ_LOG_SINCE: Script = script(`
 local known = redis.call('HMGET', KEYS[1], 'e', 'f', 'o')
@@ -92,7 +95,10 @@ if known[1] ~= ARGV[1] or offset < tonumber(known[2]) or offset > tonumber(known
 return redis.call('XRANGE', KEYS[2], '(' .. ARGV[2] .. '-0', '+')
 `);
 
-/** The last events. KEYS o, x. ARGV: how many, microseconds that they may be old. Gives the epoch, then they, newest first. */
+/**
+ * The last events. KEYS o, x. ARGV: how many, microseconds that they may be old. Gives the epoch, then they, newest
+ * first.
+ */
 export const READ_LOG_RECENT: Script = script(`
 local epoch = redis.call('HGET', KEYS[1], 'e')
 if not epoch then return false end
@@ -108,7 +114,10 @@ redis.call('PEXPIRE', KEYS[1], ARGV[2])
 return redis.call('HGET', KEYS[1], 'saved')
 `);
 
-/** Saves a session, unless another socket has claimed it. KEYS r. ARGV: socket id, milliseconds to keep it for, what to save. */
+/**
+ * Saves a session, unless another socket has claimed it. KEYS r. ARGV: socket id, milliseconds to keep it for, what to
+ * save.
+ */
 export const SAVE_SESSION: Script = script(`
 local owner = redis.call('HGET', KEYS[1], 'owner')
 if owner and owner ~= ARGV[1] then return 0 end

@@ -2,8 +2,8 @@ import { LOG_SCRIPTS } from './log-scripts.ts';
 import { type Script, script } from './script.ts';
 
 /**
- * Numbers the changes of a topic. They grow by time as well as by one, so that a Redis that has lost some, or all, never
- * gives a number again. A change is told with the number before it, so that a node notices one it has missed.
+ * Numbers the changes of a topic. They grow by time as well as by one, so that a Redis that has lost some, or all,
+ * never gives a number again. A change is told with the number before it, so that a node notices one it has missed.
  */
 const CHANGES = `
 local function clock()
@@ -26,9 +26,8 @@ end
 
 /**
  * How many an incarnation has under a topic: idempotent, as the count is told and not its change.
- * KEYS n, v, t, i. ARGV: PUBLISH or SPUBLISH, incarnation, count, the channel to list or '', '1' to tell on the topic when
- * the first comes and the last goes, then incarnations that this one replaces.
- * Gives the totals before and after.
+ * KEYS n, v, t, i. ARGV: PUBLISH or SPUBLISH, incarnation, count, the channel to list or '', '1' to tell on the topic
+ * when the first comes and the last goes, then incarnations that this one replaces. Gives the totals before and after.
  */
 export const SET_COUNT = script(`${CHANGES}
 local before = sum(KEYS[1])
@@ -91,11 +90,11 @@ end
 
 /**
  * Enters and leaves of a presence channel, in their order.
- * KEYS s, m, v, t, i. ARGV: PUBLISH or SPUBLISH, channel, incarnation, '1' to give the members too, '1' where an earlier try
- * may have been carried out, then for each: 'E', socket id, user id, info, told, limit of members or 0 (told: what the
- * topic is told of a new member); or 'L', socket id, '', '', '', ''.
- * Gives for each: whether it is in or was removed (2: the channel is full), subscriptions before and after, number of the
- * last change; and last, where asked for, the members as `HGETALL m` does.
+ * KEYS s, m, v, t, i. ARGV: PUBLISH or SPUBLISH, channel, incarnation, '1' to give the members too, '1' where an
+ * earlier try may have been carried out, then for each: 'E', socket id, user id, info, told, limit of members or 0
+ * (told: what the topic is told of a new member); or 'L', socket id, '', '', '', ''. Gives for each: whether it is in
+ * or was removed (2: the channel is full), subscriptions before and after, number of the last change; and last, where
+ * asked for, the members as `HGETALL m` does.
  */
 export const CHANGE_MEMBERS = script(`${MEMBERS}
 local name, incarnation, retried = ARGV[2], ARGV[3], ARGV[5] == '1'
@@ -156,7 +155,10 @@ replies[2] = list(ARGV[2])
 return replies
 `);
 
-/** The occupied channels of an app. KEYS i, of some buckets. ARGV: prefix of the names. Gives name, `subscriptions users` and so on. */
+/**
+ * The occupied channels of an app. KEYS i, of some buckets. ARGV: prefix of the names. Gives name, `subscriptions
+ * users` and so on.
+ */
 export const READ_CHANNELS = script(`
 local prefix, found = ARGV[1], {}
 for _, key in ipairs(KEYS) do
@@ -178,9 +180,9 @@ return {redis.call('GET', KEYS[2]) or string.format('%.0f', clock()), redis.call
 
 /**
  * Renews a lease and looks after those that have ended.
- * KEYS l, d. ARGV: incarnation, lease in milliseconds, '1' to begin the lease, '1' to look after the others, then incarnations
- * that this one replaces. Gives whether the lease stands, then dead incarnations that this node is to remove the entries
- * of: for the length of a lease, no other node is asked to.
+ * KEYS l, d. ARGV: incarnation, lease in milliseconds, '1' to begin the lease, '1' to look after the others, then
+ * incarnations that this one replaces. Gives whether the lease stands, then dead incarnations that this node is to
+ * remove the entries of: for the length of a lease, no other node is asked to.
  */
 export const RENEW_LEASE = script(`${CHANGES}
 local now = math.floor(clock() / 1000)
@@ -208,8 +210,8 @@ return replies
 `);
 
 /**
- * Admits as many new connections as a limit leaves room for. KEYS n. ARGV: incarnation, how many it has, how many more it
- * asks for, limit or 0, then incarnations that this one replaces. Gives how many more it has now.
+ * Admits as many new connections as a limit leaves room for. KEYS n. ARGV: incarnation, how many it has, how many more
+ * it asks for, limit or 0, then incarnations that this one replaces. Gives how many more it has now.
  */
 export const TAKE_PLACES = script(`${CHANGES}
 for index = 5, #ARGV do redis.call('HDEL', KEYS[1], ARGV[index]) end
@@ -221,9 +223,9 @@ return more
 `);
 
 /**
- * Takes from an app's allowance for the present second of Redis's clock: what is asked for and, where there is plenty, a
- * tenth of the rest, so that a busy node asks rarely. KEYS w. ARGV: asked for, limit.
- * Gives what was taken (0: not even what was asked for is left) and for how many milliseconds it is good.
+ * Takes from an app's allowance for the present second of Redis's clock: what is asked for and, where there is plenty,
+ * a tenth of the rest, so that a busy node asks rarely. KEYS w. ARGV: asked for, limit. Gives what was taken (0: not
+ * even what was asked for is left) and for how many milliseconds it is good.
  */
 export const TAKE_ALLOWANCE = script(`
 local time = redis.call('TIME')

@@ -1,14 +1,15 @@
 /**
  * The layout in Redis. What belongs together in one atomic step has one hash tag, a bucket: a topic's keys and channel,
- * and the index of the bucket's channels. Buckets, not topics, are what a Cluster spreads: a listing of an app's channels
- * is a fixed number of reads, and exact.
+ * and the index of the bucket's channels. Buckets, not topics, are what a Cluster spreads: a listing of an app's
+ * channels is a fixed number of reads, and exact.
  *
  * Changing the number, the hash or a key's meaning makes nodes of two releases strangers: then change LAYOUT too.
  */
 export const BUCKETS = 256;
 const LAYOUT = '1';
 
-/** What keys hold:
+/**
+ * What keys hold:
  * - `n` hash: incarnation -> subscriptions, signed-in connections or client connections there
  * - `s` hash: presence channel's socket id -> `incarnation userId`
  * - `m` hash: presence channel's user id -> `connections info`
@@ -19,8 +20,8 @@ const LAYOUT = '1';
  * - `r` hash: a session that can be resumed: the socket id that has it, and what was saved
  * - `t` the topic's pub/sub channel
  * - `h` set: what an incarnation may have entries under, each the kind of entry and its name
- * - `l` zset: live incarnations by the time at which their lease ends, in milliseconds; `d`: dead ones by the time until
- *   which one node has taken it upon itself to remove what they held
+ * - `l` zset: live incarnations by the time at which their lease ends, in milliseconds; `d`: dead ones by the time
+ *   until which one node has taken it upon itself to remove what they held
  * - `w` hash: what backends have taken of an app's allowance in one second
  */
 export type KeyKind = 'n' | 's' | 'm' | 'v' | 'i' | 'c' | 'o' | 'x' | 'r' | 't' | 'h' | 'l' | 'd' | 'w';

@@ -35,8 +35,8 @@ interface Waiting {
 const MAX_RECONNECT_MS = 300;
 
 /**
- * For so long after an interruption no message is published: other nodes, which may have been cut off too, then hear again what
- * this one is about to say.
+ * For so long after an interruption no message is published: other nodes, which may have been cut off too, then hear
+ * again what this one is about to say.
  */
 const SETTLE_MS = 500;
 
@@ -44,8 +44,8 @@ const SETTLE_MS = 500;
 const CHANNELS_PER_COMMAND = 500;
 
 /**
- * The connections to one Redis server: one for commands, one for subscriptions. Both must stand for the link to be ready,
- * as a node that publishes without hearing would not serve its own subscribers.
+ * The connections to one Redis server: one for commands, one for subscriptions. Both must stand for the link to be
+ * ready, as a node that publishes without hearing would not serve its own subscribers.
  *
  * Nothing is queued while it is not ready and nothing is sent twice: whoever calls decides whether to try again.
  */
@@ -112,7 +112,9 @@ export class Link {
     return this.#epoch;
   }
 
-  /** Rejects as Redis or the connection does (see trouble.ts). Commands of one turn of the event loop are sent together. */
+  /**
+   * Rejects as Redis or the connection does (see trouble.ts). Commands of one turn of the event loop are sent together.
+   */
   call(name: string, ...args: Argument[]): Promise<unknown> {
     const reply = deferred<unknown>();
     if (this.#waiting.length === 0) setImmediate(() => this.#flush());

@@ -1,11 +1,13 @@
 import type { Position } from '../../../core/contracts/position.ts';
 
 /**
- * What goes through Redis's channels: one character that says what it is, then what it carries, and no JSON around a frame.
+ * What goes through Redis's channels: one character that says what it is, then what it carries, and no JSON around a
+ * frame.
  *
  * - `.frame`: for all subscribers
  * - `~socketId frame`: for all but one
- * - `*epoch previous offset` and one of the two: an event that stands in its topic's log; an empty frame only tells where that ends
+ * - `*epoch previous offset` and one of the two: an event that stands in its topic's log; an empty frame only tells
+ *   where that ends
  * - `+previous version length userId info`: a member has come; `length` is the user id's, in UTF-16 units
  * - `-previous version userId`: a member has gone
  * - `!previous version 1` and `…0`: a user is online, or offline

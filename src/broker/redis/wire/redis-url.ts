@@ -5,7 +5,10 @@ export interface RedisAddress {
 
 /** Which Redis a URL names. */
 export interface RedisTarget {
-  /** `single`: one server; `sentinel`: whichever server the sentinels call the master; `cluster`: the masters of a Cluster. */
+  /**
+   * `single`: one server; `sentinel`: whichever server the sentinels call the master; `cluster`: the masters of a
+   * Cluster.
+   */
   readonly kind: 'single' | 'sentinel' | 'cluster';
   readonly tls: boolean;
   /** The server; the sentinels; or the Cluster's first servers to ask. */
@@ -24,9 +27,9 @@ const FORMS =
 const URL_PATTERN = /^redis(s?)(?:\+(sentinel|cluster))?:\/\/(?:([^@/]*)@)?([^/?]+)(?:\/([^?]*))?(?:\?(.*))?$/;
 
 /**
- * Reads `redis://user:password@host:6379/0`, and with `rediss` the same over TLS. `redis+sentinel://…/master-name/0` lists the
- * sentinels (their own `sentinelUsername` and `sentinelPassword` as parameters), `redis+cluster://` some nodes of a
- * Cluster. User and password are percent-encoded. Errors never quote the URL: it may hold a password.
+ * Reads `redis://user:password@host:6379/0`, and with `rediss` the same over TLS. `redis+sentinel://…/master-name/0`
+ * lists the sentinels (their own `sentinelUsername` and `sentinelPassword` as parameters), `redis+cluster://` some
+ * nodes of a Cluster. User and password are percent-encoded. Errors never quote the URL: it may hold a password.
  */
 export function parseRedisUrl(url: string): RedisTarget {
   const match = URL_PATTERN.exec(url);

@@ -8,7 +8,10 @@ export interface RedisSettings {
   readonly ca?: string | undefined;
   /** A node that has not renewed its lease for so long is dead to the others. */
   readonly leaseSeconds: number;
-  /** How long a call waits for a Redis that is away before it rejects, and for an answer before the connection is given up. */
+  /**
+   * How long a call waits for a Redis that is away before it rejects, and for an answer before the connection is given
+   * up.
+   */
   readonly acceptTimeoutSeconds: number;
   /** A topic that nobody here wants any more stays subscribed for so long. */
   readonly lingerSeconds: number;

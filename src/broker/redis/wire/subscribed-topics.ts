@@ -16,7 +16,9 @@ interface Subscribed {
 
 const RETRY_MS = 100;
 
-/** What this node hears: subscribes when a topic is first wanted, again after each loss, and drops it after a linger. */
+/**
+ * What this node hears: subscribes when a topic is first wanted, again after each loss, and drops it after a linger.
+ */
 export class SubscribedTopics {
   readonly #shards: () => Shards;
   readonly #keys: Keyspace;
