@@ -3,7 +3,7 @@ import t from 'tap';
 import { closeNode, redisNode } from '../../support/contract-cluster.ts';
 import { unique } from '../../support/names.ts';
 import type { ChurnReport } from '../../support/redis/churn-node.ts';
-import { ChurnProcess } from '../../support/redis/churn-process.ts';
+import { NodeProcess } from '../../support/redis/node-process.ts';
 import { startRedis } from '../../support/redis-server.ts';
 import { RosterClient } from '../../support/roster-client.ts';
 import { until } from '../../support/wait.ts';
@@ -16,7 +16,9 @@ await t.test('200 users come and go over four nodes, one of which is killed', as
   const redis = await startRedis();
   const topic = `app/${unique('presence-')}`;
   const processes = await Promise.all(
-    [1, 2, 3, 4].map((label) => ChurnProcess.start(redis.url, 'churn:', topic, label, 50, LEASE_SECONDS)),
+    [1, 2, 3, 4].map((label) =>
+      NodeProcess.start('churn-node.ts', redis.url, 'churn:', topic, label, 50, LEASE_SECONDS),
+    ),
   );
   t.teardown(async () => {
     await Promise.all(processes.map((process) => process.kill()));
@@ -35,7 +37,7 @@ await t.test('200 users come and go over four nodes, one of which is killed', as
   const wrong = () => reports.flatMap(({ lists }) => lists).filter(({ members }) => members.join() !== truth().join());
   await until(
     async () => {
-      reports = await Promise.all(survivors.map((process) => process.ask('report')));
+      reports = await Promise.all(survivors.map((process) => process.ask<ChurnReport>('report')));
       return wrong().length === 0;
     },
     'every list is the truth',
@@ -64,7 +66,7 @@ await t.test('what a dead node held is removed within two leases, and told once'
   for (const watcher of watchers) await watcher.join();
   // Both have had their lease for long enough to judge others.
   await pause(LEASE_SECONDS * 1000);
-  const process = await ChurnProcess.start(redis.url, settings.keyPrefix, topic, 3, 20, LEASE_SECONDS);
+  const process = await NodeProcess.start('churn-node.ts', redis.url, settings.keyPrefix, topic, 3, 20, LEASE_SECONDS);
   t.teardown(() => process.kill());
   await process.ask('start');
   await until(() => watchers.every(({ members }) => members.size > 5), 'users have come');

@@ -2,7 +2,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import t from 'tap';
 import { closeNode, redisNode } from '../../support/contract-cluster.ts';
 import { unique } from '../../support/names.ts';
-import { ChurnProcess } from '../../support/redis/churn-process.ts';
+import type { ChurnReport } from '../../support/redis/churn-node.ts';
+import { NodeProcess } from '../../support/redis/node-process.ts';
 import { startRedis } from '../../support/redis-server.ts';
 import { RosterClient } from '../../support/roster-client.ts';
 import { until } from '../../support/wait.ts';
@@ -21,11 +22,11 @@ await t.test('a node that was paused past its lease writes its entries anew', as
   const watcher = new RosterClient(node, topic, '1.1', 'watcher');
   await watcher.join();
   await pause(LEASE_SECONDS * 1000);
-  const process = await ChurnProcess.start(redis.url, settings.keyPrefix, topic, 3, 30, LEASE_SECONDS);
+  const process = await NodeProcess.start('churn-node.ts', redis.url, settings.keyPrefix, topic, 3, 30, LEASE_SECONDS);
   t.teardown(() => process.kill());
   await process.ask('start');
   await pause(300);
-  const { present } = await process.ask('settle');
+  const { present } = await process.ask<ChurnReport>('settle');
   const everyone = [...new Set([...present, 'watcher'])].sort();
   await until(() => watcher.sorted().join() === everyone.join(), 'the watcher knows everyone');
 
@@ -36,13 +37,13 @@ await t.test('a node that was paused past its lease writes its entries anew', as
     process.signal('SIGCONT');
     await until(() => watcher.sorted().join() === everyone.join(), 'everyone is back');
     await until(async () => {
-      const { lists } = await process.ask('report');
+      const { lists } = await process.ask<ChurnReport>('report');
       return lists.every(({ members }) => members.join() === everyone.join());
     }, 'and knows of everyone');
     const [counts] = await node.roster.counts([topic]);
     t.equal(counts?.subscriptionCount, present.length + 1);
     t.equal(counts?.userCount, everyone.length);
   }
-  t.same((await process.ask('report')).complaints, []);
+  t.same((await process.ask<ChurnReport>('report')).complaints, []);
   t.same(watcher.complaints, []);
 });

@@ -1,4 +1,4 @@
-import type { HeldIndex } from '../roster/holdings.ts';
+import type { Holdings } from '../roster/holdings.ts';
 import type { Lease } from '../roster/lease.ts';
 import { TAKE_PLACES } from '../scripts/scripts.ts';
 import { type Deferred, deferred } from '../wire/deferred.ts';
@@ -9,6 +9,8 @@ interface Waiter {
   readonly socketId: string;
   readonly limit: number;
   readonly taken: Deferred<boolean>;
+  /** It no longer waits for Redis, which may have been asked. */
+  answered: boolean;
 }
 
 /** One app's connections on this node, and their number in Redis, where the app has a limit. */
@@ -16,7 +18,7 @@ export class Places {
   readonly #topic: string;
   readonly #store: RedisStore;
   readonly #lease: Lease;
-  readonly #index: HeldIndex;
+  readonly #index: Holdings;
   readonly #sockets = new Set<string>();
   #waiting: Waiter[] = [];
   /** Undefined while Redis has no number of this node: without a limit, it needs none. */
@@ -24,7 +26,7 @@ export class Places {
   #incarnation = '';
   #running = false;
 
-  constructor(topic: string, store: RedisStore, lease: Lease, index: HeldIndex) {
+  constructor(topic: string, store: RedisStore, lease: Lease, index: Holdings) {
     this.#topic = topic;
     this.#store = store;
     this.#lease = lease;
@@ -40,11 +42,12 @@ export class Places {
       return true;
     }
     if (!this.#store.isReady() || !this.#lease.valid) return this.#takeHere(socketId, limit);
-    const waiter: Waiter = { socketId, limit, taken: deferred<boolean>() };
+    const waiter: Waiter = { socketId, limit, taken: deferred<boolean>(), answered: false };
     this.#waiting.push(waiter);
     void this.#run();
     const timer = setTimeout(() => {
       this.#waiting = this.#waiting.filter((other) => other !== waiter);
+      waiter.answered = true;
       waiter.taken.resolve(this.#takeHere(socketId, limit));
     }, this.#store.settings.acceptTimeoutSeconds * 1000);
     try {
@@ -82,7 +85,8 @@ export class Places {
         let admitted = await this.#ask(incarnation, has, waiting.length, limit);
         this.#written = has + admitted;
         this.#incarnation = incarnation;
-        for (const { socketId, taken } of waiting) {
+        // Whoever was answered without Redis has a place here or none: what Redis has too much is written anew.
+        for (const { socketId, taken } of waiting.filter(({ answered }) => !answered)) {
           if (admitted > 0) this.#sockets.add(socketId);
           taken.resolve(admitted > 0);
           admitted -= 1;

@@ -4,7 +4,7 @@ import { type Deferred, deferred } from '../wire/deferred.ts';
 import { bucketOf } from '../wire/keys.ts';
 import type { RedisStore } from '../wire/store.ts';
 import { unavailable } from '../wire/trouble.ts';
-import type { HeldIndex } from './holdings.ts';
+import type { Holdings } from './holdings.ts';
 import type { Lease } from './lease.ts';
 
 export interface Counted {
@@ -44,14 +44,14 @@ export class CountedEntries {
   readonly #kind: 'counted' | 'user';
   readonly #store: RedisStore;
   readonly #lease: Lease;
-  readonly #index: HeldIndex;
+  readonly #index: Holdings;
   readonly #entries = new Map<string, Entry>();
 
   /**
    * @param kind `counted`: channels, which are listed; `user`: signed-in users, whose coming and going is told on the
    * topic
    */
-  constructor(kind: 'counted' | 'user', store: RedisStore, lease: Lease, index: HeldIndex) {
+  constructor(kind: 'counted' | 'user', store: RedisStore, lease: Lease, index: Holdings) {
     this.#kind = kind;
     this.#store = store;
     this.#lease = lease;

@@ -1,3 +1,4 @@
+import { TAKE_OFF_LIST } from '../scripts/scripts.ts';
 import { deferred } from '../wire/deferred.ts';
 import { bucketOf } from '../wire/keys.ts';
 import type { RedisStore } from '../wire/store.ts';
@@ -13,34 +14,42 @@ const LETTERS: Readonly<Record<HeldKind, string>> = Object.freeze({
   places: 'p',
 });
 
-export interface Held {
+export interface Holding {
   readonly kind: HeldKind;
   readonly topic: string;
 }
 
-const FOREVER = Number.POSITIVE_INFINITY;
+const UNTIL_DONE = Object.freeze({ deadline: Number.POSITIVE_INFINITY, repeatable: true });
 const PER_COMMAND = 500;
 
 /**
- * The list of what this node may have entries under, written before the first entry is: when the node dies, it tells
- * the others where to look. It may name more than there is.
+ * What this node may have entries under, listed in Redis before the first entry is written: if the node dies, the list
+ * tells the others where to look. It may name more than there is, but never less.
+ *
+ * Each listing has a number. Taking one off names the number, so a listing written meanwhile stays, in whatever order
+ * Redis carries the two out.
  */
-export class HeldIndex {
+export class Holdings {
   readonly #store: RedisStore;
   readonly #lease: Lease;
   #incarnation = '';
-  #listed = new Set<string>();
-  /** Listed, but without entries: dropped at the next renewal but one. */
+  #lastNumber = 0;
+  /** Items that Redis has confirmed, with the number of their listing. */
+  #listed = new Map<string, number>();
+  /** Listed, but without entries: taken off at the renewal after next. */
   #idle = new Set<string>();
   #oldIdle = new Set<string>();
-  #waiting: { readonly items: string[]; readonly written: Promise<void> } | undefined;
+  /** To be taken off in Redis; they count as not listed already. */
+  #leaving = new Map<string, number>();
+  #batch: { readonly items: string[]; readonly written: Promise<void> } | undefined;
+  #tidying = false;
 
   constructor(store: RedisStore, lease: Lease) {
     this.#store = store;
     this.#lease = lease;
   }
 
-  /** The incarnation to write an entry under, once it is known where to look for it. */
+  /** The incarnation to write an entry under, once Redis has it listed. */
   async claim(kind: HeldKind, topic: string): Promise<string> {
     const item = LETTERS[kind] + topic;
     for (;;) {
@@ -49,43 +58,49 @@ export class HeldIndex {
       this.#idle.delete(item);
       this.#oldIdle.delete(item);
       if (this.#listed.has(item)) return incarnation;
-      await this.#write(item);
+      await this.#list(item);
     }
   }
 
-  /** Nothing is left there for now. */
+  /** There is no entry under the topic any more. */
   release(kind: HeldKind, topic: string): void {
     const item = LETTERS[kind] + topic;
     if (this.#listed.has(item)) this.#idle.add(item);
   }
 
-  /** Takes what has been idle for a while from the list. */
+  /** Takes what has been idle since the last call but one off the list. Called at each renewal of the lease. */
   async tidy(): Promise<void> {
-    const items = [...this.#oldIdle];
+    for (const item of this.#oldIdle) {
+      const number = this.#listed.get(item);
+      if (number !== undefined) this.#leaving.set(item, number);
+      this.#listed.delete(item);
+    }
     this.#oldIdle = this.#idle;
     this.#idle = new Set();
-    // Not sent twice: by then the topic may be held again. What stays listed does no harm.
-    const once = { deadline: performance.now(), repeatable: false };
-    for (const item of items) this.#listed.delete(item);
-    for (let at = 0; at < items.length; at += PER_COMMAND) {
-      const command = ['SREM', this.#key(this.#incarnation), ...items.slice(at, at + PER_COMMAND)] as const;
-      await this.#store.command(bucketOf(this.#incarnation), command, once);
+    if (this.#tidying) return;
+    this.#tidying = true;
+    try {
+      await this.#takeOff(this.#incarnation, this.#leaving);
+    } finally {
+      this.#tidying = false;
     }
   }
 
   /** What an incarnation may have entries under. */
-  async read(incarnation: string, take: (held: readonly Held[]) => Promise<void>): Promise<void> {
+  async read(incarnation: string, take: (holdings: readonly Holding[]) => Promise<void>): Promise<void> {
     let cursor = '0';
     do {
       const reply = await this.#store.command(
         bucketOf(incarnation),
-        ['SSCAN', this.#key(incarnation), cursor, 'COUNT', 500],
+        ['HSCAN', this.#key(incarnation), cursor, 'COUNT', PER_COMMAND],
         this.#store.patience(),
       );
-      const [next, items] = Array.isArray(reply) ? (reply as unknown[]) : [];
-      if (typeof next !== 'string' || !Array.isArray(items))
-        throw new Error('Redis gave SSCAN an answer of another form');
-      await take((items as unknown[]).map((item) => readItem(String(item))));
+      const [next, fields] = Array.isArray(reply) ? (reply as unknown[]) : [];
+      if (typeof next !== 'string' || !Array.isArray(fields)) {
+        throw new Error('Redis gave HSCAN an answer of another form');
+      }
+      // Items and numbers take turns.
+      await take((fields as unknown[]).filter((_, at) => at % 2 === 0).map((item) => readItem(String(item))));
       cursor = next;
     } while (cursor !== '0');
   }
@@ -96,34 +111,48 @@ export class HeldIndex {
 
   #begin(incarnation: string): void {
     this.#incarnation = incarnation;
-    this.#listed = new Set();
+    this.#listed = new Map();
     this.#idle = new Set();
     this.#oldIdle = new Set();
-    this.#waiting = undefined;
+    this.#leaving = new Map();
+    this.#batch = undefined;
   }
 
   /** Items of one turn of the event loop are written together. */
-  #write(item: string): Promise<void> {
-    if (this.#waiting === undefined) {
+  #list(item: string): Promise<void> {
+    if (this.#batch === undefined) {
       const written = deferred<void>();
-      const waiting = { items: [] as string[], written: written.promise };
-      this.#waiting = waiting;
+      const batch = { items: [] as string[], written: written.promise };
+      this.#batch = batch;
       const incarnation = this.#incarnation;
       setImmediate(() => {
-        if (this.#waiting === waiting) this.#waiting = undefined;
-        this.#send(incarnation, waiting.items).then(written.resolve, written.reject);
+        if (this.#batch === batch) this.#batch = undefined;
+        this.#write(incarnation, batch.items).then(written.resolve, written.reject);
       });
     }
-    this.#waiting.items.push(item);
-    return this.#waiting.written;
+    this.#batch.items.push(item);
+    return this.#batch.written;
   }
 
-  async #send(incarnation: string, items: readonly string[]): Promise<void> {
+  async #write(incarnation: string, items: readonly string[]): Promise<void> {
+    this.#lastNumber += 1;
+    const number = this.#lastNumber;
     for (let at = 0; at < items.length; at += PER_COMMAND) {
       const some = items.slice(at, at + PER_COMMAND);
-      const command = ['SADD', this.#key(incarnation), ...some] as const;
-      await this.#store.command(bucketOf(incarnation), command, { deadline: FOREVER, repeatable: true });
-      if (incarnation === this.#incarnation) for (const item of some) this.#listed.add(item);
+      const command = ['HSET', this.#key(incarnation), ...some.flatMap((item) => [item, number])] as const;
+      await this.#store.command(bucketOf(incarnation), command, UNTIL_DONE);
+      if (incarnation === this.#incarnation) for (const item of some) this.#listed.set(item, number);
+    }
+  }
+
+  async #takeOff(incarnation: string, leaving: Map<string, number>): Promise<void> {
+    const bucket = bucketOf(incarnation);
+    const keys = [this.#key(incarnation)];
+    const all = [...leaving];
+    for (let at = 0; at < all.length; at += PER_COMMAND) {
+      const some = all.slice(at, at + PER_COMMAND);
+      await this.#store.script(TAKE_OFF_LIST, bucket, keys, some.flat(), this.#store.patience());
+      for (const [item, number] of some) if (leaving.get(item) === number) leaving.delete(item);
     }
   }
 
@@ -132,7 +161,7 @@ export class HeldIndex {
   }
 }
 
-function readItem(item: string): Held {
+function readItem(item: string): Holding {
   for (const [kind, letter] of Object.entries(LETTERS)) {
     if (item.startsWith(letter)) return { kind: kind as HeldKind, topic: item.slice(1) };
   }

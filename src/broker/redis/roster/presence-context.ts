@@ -1,6 +1,6 @@
 import type { Logger } from '../../../core/contracts/logger.ts';
 import type { RedisStore } from '../wire/store.ts';
-import type { HeldIndex } from './holdings.ts';
+import type { Holdings } from './holdings.ts';
 import type { Lease } from './lease.ts';
 import type { Recordings } from './recordings.ts';
 
@@ -8,7 +8,7 @@ import type { Recordings } from './recordings.ts';
 export interface PresenceContext<Channel> {
   readonly store: RedisStore;
   readonly lease: Lease;
-  readonly index: HeldIndex;
+  readonly index: Holdings;
   readonly recordings: Recordings;
   readonly logger: Logger;
   readonly acceptMs: number;

@@ -7,7 +7,7 @@ import { BUCKETS, bucketOf, COMMON_BUCKET } from '../wire/keys.ts';
 import type { Message } from '../wire/messages.ts';
 import type { RedisStore } from '../wire/store.ts';
 import { CountedEntries } from './counted-entries.ts';
-import { type Held, HeldIndex } from './holdings.ts';
+import { type Holding, Holdings } from './holdings.ts';
 import { Lease } from './lease.ts';
 import { PresenceEntries } from './presence-entries.ts';
 import { Recordings } from './recordings.ts';
@@ -30,7 +30,7 @@ const NOBODY: ChannelCounts = Object.freeze({ subscriptionCount: 0, userCount: 0
  */
 export class RedisRoster implements Roster, MessageObserver {
   readonly lease: Lease;
-  readonly index: HeldIndex;
+  readonly index: Holdings;
   readonly #store: RedisStore;
   readonly #recordings = new Recordings();
   readonly #counted: CountedEntries;
@@ -49,7 +49,7 @@ export class RedisRoster implements Roster, MessageObserver {
       renewed: () => void this.#tidy(),
     });
     const { lease } = this;
-    this.index = new HeldIndex(store, lease);
+    this.index = new Holdings(store, lease);
     const { index } = this;
     this.#counted = new CountedEntries('counted', store, lease, index);
     this.#users = new CountedEntries('user', store, lease, index);
@@ -222,7 +222,7 @@ export class RedisRoster implements Roster, MessageObserver {
     if (buried > 0) this.#store.logger.info({ incarnation, buried }, 'the entries of an ended lease have been removed');
   }
 
-  async #buryOne({ kind, topic }: Held, incarnation: string): Promise<void> {
+  async #buryOne({ kind, topic }: Holding, incarnation: string): Promise<void> {
     switch (kind) {
       case 'counted':
         await this.#counted.bury(topic, incarnation);

@@ -210,6 +210,17 @@ return replies
 `);
 
 /**
+ * Takes items off the list of what a node holds, unless they have been listed anew. KEYS h. ARGV: item, number of its
+ * listing, and so on.
+ */
+export const TAKE_OFF_LIST = script(`
+for at = 1, #ARGV, 2 do
+  if redis.call('HGET', KEYS[1], ARGV[at]) == ARGV[at + 1] then redis.call('HDEL', KEYS[1], ARGV[at]) end
+end
+return 1
+`);
+
+/**
  * Admits as many new connections as a limit leaves room for. KEYS n. ARGV: incarnation, how many it has, how many more
  * it asks for, limit or 0, then incarnations that this one replaces. Gives how many more it has now.
  */
@@ -249,6 +260,7 @@ export const ALL_SCRIPTS: readonly Script[] = Object.freeze([
   READ_CHANNELS,
   READ_MEMBERS,
   RENEW_LEASE,
+  TAKE_OFF_LIST,
   TAKE_PLACES,
   TAKE_ALLOWANCE,
   ...LOG_SCRIPTS,

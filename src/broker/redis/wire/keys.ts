@@ -6,7 +6,7 @@
  * Changing the number, the hash or a key's meaning makes nodes of two releases strangers: then change LAYOUT too.
  */
 export const BUCKETS = 256;
-const LAYOUT = '1';
+const LAYOUT = '2';
 
 /**
  * What keys hold:
@@ -19,7 +19,8 @@ const LAYOUT = '1';
  * - `o` hash and `x` stream: a topic's log (see log-scripts.ts)
  * - `r` hash: a session that can be resumed: the socket id that has it, and what was saved
  * - `t` the topic's pub/sub channel
- * - `h` set: what an incarnation may have entries under, each the kind of entry and its name
+ * - `h` hash: what an incarnation may have entries under, each the kind of entry and its name -> number of its
+ *   listing
  * - `l` zset: live incarnations by the time at which their lease ends, in milliseconds; `d`: dead ones by the time
  *   until which one node has taken it upon itself to remove what they held
  * - `w` hash: what backends have taken of an app's allowance in one second

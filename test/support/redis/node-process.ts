@@ -2,30 +2,27 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { within } from '../wait.ts';
-import type { ChurnOrder, ChurnReport } from './churn-node.ts';
-
-const SCRIPT = fileURLToPath(new URL('./churn-node.ts', import.meta.url));
 
 /** A node in a process of its own, which can be killed and paused. */
-export class ChurnProcess {
+export class NodeProcess {
   readonly #child: ChildProcess;
 
   private constructor(child: ChildProcess) {
     this.#child = child;
   }
 
-  static async start(...args: (string | number)[]): Promise<ChurnProcess> {
-    const child = fork(SCRIPT, args.map(String), { execArgv: ['--import=tsx'] });
-    await within(once(child, 'message'), 'the node is ready', 20_000);
-    return new ChurnProcess(child);
+  /** @param script beside this file; it sends a message once it is ready */
+  static async start(script: string, ...args: (string | number)[]): Promise<NodeProcess> {
+    const file = fileURLToPath(new URL(`./${script}`, import.meta.url));
+    const child = fork(file, args.map(String), { execArgv: ['--import=tsx'] });
+    await within(once(child, 'message'), 'the node is ready', 30_000);
+    return new NodeProcess(child);
   }
 
-  async ask(order: ChurnOrder): Promise<ChurnReport> {
+  async ask<Answer>(order: string): Promise<Answer> {
     this.#child.send(order);
-    const [report] = (await within(once(this.#child, 'message'), `the node answers to ${order}`, 15_000)) as [
-      ChurnReport,
-    ];
-    return report;
+    const [answer] = (await within(once(this.#child, 'message'), `the node answers to ${order}`, 15_000)) as [Answer];
+    return answer;
   }
 
   signal(signal: 'SIGSTOP' | 'SIGCONT'): void {
