@@ -3,8 +3,8 @@ import { redisNode } from '../contract-cluster.ts';
 import { unique } from '../names.ts';
 
 /**
- * A node in a process of its own. Each of its topics is left and entered again, again and again, so that many of them are
- * entered just when the node takes what it no longer holds off its list. Tells when all are entered for good.
+ * A node in a process of its own. Its topics are left and entered again and again, so many of them are entered just
+ * when the node takes what it no longer holds off its list. Tells when all are entered for good.
  */
 const [url = '', keyPrefix = '', count = '0', forMs = '0', leaseSeconds = '1'] = process.argv.slice(2);
 const node = await redisNode({ url, keyPrefix, leaseSeconds: Number(leaseSeconds), lingerSeconds: 60 });
