@@ -8,10 +8,7 @@ import type { Config } from './config/schema.ts';
 import { type App, type AppRegistry, StaticAppRegistry } from './core/contracts/app.ts';
 import type { HttpEndpoint } from './core/contracts/http.ts';
 import type { SharedState } from './core/contracts/shared-state.ts';
-import { Delivery } from './core/delivery/delivery.ts';
-import { Publisher } from './core/delivery/publisher.ts';
-import { Connections } from './core/lifecycle/connections.ts';
-import type { ConnectionsSettings } from './core/lifecycle/connections-options.ts';
+import { type CoreSettings, createCore } from './core/create-core.ts';
 import { ClientIp } from './transport/client-ip.ts';
 import { fastifyEndpoint } from './transport/fastify-bridge.ts';
 import { type HttpRoute, serveHttp } from './transport/http-routes.ts';
@@ -92,21 +89,12 @@ async function open(
   if (auth !== undefined) opened.push(auth.close);
 
   const shared = sharedState(config, logger);
-  const { broker, roster, quotas, log } = shared;
+  const { broker, roster, quotas } = shared;
   opened.push(() => broker.close());
   opened.push(() => roster.close());
-  const delivery = new Delivery(log, logger);
-  const settings = connectionsSettings(config);
-  const connections = new Connections({ ...shared, settings, apps, delivery, logger });
-  const api = createApi({
-    apps,
-    publisher: new Publisher(broker),
-    roster,
-    broker,
-    quotas,
-    terminate: (app, userId) => connections.terminate(app, userId),
-    logger,
-  });
+  const core = createCore({ settings: coreSettings(config), apps, shared, logger });
+  const { connections, delivery, publisher, terminate } = core;
+  const api = createApi({ apps, publisher, roster, broker, quotas, terminate, logger });
 
   const native = createNativeApp(uws, config.tls);
   opened.push(async () => {
@@ -127,10 +115,9 @@ async function open(
     logger,
   });
 
-  await broker.start(delivery.deliver, () => connections.restored());
-  connections.start();
+  await core.start();
   opened.push(async () => {
-    await connections.drain(config.shutdownGraceSeconds * 1000);
+    await core.stop(config.shutdownGraceSeconds * 1000);
     await delay(LAST_FRAMES_MS);
   });
   const listening = await listen(uws, native, config.host, config.port);
@@ -147,7 +134,7 @@ async function open(
   };
 }
 
-function connectionsSettings({ connections, auth, resume }: Config): ConnectionsSettings {
+function coreSettings({ connections, auth, resume }: Config): CoreSettings {
   return {
     activityTimeoutSeconds: connections.activityTimeoutSeconds,
     pingIntervalSeconds: connections.pingIntervalSeconds,

@@ -7,13 +7,14 @@ import type { Logger } from '../contracts/logger.ts';
 import type { Roster } from '../contracts/roster.ts';
 import { watchTopic } from '../contracts/topic.ts';
 import type { LocalTopics } from '../delivery/local-topics.ts';
-import { type Identity, readUserData, type UserData } from './channel-data.ts';
+import type { Authorizations } from './authorizations.ts';
+import { readUserData, type UserData } from './channel-data.ts';
 
 export interface SignInDependencies {
   readonly roster: Roster;
   readonly topics: LocalTopics;
   readonly logger: Logger;
-  readonly authorized: (connection: Connection, identity: Identity | undefined) => Promise<void>;
+  readonly authorizations: Authorizations;
 }
 
 /** Signing in, and watching who else is online. (Channels docs: user authentication, watchlist events) */
@@ -80,9 +81,9 @@ export class SignIn {
     watchlist: readonly string[],
     watchTopics: string[],
   ): Promise<void> {
-    const { roster, topics, authorized } = this.#deps;
+    const { roster, topics, authorizations } = this.#deps;
     const { app } = connection;
-    await authorized(connection, user);
+    await authorizations.granted(connection, user);
     await roster.signIn(app.id, user.userId, connection.socketId);
     for (const id of watchlist.slice(watchTopics.length)) {
       const topic = watchTopic(app.id, id);

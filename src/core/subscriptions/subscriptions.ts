@@ -23,6 +23,7 @@ import type { Delivery } from '../delivery/delivery.ts';
 import type { LocalTopics } from '../delivery/local-topics.ts';
 import type { Prepared, Replay, Replayed } from '../resume/replay.ts';
 import type { Resume } from '../resume/resume.ts';
+import type { Authorizations } from './authorizations.ts';
 import { type CachedEvents, readCachedEvents } from './cached-events.ts';
 import { type Identity, memberOf, readChannelData } from './channel-data.ts';
 import type { SubscriptionCounts } from './subscription-counts.ts';
@@ -49,8 +50,7 @@ export interface SubscriptionsDependencies {
   readonly replay: Replay;
   readonly resume: Resume;
   readonly logger: Logger;
-  /** A valid signature has been given: it may name the user, and end. */
-  readonly authorized: (connection: Connection, identity: Identity | undefined) => Promise<void>;
+  readonly authorizations: Authorizations;
 }
 
 /** Joining and leaving channels. (Channels docs: subscribing, presence, cache channels) */
@@ -81,7 +81,7 @@ export class Subscriptions {
     const topic = topicOf(connection.app.id, channel);
     const subscription: Subscription = { channel, topic, kind, member: allowed.member };
     await whenReachable(connection, async () => {
-      if (kind.access !== 'public') await this.#deps.authorized(connection, allowed.identity);
+      if (kind.access !== 'public') await this.#deps.authorizations.granted(connection, allowed.identity);
       await this.#join(connection, subscription);
     });
   }

@@ -1,0 +1,104 @@
+import { ERROR_CODES } from '../protocol/error-codes.ts';
+import { loggedClose } from './connection/close.ts';
+import type { Connection } from './connection/connection.ts';
+import { ConnectionTasks } from './connection/connection-tasks.ts';
+import type { App, AppRegistry } from './contracts/app.ts';
+import type { Logger } from './contracts/logger.ts';
+import type { SharedState } from './contracts/shared-state.ts';
+import { Delivery } from './delivery/delivery.ts';
+import { LocalTopics } from './delivery/local-topics.ts';
+import { Publisher } from './delivery/publisher.ts';
+import { Connections } from './lifecycle/connections.ts';
+import { Departures } from './lifecycle/departures.ts';
+import { Dispatch } from './lifecycle/dispatch.ts';
+import { Liveness, type LivenessSettings } from './lifecycle/liveness.ts';
+import { NodeCapacity, type NodeLimits } from './lifecycle/node-capacity.ts';
+import { Replay } from './resume/replay.ts';
+import { Resume, type ResumeSettings } from './resume/resume.ts';
+import { Authorizations } from './subscriptions/authorizations.ts';
+import { ClientEvents } from './subscriptions/client-events.ts';
+import { LocalUsers } from './subscriptions/local-users.ts';
+import { SignIn } from './subscriptions/sign-in.ts';
+import { SubscriptionCounts } from './subscriptions/subscription-counts.ts';
+import { Subscriptions } from './subscriptions/subscriptions.ts';
+
+export interface CoreSettings extends LivenessSettings, NodeLimits {
+  /** What clients are told: after so long without a message they send a ping. */
+  readonly activityTimeoutSeconds: number;
+  /** Close a connection with 4200 when a token ends that one of its signatures was given for. */
+  readonly closeOnTokenExpiry: boolean;
+  readonly resume: ResumeSettings;
+}
+
+export interface CoreDependencies {
+  readonly settings: CoreSettings;
+  readonly apps: AppRegistry;
+  readonly shared: SharedState;
+  readonly logger: Logger;
+}
+
+/** What the server means, put together: what transports and the HTTP API are given. */
+export interface Core {
+  readonly connections: Connections;
+  readonly delivery: Delivery;
+  readonly publisher: Publisher;
+  /** Closes a user's connections on every node; resolves once the broker has accepted the order. */
+  terminate(app: App, userId: string): Promise<void>;
+  /** Takes what the broker delivers, and begins to watch over connections. */
+  start(): Promise<void>;
+  /** Asks every client to reconnect elsewhere; resolves when all have left, or at the end of the time given. */
+  stop(graceMs: number): Promise<void>;
+}
+
+/** Puts the parts of the core together. Nothing runs before `start`. */
+export function createCore({ settings, apps, shared, logger }: CoreDependencies): Core {
+  const { broker, roster, quotas, log, sessionStore } = shared;
+  const close = loggedClose(logger);
+  const tasks = new ConnectionTasks(close, logger);
+  const delivery = new Delivery(log, logger);
+  const { logged } = delivery;
+  const topics = new LocalTopics(broker, logged);
+
+  const resume = new Resume({ settings: settings.resume, store: sessionStore, log, logged, logger });
+  const replay = new Replay(log, logged, resume);
+
+  const users = new LocalUsers(broker, topics, delivery, (connection) => close(connection, TERMINATED));
+  const authorizations = new Authorizations(users, close, settings.closeOnTokenExpiry);
+  const counts = new SubscriptionCounts(broker);
+  const subscriptions = new Subscriptions({
+    ...{ broker, delivery, roster, topics, counts, replay, resume, authorizations, logger },
+  });
+  const signIn = new SignIn({ roster, topics, authorizations, logger });
+  const clientEvents = new ClientEvents(broker);
+
+  const ping = ({ resumable, socket }: Connection) =>
+    socket.ping(resumable === undefined ? '' : resume.pingPayload(resumable));
+  const liveness = new Liveness(settings, ping, close);
+  const connections = new Connections({
+    ...{ apps, quotas, liveness, tasks, resume, close, logger },
+    capacity: new NodeCapacity(settings),
+    dispatch: new Dispatch({ tasks, subscriptions, signIn, clientEvents }),
+    departures: new Departures({ tasks, resume, subscriptions, signIn, users, quotas, logger }),
+    activityTimeoutSeconds: settings.activityTimeoutSeconds,
+  });
+
+  return {
+    connections,
+    delivery,
+    publisher: new Publisher(broker),
+    terminate: (app, userId) => users.terminate(app, userId),
+    async start() {
+      await broker.start(delivery.deliver, () => resume.restored());
+      liveness.start();
+      resume.start();
+    },
+    async stop(graceMs) {
+      await connections.drain(graceMs);
+      liveness.stop();
+      resume.stop();
+      counts.close();
+    },
+  };
+}
+
+const TERMINATED = { ...ERROR_CODES.unauthorized, message: 'Disconnected by the application' };
