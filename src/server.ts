@@ -9,6 +9,8 @@ import { type App, type AppRegistry, StaticAppRegistry } from './core/contracts/
 import type { HttpEndpoint } from './core/contracts/http.ts';
 import type { SharedState } from './core/contracts/shared-state.ts';
 import { type CoreSettings, createCore } from './core/create-core.ts';
+import { closeInReverse } from './core/lifecycle/close-in-reverse.ts';
+import { BodyBudget } from './transport/body-budget.ts';
 import { ClientIp } from './transport/client-ip.ts';
 import { fastifyEndpoint } from './transport/fastify-bridge.ts';
 import { type HttpRoute, serveHttp } from './transport/http-routes.ts';
@@ -17,7 +19,7 @@ import { loadUws } from './transport/uws.ts';
 import { type WebSocketSettings, WebSocketTransport } from './transport/websocket.ts';
 
 export interface FanfareServer {
-  /** Listens; rejects where it cannot, with an error whose message says why. */
+  /** Listens; rejects if it cannot, with an error whose message says why. */
   start(): Promise<{ host: string; port: number }>;
   /** Asks the clients to go elsewhere, finishes what is under way, and closes. Can be called again. */
   stop(): Promise<void>;
@@ -64,11 +66,9 @@ interface Running {
 }
 
 async function run(config: Config, logger: PinoLogger): Promise<Running> {
-  // What has been opened, to be closed in the reverse order: at the stop, or where the start fails.
+  // What has been opened, to be closed in the reverse order: at the stop, or if the start fails.
   const opened: (() => Promise<void>)[] = [];
-  const closeAll = async () => {
-    for (const close of opened.reverse()) await close();
-  };
+  const closeAll = () => closeInReverse(opened, logger);
   try {
     return await open(config, logger, opened, closeAll);
   } catch (error) {
@@ -106,18 +106,24 @@ async function open(
     new WebSocketTransport({ uws, app: native, connections, clientIp, logger, settings: webSockets }),
   );
   let draining = false;
-  serveHttp({
+  const served = routes(config, api, auth?.endpoint, () => !draining && broker.isReady());
+  const requests = serveHttp({
     app: native,
-    routes: routes(config, api, auth?.endpoint, () => !draining && broker.isReady()),
+    routes: served,
     pathPrefix: config.pathPrefix,
     clientIp,
+    bodyBudget: new BodyBudget(Math.max(config.http.maxBodiesBytes, ...served.map((route) => route.maxBodyBytes))),
+    bodyTimeoutSeconds: config.http.bodyTimeoutSeconds,
     isStopping: () => draining,
     logger,
   });
 
   await core.start();
   opened.push(async () => {
-    await core.stop(config.shutdownGraceSeconds * 1000);
+    const graceMs = config.shutdownGraceSeconds * 1000;
+    const begun = performance.now();
+    await core.stop(graceMs);
+    await requests.finish(Math.max(0, graceMs - (performance.now() - begun)));
     await delay(LAST_FRAMES_MS);
   });
   const listening = await listen(uws, native, config.host, config.port);

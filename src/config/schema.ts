@@ -77,6 +77,19 @@ const tlsSchema = z
       'Serve wss and https by certificate files. Absent: plain ws and http, as behind a proxy that ends TLS.',
   });
 
+const httpSchema = section(
+  'HTTP requests, whoever sends them: what they may take before anyone has asked who that is.',
+  {
+    maxBodiesBytes: size(
+      'Memory of all request bodies that are under way on this node; never less than one of the largest size. ' +
+        'If it is used up, whoever still sends and holds most is answered 503.',
+      64 * MB,
+      { min: MB, max: 16 * 1024 * MB },
+    ),
+    bodyTimeoutSeconds: seconds('A body that has not arrived by then is refused with 408.', 30, { min: 1, max: 3600 }),
+  },
+);
+
 const redisSchema = section('Replicas share their state by Redis. Absent: one node, all in memory.', {
   url: optionalText(
     '`redis://` or, over TLS, `rediss://`; `redis+sentinel://host,host/master-name` and `redis+cluster://host,host` too.',
@@ -159,6 +172,7 @@ export const configSchema = z
           false,
         ),
       }),
+      http: httpSchema,
       apps: z
         .array(appSchema, 'must be a list of objects')
         .min(1, 'must name one app at least')

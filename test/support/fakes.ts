@@ -1,6 +1,7 @@
 import { Connection } from '../../src/core/connection/connection.ts';
 import type { App } from '../../src/core/contracts/app.ts';
 import type { Broker, BrokerMessage } from '../../src/core/contracts/broker.ts';
+import type { Logger } from '../../src/core/contracts/logger.ts';
 import type { Socket } from '../../src/core/contracts/transport.ts';
 import { app } from './unit-app.ts';
 
@@ -55,4 +56,19 @@ export class FakeBroker implements Broker {
     return true;
   }
   async close(): Promise<void> {}
+}
+
+export interface LoggedLine {
+  readonly level: keyof Logger;
+  readonly fields: Readonly<Record<string, unknown>>;
+  readonly message: string;
+}
+
+/** A logger that keeps what it is told. */
+export function recordingLogger(): { readonly logger: Logger; readonly lines: LoggedLine[] } {
+  const lines: LoggedLine[] = [];
+  const at = (level: keyof Logger) => (fields: object, message: string) => {
+    lines.push({ level, fields: { ...fields }, message });
+  };
+  return { logger: { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }, lines };
 }

@@ -1,0 +1,143 @@
+import type { HttpResponse as NativeResponse } from 'uWebSockets.js';
+import type { HttpResponse } from '../core/contracts/http.ts';
+import type { ArrivingBody, BodyBudget } from './body-budget.ts';
+
+/** What bounds a body before anyone has asked who sends it. */
+export interface BodyLimits {
+  /** Of this one. */
+  readonly maxBytes: number;
+  /** Of all that are under way on this node. */
+  readonly budget: BodyBudget;
+  /** From its first byte to its last. */
+  readonly timeoutSeconds: number;
+}
+
+/**
+ * So many chunks may be as small as they like; beyond that they must be of this size on average, as each costs its
+ * time.
+ */
+const FREE_CHUNKS = 4096;
+const MIN_CHUNK_BYTES = 64;
+
+const FIRST_BYTES = 4096;
+
+const NO_BODY = Buffer.alloc(0);
+
+/**
+ * Reads a request's body into one piece of memory that grows with it, within `limits`. Calls back once: with the
+ * body, or with the answer that refuses it, after which the connection is to be closed. Not for an aborted request,
+ * for which the caller calls `end`, as it does once the request has been answered.
+ */
+export class HttpBody implements ArrivingBody {
+  readonly #limits: BodyLimits;
+  #done: ((body: Buffer | HttpResponse) => void) | undefined;
+  #buffer: Buffer | undefined;
+  #sizeBytes = 0;
+  #chunks = 0;
+  #heldBytes = 0;
+  #timer: NodeJS.Timeout | undefined;
+
+  private constructor(limits: BodyLimits, done: (body: Buffer | HttpResponse) => void) {
+    this.#limits = limits;
+    this.#done = done;
+  }
+
+  static read(res: NativeResponse, limits: BodyLimits, done: (body: Buffer | HttpResponse) => void): HttpBody {
+    const body = new HttpBody(limits, done);
+    res.onData((chunk, isLast) => body.#take(chunk, isLast));
+    return body;
+  }
+
+  get heldBytes(): number {
+    return this.#heldBytes;
+  }
+
+  /** Gives back what the body holds: once it has been answered, or if the client has gone. May be called again. */
+  end(): void {
+    this.#done = undefined;
+    this.#stopArriving();
+    this.#buffer = undefined;
+    this.#limits.budget.giveBack(this.#heldBytes);
+    this.#heldBytes = 0;
+  }
+
+  giveWay(): void {
+    this.#refuse(503, 'Too many request bodies are under way: send this one again');
+  }
+
+  #take(chunk: ArrayBuffer, isLast: boolean): void {
+    // What still comes after a refusal goes by until the connection is closed.
+    if (this.#done === undefined) return;
+    this.#chunks += 1;
+    const sizeBytes = this.#sizeBytes + chunk.byteLength;
+    if (sizeBytes > this.#limits.maxBytes) {
+      this.#refuse(413, `The body is larger than ${this.#limits.maxBytes} bytes`);
+      return;
+    }
+    if (this.#chunks > FREE_CHUNKS && sizeBytes < this.#chunks * MIN_CHUNK_BYTES) {
+      this.#refuse(400, `The body comes in chunks that are too small: send at least ${MIN_CHUNK_BYTES} bytes in each`);
+      return;
+    }
+    const whole = isLast && this.#buffer === undefined;
+    if (!this.#hold(whole ? sizeBytes : Math.max(FIRST_BYTES, sizeBytes))) {
+      this.giveWay();
+      return;
+    }
+    // The native memory is gone after this call, so each way copies.
+    if (whole) {
+      this.#finish(Buffer.from(Buffer.from(chunk)));
+      return;
+    }
+    this.#append(chunk, sizeBytes);
+    if (isLast) this.#finish(this.#buffer?.subarray(0, sizeBytes) ?? NO_BODY);
+    else this.#keepArriving();
+  }
+
+  /** Takes memory for so many bytes in all, and twice that if it has to grow; false if there is none. */
+  #hold(sizeBytes: number): boolean {
+    if (sizeBytes <= this.#heldBytes) return true;
+    const { maxBytes, budget } = this.#limits;
+    const bytes = this.#heldBytes === 0 ? sizeBytes : Math.min(maxBytes, sizeBytes * 2);
+    if (!budget.take(this, bytes - this.#heldBytes)) return false;
+    this.#heldBytes = bytes;
+    return true;
+  }
+
+  #append(chunk: ArrayBuffer, sizeBytes: number): void {
+    const before = this.#buffer;
+    if (before === undefined || before.length < sizeBytes) {
+      this.#buffer = Buffer.allocUnsafeSlow(this.#heldBytes);
+      before?.copy(this.#buffer, 0, 0, this.#sizeBytes);
+    }
+    this.#buffer?.set(new Uint8Array(chunk), this.#sizeBytes);
+    this.#sizeBytes = sizeBytes;
+  }
+
+  #keepArriving(): void {
+    if (this.#timer !== undefined) return;
+    this.#limits.budget.arriving(this);
+    const { timeoutSeconds } = this.#limits;
+    this.#timer = setTimeout(() => {
+      this.#refuse(408, `The body did not arrive within ${timeoutSeconds} s`);
+    }, timeoutSeconds * 1000);
+  }
+
+  #stopArriving(): void {
+    if (this.#timer === undefined) return;
+    clearTimeout(this.#timer);
+    this.#limits.budget.arrived(this);
+  }
+
+  #refuse(status: number, body: string): void {
+    const done = this.#done;
+    this.end();
+    done?.({ status, body });
+  }
+
+  #finish(body: Buffer): void {
+    const done = this.#done;
+    this.#done = undefined;
+    this.#stopArriving();
+    done?.(body);
+  }
+}

@@ -1,0 +1,107 @@
+import type { HttpResponse as NativeResponse } from 'uWebSockets.js';
+import type { HttpResponse } from '../core/contracts/http.ts';
+import type { CopiedRequest } from './copied-request.ts';
+import { writeAnswer } from './http-answer.ts';
+import type { HttpBody } from './http-body.ts';
+
+const STOPPING: HttpResponse = Object.freeze({
+  status: 503,
+  body: 'The server stops before it could finish this request: send it again',
+  headers: [['Retry-After', '1'] as const],
+});
+
+/** The requests that have not been answered yet: at most one on each connection. */
+export class PendingRequests {
+  readonly #requests = new Set<PendingRequest>();
+  /** Those whose body was complete in this turn of the event loop. */
+  #completed: PendingRequest[] = [];
+  #whenNone: (() => void) | undefined;
+
+  get size(): number {
+    return this.#requests.size;
+  }
+
+  /** Before the first await, since the native response tells by it that its client has gone. */
+  add(res: NativeResponse, request: CopiedRequest): PendingRequest {
+    const pending = new PendingRequest(res, request, this);
+    this.#requests.add(pending);
+    return pending;
+  }
+
+  /** Resolves once all have been answered; those that have not been within `ms` are answered 503. */
+  async finish(ms: number): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    await new Promise<void>((resolve) => {
+      this.#whenNone = resolve;
+      if (this.#requests.size === 0) resolve();
+      else timer = setTimeout(resolve, ms);
+    });
+    clearTimeout(timer);
+    this.#whenNone = undefined;
+    for (const request of this.#requests) request.answer(STOPPING, true);
+  }
+
+  over(request: PendingRequest): void {
+    this.#requests.delete(request);
+    if (this.#requests.size === 0) this.#whenNone?.();
+  }
+
+  completed(request: PendingRequest): void {
+    this.#completed.push(request);
+    if (this.#completed.length === 1) setImmediate(() => this.#holdBack());
+  }
+
+  #holdBack(): void {
+    const completed = this.#completed;
+    this.#completed = [];
+    for (const request of completed) request.holdBack();
+  }
+}
+
+/** One request until it is answered or its client has gone, and all that touches its native response. */
+export class PendingRequest {
+  /** What it holds until then. */
+  body: HttpBody | undefined;
+  readonly #res: NativeResponse;
+  readonly #request: CopiedRequest;
+  readonly #all: PendingRequests;
+  #over = false;
+  #heldBack = false;
+
+  constructor(res: NativeResponse, request: CopiedRequest, all: PendingRequests) {
+    this.#res = res;
+    this.#request = request;
+    this.#all = all;
+    res.onAborted(() => this.#end());
+  }
+
+  /** Its body is there, and the answer may take a while. */
+  complete(): void {
+    if (!this.#over) this.#all.completed(this);
+  }
+
+  /** uWebSockets.js cuts a connection on which another request comes before the answer; so none is read until then. */
+  holdBack(): void {
+    if (this.#over) return;
+    this.#heldBack = true;
+    // Without it, uWebSockets.js would cut a paused response after ten seconds.
+    this.#res.onWritable(() => true);
+    this.#res.pause();
+  }
+
+  /** Nothing happens if it has been answered, or its client has gone. */
+  answer(response: HttpResponse, closeConnection: boolean): void {
+    if (this.#over) return;
+    this.#end();
+    if (this.#heldBack) this.#res.resume();
+    this.#res.cork(() => writeAnswer(this.#res, this.#request.method, response, closeConnection));
+  }
+
+  #end(): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#request.leaveNative();
+    this.body?.end();
+    this.#all.over(this);
+  }
+}
