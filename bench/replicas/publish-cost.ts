@@ -1,6 +1,8 @@
 import { Redis } from 'ioredis';
-import { KEEP_LOG, PUBLISH_DURABLE } from '../../src/broker/redis/scripts/log-scripts.ts';
-import { bucketOf, Keyspace } from '../../src/broker/redis/wire/keys.ts';
+import { PUBLISH } from '../../src/broker/redis/scripts/frames.ts';
+import { KEEP_LOG, PUBLISH_DURABLE } from '../../src/broker/redis/scripts/log.ts';
+import { commandOf, scriptTexts } from '../../src/broker/redis/scripts/step.ts';
+import { Keyspace } from '../../src/broker/redis/wire/keys.ts';
 import { configSchema } from '../../src/config/schema.ts';
 import { topicOf } from '../../src/core/contracts/topic.ts';
 import { APP } from '../peers/contestants.ts';
@@ -37,7 +39,7 @@ export async function measurePublishCost(): Promise<readonly PublishCost[]> {
   const publisher = new Redis({ host: '127.0.0.1', port: redis.port });
   const listener = new Redis({ host: '127.0.0.1', port: redis.port });
   try {
-    for (const { lua } of [PUBLISH_DURABLE, KEEP_LOG]) await publisher.script('LOAD', lua);
+    for (const text of scriptTexts('single')) await publisher.script('LOAD', text);
     let received = 0;
     let due = 0;
     let allReceived: () => void = () => undefined;
@@ -93,23 +95,20 @@ function publishVariants(): Variant[] {
   const ageSeconds = resume.windowSeconds + resume.ackIntervalSeconds;
   const variant = (name: string, channel: string, how: 'plain' | 'unlogged' | 'cached' | 'logged'): Variant => {
     const topic = topicOf(APP.id, channel);
-    const bucket = bucketOf(topic);
-    const [log, stream, pubSub, cache] = (['o', 'x', 't', 'c'] as const).map((kind) =>
-      keyspace.key(bucket, kind, topic),
-    ) as [string, string, string, string];
+    const keys = keyspace.topic(topic);
     const frame = JSON.stringify({ event: EVENT, channel, data: eventData(channel, 0, 1) });
     const cacheSeconds = how === 'cached' ? 1800 : 0;
     const bounds = [resume.maxEventsPerChannel, resume.maxBytesPerChannel, ageSeconds * 1_000_000];
-    const keep: Command = ['EVALSHA', KEEP_LOG.sha, 3, log, stream, pubSub, 'PUBLISH', ageSeconds * 1000, 'epoch'];
-    const durable = ['PUBLISH', '.', frame, cacheSeconds, 0, ...bounds, 'epoch'];
+    const keep = commandOf(KEEP_LOG, 'single', keys.of(KEEP_LOG.keys), [ageSeconds * 1000, 'epoch']);
+    const durable = ['.', frame, cacheSeconds, 0, ...bounds, 'epoch'];
     return {
       name,
-      channel: pubSub,
+      channel: keys.channel,
       setUp: how === 'logged' ? [keep] : [],
       publish:
         how === 'plain'
-          ? ['PUBLISH', pubSub, `.${frame}`]
-          : ['EVALSHA', PUBLISH_DURABLE.sha, 4, log, stream, pubSub, cache, ...durable],
+          ? commandOf(PUBLISH, 'single', keys.of(PUBLISH.keys), [`.${frame}`])
+          : commandOf(PUBLISH_DURABLE, 'single', keys.of(PUBLISH_DURABLE.keys), durable),
     };
   };
   return [

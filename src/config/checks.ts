@@ -1,6 +1,6 @@
 import { createSecureContext } from 'node:tls';
 import { jwtProblems } from '../auth/settings.ts';
-import { parseRedisUrl } from '../broker/redis/wire/redis-url.ts';
+import { parseRedisUrl } from '../broker/redis/wire/url.ts';
 import { DEVELOPMENT_APP, DEVELOPMENT_JWT_SECRET } from './development.ts';
 import { howToSet, type Problem } from './problems.ts';
 import type { Config } from './schema.ts';

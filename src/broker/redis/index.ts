@@ -19,11 +19,13 @@ export function redisState(settings: RedisSettings, retention: Retention, logger
   const roster: RedisRoster = new RedisRoster(store, (topic, frame) => broker.deliverHere(topic, frame));
   const log = new RedisChannelLog(store, retention.log);
   const broker = new RedisBroker(store, log, roster, roster.lease);
+  const quotas = new RedisQuotas(store, roster.lease, roster.index);
+  roster.addLeased(quotas);
   roster.start();
   return {
     broker,
     roster,
-    quotas: new RedisQuotas(store, roster),
+    quotas,
     log,
     sessionStore: new RedisSessionStore(store, retention.sessionSeconds),
   };

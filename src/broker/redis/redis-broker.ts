@@ -1,19 +1,12 @@
 import type { Broker, BrokerMessage, CachedFrame, Deliver } from '../../core/contracts/broker.ts';
+import type { Lease } from './lease/lease.ts';
 import type { RedisChannelLog } from './log/redis-channel-log.ts';
-import type { Lease } from './roster/lease.ts';
+import { PUBLISH } from './scripts/frames.ts';
+import { READ_CACHED } from './scripts/log.ts';
+import { decodeMessage, headOf, type MessageObserver } from './scripts/messages.ts';
 import { deferred } from './wire/deferred.ts';
-import { bucketOf } from './wire/keys.ts';
-import { decodeMessage, headOf, type Message } from './wire/messages.ts';
 import type { RedisStore } from './wire/store.ts';
 import { unavailable } from './wire/trouble.ts';
-
-/** Sees what arrives before it is delivered: keeps what this node knows of members and users. */
-export interface MessageObserver {
-  /** A frame has been delivered. */
-  frame(topic: string, frame: string, exceptSocketId: string | undefined): void;
-  /** Takes a change, and delivers what this node's subscribers are to be told of it. */
-  change(topic: string, change: Exclude<Message, { kind: 'frame' }>): void;
-}
 
 /** What may wait for a Redis that is slow or away: more is refused at once. */
 const MAX_WAITING_MESSAGES = 20_000;
@@ -83,14 +76,9 @@ export class RedisBroker implements Broker {
   }
 
   async cached(topic: string): Promise<CachedFrame | undefined> {
-    const key = this.#store.key('c', topic);
-    const effort = this.#store.patience();
-    const [frame, ttlMs] = await Promise.all([
-      this.#store.command(bucketOf(topic), ['GET', key], effort),
-      this.#store.command(bucketOf(topic), ['PTTL', key], effort),
-    ]);
-    if (typeof frame !== 'string' || typeof ttlMs !== 'number' || ttlMs <= 0) return undefined;
-    return { frame, ttlSeconds: Math.ceil(ttlMs / 1000) };
+    const cached = await this.#store.run(READ_CACHED, topic, [], this.#store.patience());
+    if (cached === undefined || cached.ttlMs <= 0) return undefined;
+    return { frame: cached.frame, ttlSeconds: Math.ceil(cached.ttlMs / 1000) };
   }
 
   isReady(): boolean {
@@ -130,9 +118,7 @@ export class RedisBroker implements Broker {
     };
     if (message.durable === true || message.cacheSeconds !== undefined) return this.#log.publish(message, effort);
     const { topic, frame, exceptSocketId } = message;
-    const bucket = bucketOf(topic);
-    const channel = this.#store.keys.key(bucket, 't', topic);
-    return this.#store.command(bucket, [this.#store.publishCommand, channel, headOf(exceptSocketId) + frame], effort);
+    return this.#store.run(PUBLISH, topic, [headOf(exceptSocketId) + frame], effort);
   }
 
   #receive(topic: string, text: string): void {

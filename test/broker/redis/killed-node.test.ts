@@ -39,6 +39,7 @@ await t.test('of a killed node nothing stays, though its channels came and went 
     t.comment(`${left.size} of ${CHANNELS} are still listed, such as ${[...left.keys()].slice(0, 3).join()}`);
     throw error;
   });
-  const keys = async () => (await redis.command('KEYS', '*')).split('\n').filter((key) => !key.endsWith('l:'));
+  const keys = async () =>
+    (await redis.command('KEYS', '*')).split('\n').filter((key) => !key.endsWith('leases:nodes'));
   await until(async () => (await keys()).join() === '', 'nothing is in Redis but the lease of who is left');
 });

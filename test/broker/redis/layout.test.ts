@@ -1,6 +1,6 @@
 import t from 'tap';
+import { decodeMessage, encodeAdded, headOf } from '../../../src/broker/redis/scripts/messages.ts';
 import { BUCKETS, bucketOf, Keyspace, slotOfBucket } from '../../../src/broker/redis/wire/keys.ts';
-import { decodeMessage, encodeAdded, headOf } from '../../../src/broker/redis/wire/messages.ts';
 import { closeNode, redisCluster, redisNode } from '../../support/contract-cluster.ts';
 import { unique } from '../../support/names.ts';
 import { startCluster, startRedis } from '../../support/redis-server.ts';
@@ -12,9 +12,17 @@ await t.test('a bucket’s keys are in the slot that a Cluster computes', async 
   const keys = new Keyspace('fanfare:');
   for (const bucket of [0, 1, 9, 10, 99, 255]) {
     for (const name of ['app/c', 'app/#watch-}{', 'ü']) {
-      const slot = await cluster.masters[0]?.command('CLUSTER', 'KEYSLOT', keys.key(bucket, 's', name));
+      const slot = await cluster.masters[0]?.command('CLUSTER', 'KEYSLOT', keys.occupied(bucket, name));
       t.equal(slot, String(slotOfBucket(bucket)), `${bucket} ${name}`);
     }
+  }
+  for (const topic of ['app/c', 'app/#watch-}{', 'app/ü']) {
+    const { bucket, channel, of } = keys.topic(topic);
+    t.equal(bucket, bucketOf(topic));
+    for (const key of [channel, ...of(['members', 'occupied'])]) {
+      t.equal(await cluster.masters[0]?.command('CLUSTER', 'KEYSLOT', key), String(slotOfBucket(bucket)), key);
+    }
+    t.equal(keys.topicOfChannel(channel), topic);
   }
 });
 
@@ -83,7 +91,7 @@ await t.test('nothing is left in Redis of those who have left, but what is kept 
   await node.roster.signOut('app', 'u', '1.1');
   const keys = async () => (await redis.command('KEYS', '*')).split('\n').filter((line) => line !== '');
   await until(async () => (await keys()).length === 1, 'only the lease is left');
-  t.match(await keys(), [/l:$/]);
+  t.match(await keys(), [/leases:nodes$/]);
   await closeNode(node);
   t.same(await keys(), []);
 });

@@ -2,9 +2,8 @@ import { randomBytes } from 'node:crypto';
 import type { BrokerMessage } from '../../../core/contracts/broker.ts';
 import type { ChannelLog, LogBounds, LoggedMessage } from '../../../core/contracts/channel-log.ts';
 import type { Position } from '../../../core/contracts/position.ts';
-import { KEEP_LOG, PUBLISH_DURABLE, READ_LOG_RECENT, READ_LOG_SINCE } from '../scripts/log-scripts.ts';
-import { bucketOf } from '../wire/keys.ts';
-import { decodeFrame, headOf } from '../wire/messages.ts';
+import { KEEP_LOG, type LogEntry, PUBLISH_DURABLE, READ_LOG_RECENT, READ_LOG_SINCE } from '../scripts/log.ts';
+import { headOf } from '../scripts/messages.ts';
 import type { Effort, RedisStore } from '../wire/store.ts';
 
 /**
@@ -32,17 +31,14 @@ export class RedisChannelLog implements ChannelLog {
     this.#bounds = bounds;
   }
 
-  /** Publishes a durable message, and logs it where somebody keeps the log. */
-  async publish(message: BrokerMessage, effort: Effort): Promise<void> {
+  /** Publishes a durable message, and logs it if somebody keeps the log. */
+  publish(message: BrokerMessage, effort: Effort): Promise<void> {
     const { topic, frame, exceptSocketId, cacheSeconds, logSeconds } = message;
     const { maxEvents, maxBytes, maxAgeSeconds } = this.#bounds;
-    const keys = this.#keys(topic);
-    await this.#store.script(
+    return this.#store.run(
       PUBLISH_DURABLE,
-      bucketOf(topic),
-      [...keys, this.#store.key('c', topic)],
+      topic,
       [
-        this.#store.publishCommand,
         headOf(exceptSocketId),
         frame,
         cacheSeconds ?? 0,
@@ -56,42 +52,28 @@ export class RedisChannelLog implements ChannelLog {
     );
   }
 
-  async keep(topic: string): Promise<void> {
+  keep(topic: string): Promise<void> {
     // Who keeps a log asks again within a third of the window.
     const keepMs = Math.ceil((this.#bounds.maxAgeSeconds * 4000) / 3);
-    const args = [this.#store.publishCommand, keepMs, newEpoch()];
-    await this.#store.script(KEEP_LOG, bucketOf(topic), this.#keys(topic), args, this.#store.patience());
+    return this.#store.run(KEEP_LOG, topic, [keepMs, newEpoch()], this.#store.patience());
   }
 
   async since(topic: string, position: Position): Promise<readonly LoggedMessage[] | undefined> {
-    const args = [position.epoch, position.offset];
-    const keys = this.#keys(topic).slice(0, 2);
-    const reply = await this.#store.script(READ_LOG_SINCE, bucketOf(topic), keys, args, this.#store.patience());
-    return Array.isArray(reply) ? readEntries(topic, position.epoch, position.offset, reply) : undefined;
+    const { epoch, offset } = position;
+    const entries = await this.#store.run(READ_LOG_SINCE, topic, [epoch, offset], this.#store.patience());
+    return entries === undefined ? undefined : loggedMessages(topic, epoch, offset, entries);
   }
 
   async recent(topic: string, maxEvents: number, maxAgeSeconds: number): Promise<readonly LoggedMessage[]> {
-    const args = [maxEvents, maxAgeSeconds * 1_000_000];
-    const keys = this.#keys(topic).slice(0, 2);
-    const reply = await this.#store.script(READ_LOG_RECENT, bucketOf(topic), keys, args, this.#store.patience());
-    if (!Array.isArray(reply)) return [];
-    const [epoch, entries] = reply as unknown[];
-    if (typeof epoch !== 'string' || !Array.isArray(entries)) return [];
-    return readEntries(topic, epoch, 0, entries.reverse());
-  }
-
-  #keys(topic: string): string[] {
-    return [this.#store.key('o', topic), this.#store.key('x', topic), this.#store.key('t', topic)];
+    const args = [maxEvents, maxAgeSeconds * 1_000_000] as const;
+    const log = await this.#store.run(READ_LOG_RECENT, topic, args, this.#store.patience());
+    return log === undefined ? [] : loggedMessages(topic, log.epoch, 0, log.entries);
   }
 }
 
-/** @param entries as `XRANGE` gives them: `[id, ['m', message]]` */
-function readEntries(topic: string, epoch: string, before: number, entries: readonly unknown[]): LoggedMessage[] {
+function loggedMessages(topic: string, epoch: string, before: number, entries: readonly LogEntry[]): LoggedMessage[] {
   let previous = before;
-  return entries.map((entry) => {
-    const [id, fields] = entry as [string, string[]];
-    const offset = Number.parseInt(id, 10);
-    const { frame, exceptSocketId } = decodeFrame(fields[1] ?? '');
+  return entries.map(({ offset, message: { frame, exceptSocketId } }) => {
     const message: LoggedMessage = { topic, frame, exceptSocketId, position: { epoch, offset }, previous };
     previous = offset;
     return message;

@@ -1,8 +1,7 @@
 import type { SavedSession, SessionStore } from '../../../core/contracts/session-store.ts';
 import { topicOf } from '../../../core/contracts/topic.ts';
 import { parseJson } from '../../../protocol/frames.ts';
-import { CLAIM_SESSION, SAVE_SESSION } from '../scripts/log-scripts.ts';
-import { bucketOf } from '../wire/keys.ts';
+import { CLAIM_SESSION, SAVE_SESSION } from '../scripts/sessions.ts';
 import type { RedisStore } from '../wire/store.ts';
 
 /** A session as it is kept: socket ids, then channels with epoch and offset. */
@@ -20,20 +19,16 @@ export class RedisSessionStore implements SessionStore {
   }
 
   async claim(appId: string, session: string, socketId: string): Promise<SavedSession | undefined> {
-    const name = topicOf(appId, session);
-    const args = [socketId, this.#retentionMs];
-    const keys = [this.#store.key('r', name)];
-    const reply = await this.#store.script(CLAIM_SESSION, bucketOf(name), keys, args, this.#store.patience());
-    return typeof reply === 'string' ? read(reply) : undefined;
+    const args = [socketId, this.#retentionMs] as const;
+    const saved = await this.#store.run(CLAIM_SESSION, topicOf(appId, session), args, this.#store.patience());
+    return saved === undefined ? undefined : read(saved);
   }
 
   async save(appId: string, session: string, socketId: string, saved: SavedSession): Promise<boolean> {
-    const name = topicOf(appId, session);
     const channels = [...saved.channels].map(([channel, { epoch, offset }]) => [channel, epoch, offset] as const);
     const written: Written = [saved.socketIds, channels];
-    const args = [socketId, this.#retentionMs, JSON.stringify(written)];
-    const keys = [this.#store.key('r', name)];
-    return (await this.#store.script(SAVE_SESSION, bucketOf(name), keys, args, this.#store.patience())) === 1;
+    const args = [socketId, this.#retentionMs, JSON.stringify(written)] as const;
+    return this.#store.run(SAVE_SESSION, topicOf(appId, session), args, this.#store.patience());
   }
 }
 

@@ -1,6 +1,5 @@
 import { BrokerUnavailable } from '../../../core/contracts/broker.ts';
-import { TAKE_ALLOWANCE } from '../scripts/scripts.ts';
-import { bucketOf } from '../wire/keys.ts';
+import { TAKE_ALLOWANCE } from '../scripts/quotas.ts';
 import type { RedisStore } from '../wire/store.ts';
 
 /**
@@ -9,8 +8,7 @@ import type { RedisStore } from '../wire/store.ts';
  * end a second with what others could have used.
  */
 export class Allowance {
-  readonly #key: string;
-  readonly #bucket: number;
+  readonly #name: string;
   readonly #store: RedisStore;
   #left = 0;
   /** Of `performance.now()`: when what is left, or that nothing is, no longer holds. */
@@ -21,8 +19,7 @@ export class Allowance {
   #asking: Promise<void> | undefined;
 
   constructor(name: string, store: RedisStore) {
-    this.#bucket = bucketOf(name);
-    this.#key = store.key('w', name);
+    this.#name = name;
     this.#store = store;
   }
 
@@ -47,24 +44,20 @@ export class Allowance {
   }
 
   async #ask(count: number, limit: number): Promise<void> {
-    let taken: number;
-    let goodForMs: number;
-    try {
-      [taken, goodForMs] = await this.#send(count, limit);
-    } catch (error) {
-      if (!(error instanceof BrokerUnavailable)) throw error;
-      // Each node for itself, until Redis is back.
-      [taken, goodForMs] = [Math.max(count, limit), 1000];
-    }
+    const { taken, goodForMs } = await this.#send(count, limit);
     if (taken === 0) this.#refused = Math.min(this.#refused, count);
     this.#left += taken;
     this.#until = performance.now() + goodForMs;
   }
 
-  async #send(count: number, limit: number): Promise<[number, number]> {
-    const effort = { deadline: performance.now(), repeatable: false };
-    const reply = await this.#store.script(TAKE_ALLOWANCE, this.#bucket, [this.#key], [count, limit], effort);
-    const [taken, goodForMs] = Array.isArray(reply) ? (reply as unknown[]) : [];
-    return [Number(taken), Number(goodForMs)];
+  async #send(count: number, limit: number): Promise<{ readonly taken: number; readonly goodForMs: number }> {
+    const once = { deadline: performance.now(), repeatable: false };
+    try {
+      return await this.#store.run(TAKE_ALLOWANCE, this.#name, [count, limit], once);
+    } catch (error) {
+      if (!(error instanceof BrokerUnavailable)) throw error;
+      // Each node for itself, until Redis is back.
+      return { taken: Math.max(count, limit), goodForMs: 1000 };
+    }
   }
 }

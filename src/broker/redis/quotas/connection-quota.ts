@@ -1,9 +1,8 @@
-import type { Holdings } from '../roster/holdings.ts';
-import type { Lease } from '../roster/lease.ts';
-import { TAKE_PLACES } from '../scripts/scripts.ts';
+import type { Holdings } from '../lease/holdings.ts';
+import type { Lease } from '../lease/lease.ts';
+import { TAKE_PLACES } from '../scripts/quotas.ts';
 import { type Deferred, deferred } from '../wire/deferred.ts';
-import { bucketOf } from '../wire/keys.ts';
-import type { RedisStore } from '../wire/store.ts';
+import { type RedisStore, UNTIL_DONE } from '../wire/store.ts';
 
 interface Waiter {
   readonly socketId: string;
@@ -106,10 +105,8 @@ export class Places {
     return this.#written !== this.#sockets.size || (this.#written > 0 && this.#incarnation !== this.#lease.incarnation);
   }
 
-  async #ask(incarnation: string, has: number, more: number, limit: number): Promise<number> {
-    const keys = [this.#store.key('n', this.#topic)];
-    const args = [incarnation, has, more, limit, ...this.#lease.former];
-    const effort = { deadline: Number.POSITIVE_INFINITY, repeatable: true };
-    return Number(await this.#store.script(TAKE_PLACES, bucketOf(this.#topic), keys, args, effort));
+  #ask(incarnation: string, has: number, more: number, limit: number): Promise<number> {
+    const args = [incarnation, has, more, limit, ...this.#lease.former] as const;
+    return this.#store.run(TAKE_PLACES, this.#topic, args, UNTIL_DONE);
   }
 }

@@ -1,7 +1,9 @@
 import type { App } from '../../../core/contracts/app.ts';
 import type { QuotaKind, Quotas } from '../../../core/contracts/quotas.ts';
 import { topicOf } from '../../../core/contracts/topic.ts';
-import type { RedisRoster, Tenant } from '../roster/redis-roster.ts';
+import type { Holdings } from '../lease/holdings.ts';
+import type { Lease } from '../lease/lease.ts';
+import type { LeasedEntries } from '../lease/leased-entries.ts';
 import type { RedisStore } from '../wire/store.ts';
 import { Allowance } from './allowance.ts';
 import { Places } from './connection-quota.ts';
@@ -10,23 +12,24 @@ import { Places } from './connection-quota.ts';
  * Counts what apps use over all nodes. While Redis is away, each node counts its own alone: connections and requests
  * are then let through up to the limit on each node.
  */
-export class RedisQuotas implements Quotas, Tenant {
+export class RedisQuotas implements Quotas, LeasedEntries {
   readonly #store: RedisStore;
-  readonly #roster: RedisRoster;
+  readonly #lease: Lease;
+  readonly #holdings: Holdings;
   readonly #places = new Map<string, Places>();
   readonly #allowances = new Map<string, Allowance>();
 
-  constructor(store: RedisStore, roster: RedisRoster) {
+  constructor(store: RedisStore, lease: Lease, holdings: Holdings) {
     this.#store = store;
-    this.#roster = roster;
-    roster.addTenant(this);
+    this.#lease = lease;
+    this.#holdings = holdings;
   }
 
   connect(app: App, socketId: string): Promise<boolean> {
     let places = this.#places.get(app.id);
     if (places === undefined) {
       // No client can name such a channel, so the key is nobody else's.
-      places = new Places(topicOf(app.id, '#places'), this.#store, this.#roster.lease, this.#roster.index);
+      places = new Places(topicOf(app.id, '#places'), this.#store, this.#lease, this.#holdings);
       this.#places.set(app.id, places);
     }
     return places.take(socketId, app.limits.maxConnections);

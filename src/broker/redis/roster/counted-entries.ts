@@ -1,11 +1,10 @@
-import { appIdOf, channelOf } from '../../../core/contracts/topic.ts';
-import { SET_COUNT } from '../scripts/scripts.ts';
+import { channelOf } from '../../../core/contracts/topic.ts';
+import type { Holdings } from '../lease/holdings.ts';
+import type { Lease } from '../lease/lease.ts';
+import { SET_COUNT } from '../scripts/counts.ts';
 import { type Deferred, deferred } from '../wire/deferred.ts';
-import { bucketOf } from '../wire/keys.ts';
-import type { RedisStore } from '../wire/store.ts';
+import { type RedisStore, UNTIL_DONE } from '../wire/store.ts';
 import { unavailable } from '../wire/trouble.ts';
-import type { Holdings } from './holdings.ts';
-import type { Lease } from './lease.ts';
 
 export interface Counted {
   /** The first anywhere has come by this change, or the last has gone. */
@@ -33,7 +32,6 @@ interface Entry {
   running: boolean;
 }
 
-const UNTIL_DONE = Object.freeze({ deadline: Number.POSITIVE_INFINITY, repeatable: true });
 const REWRITTEN_AT_ONCE = 200;
 
 /**
@@ -175,28 +173,18 @@ export class CountedEntries {
     former: readonly string[],
     written = 0,
   ): Promise<[number, number]> {
-    const bucket = bucketOf(topic);
-    const { keys, publishCommand } = this.#store;
     const isChannel = this.#kind === 'counted';
     let uncertain = false;
-    const reply = await this.#store.script(
+    const { before, after } = await this.#store.run(
       SET_COUNT,
-      bucket,
-      [
-        keys.key(bucket, 'n', topic),
-        keys.key(bucket, 'v', topic),
-        keys.key(bucket, 't', topic),
-        keys.key(bucket, 'i', appIdOf(topic)),
-      ],
+      topic,
       (retried) => {
         uncertain = retried;
         const listed = isChannel ? channelOf(topic) : '';
-        return [publishCommand, incarnation, count, listed, isChannel ? '0' : '1', ...former];
+        return [incarnation, count, listed, isChannel ? '0' : '1', ...former] as const;
       },
       UNTIL_DONE,
     );
-    const [before, after] = Array.isArray(reply) ? (reply as unknown[]) : [];
-    if (typeof before !== 'number' || typeof after !== 'number') throw new Error('Redis gave a count of another form');
     // An earlier try may have been carried out: then Redis's "before" is after it.
     return [uncertain ? Math.max(0, after - count + written) : before, after];
   }

@@ -1,5 +1,5 @@
 import type { Member } from '../../../core/contracts/roster.ts';
-import type { MemberChange } from '../wire/messages.ts';
+import type { MemberChange } from '../scripts/messages.ts';
 
 export interface ViewOutcome {
   /** The members are others now: subscribers are to be told. */

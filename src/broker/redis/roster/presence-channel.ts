@@ -1,11 +1,12 @@
 import type { Entered, Left, Member, RosterEntry } from '../../../core/contracts/roster.ts';
 import { channelOf } from '../../../core/contracts/topic.ts';
 import { encodeMemberAdded, encodeMemberRemoved } from '../../../protocol/frames.ts';
-import { type ChangedMembers, changeMembers, type MemberOperation, readMembers } from '../scripts/presence-scripts.ts';
+import { type ChangedMembers, READ_MEMBERS } from '../scripts/members.ts';
+import type { MemberChange } from '../scripts/messages.ts';
 import { type Deferred, deferred } from '../wire/deferred.ts';
-import type { MemberChange } from '../wire/messages.ts';
 import { unavailable } from '../wire/trouble.ts';
 import { MemberView } from './member-view.ts';
+import { changeMembers, type MemberOperation } from './member-writes.ts';
 import type { PresenceContext } from './presence-context.ts';
 
 /** Something that Redis is to be told of one socket. */
@@ -111,8 +112,9 @@ export class PresenceChannel {
     if (view === undefined || this.#following) return;
     this.#following = true;
     this.#later = [];
+    const { store } = this.#context;
     try {
-      const { version, members } = await readMembers(this.#context.store, this.topic);
+      const { version, members } = await store.run(READ_MEMBERS, this.topic, [], store.patience());
       if (this.#view !== view) return;
       const keepsAll = !removals();
       const { added, removed } = view.follow(

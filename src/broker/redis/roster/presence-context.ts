@@ -1,7 +1,7 @@
 import type { Logger } from '../../../core/contracts/logger.ts';
+import type { Holdings } from '../lease/holdings.ts';
+import type { Lease } from '../lease/lease.ts';
 import type { RedisStore } from '../wire/store.ts';
-import type { Holdings } from './holdings.ts';
-import type { Lease } from './lease.ts';
 import type { Recordings } from './recordings.ts';
 
 /** What a channel needs of the node. */

@@ -1,8 +1,8 @@
 import type { Entered, Left, Member, RosterEntry } from '../../../core/contracts/roster.ts';
 import { channelOf } from '../../../core/contracts/topic.ts';
 import { encodeMemberAdded, encodeMemberRemoved } from '../../../protocol/frames.ts';
+import type { MemberChange } from '../scripts/messages.ts';
 import { bucketOf } from '../wire/keys.ts';
-import type { MemberChange } from '../wire/messages.ts';
 import { PresenceChannel } from './presence-channel.ts';
 import type { PresenceContext } from './presence-context.ts';
 

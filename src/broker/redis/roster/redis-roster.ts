@@ -1,25 +1,20 @@
 import type { ChannelCounts, Entered, Left, Roster, RosterEntry } from '../../../core/contracts/roster.ts';
-import { appIdOf, channelOf, watchTopic } from '../../../core/contracts/topic.ts';
-import type { MessageObserver } from '../redis-broker.ts';
-import { removeMembersOf } from '../scripts/presence-scripts.ts';
-import { READ_CHANNELS } from '../scripts/scripts.ts';
-import { BUCKETS, bucketOf, COMMON_BUCKET } from '../wire/keys.ts';
-import type { Message } from '../wire/messages.ts';
-import type { RedisStore } from '../wire/store.ts';
+import { channelOf, watchTopic } from '../../../core/contracts/topic.ts';
+import { type Holding, Holdings } from '../lease/holdings.ts';
+import { Lease } from '../lease/lease.ts';
+import type { LeasedEntries } from '../lease/leased-entries.ts';
+import { READ_COUNTS, READ_OCCUPIED } from '../scripts/counts.ts';
+import { ALL_NODES, FORGET_LEASE } from '../scripts/lease.ts';
+import { READ_USER_IDS, REMOVE_MEMBERS_OF } from '../scripts/members.ts';
+import type { Message, MessageObserver } from '../scripts/messages.ts';
+import { FORGET_PLACES } from '../scripts/quotas.ts';
+import { type RedisStore, UNTIL_DONE } from '../wire/store.ts';
 import { CountedEntries } from './counted-entries.ts';
-import { type Holding, Holdings } from './holdings.ts';
-import { Lease } from './lease.ts';
 import { PresenceEntries } from './presence-entries.ts';
 import { Recordings } from './recordings.ts';
 import { WatchedUsers } from './watched-users.ts';
 
-/** Who also has entries under the node's lease. */
-export interface Tenant {
-  rewrite(): Promise<void>;
-}
-
 const BURIED_AT_ONCE = 100;
-const BUCKETS_AT_ONCE = 32;
 const NOBODY: ChannelCounts = Object.freeze({ subscriptionCount: 0, userCount: 0 });
 
 /**
@@ -37,7 +32,7 @@ export class RedisRoster implements Roster, MessageObserver {
   readonly #users: CountedEntries;
   readonly #presence: PresenceEntries;
   readonly #watched: WatchedUsers;
-  readonly #tenants: Tenant[] = [];
+  readonly #leased: LeasedEntries[] = [];
   #closed = false;
 
   /** @param deliver gives a frame to this node's own subscribers */
@@ -67,8 +62,9 @@ export class RedisRoster implements Roster, MessageObserver {
     this.lease.start();
   }
 
-  addTenant(tenant: Tenant): void {
-    this.#tenants.push(tenant);
+  /** What else has entries under the node's lease. */
+  addLeased(entries: LeasedEntries): void {
+    this.#leased.push(entries);
   }
 
   async enter(entry: RosterEntry, admit: (entered: Entered) => void): Promise<void> {
@@ -119,42 +115,20 @@ export class RedisRoster implements Roster, MessageObserver {
   }
 
   async channels(appId: string, prefix: string): Promise<Map<string, ChannelCounts>> {
-    const effort = this.#store.patience();
-    // Keys of one script are of one slot in a Cluster; elsewhere, few scripts that are short enough to hold nobody up.
-    const perScript = this.#store.sharded ? 1 : BUCKETS_AT_ONCE;
-    const listings = await Promise.all(
-      Array.from({ length: BUCKETS / perScript }, (_, group) => {
-        const first = group * perScript;
-        const keys = Array.from({ length: perScript }, (_, at) => this.#store.keys.key(first + at, 'i', appId));
-        return this.#store.script(READ_CHANNELS, first, keys, [prefix], effort);
-      }),
-    );
-    const found = new Map<string, ChannelCounts>();
-    for (const listing of listings) {
-      const flat = Array.isArray(listing) ? (listing as unknown[]) : [];
-      for (let at = 0; at + 1 < flat.length; at += 2) {
-        found.set(String(flat[at]), readCounts(flat[at + 1]));
-      }
-    }
-    return found;
+    const listings = await this.#store.runOnBuckets(READ_OCCUPIED, appId, [prefix], this.#store.patience());
+    return new Map(listings.flat());
   }
 
   async counts(topics: readonly string[]): Promise<ChannelCounts[]> {
     const effort = this.#store.patience();
-    return Promise.all(
-      topics.map(async (topic) => {
-        const bucket = bucketOf(topic);
-        const key = this.#store.keys.key(bucket, 'i', appIdOf(topic));
-        return readCounts(await this.#store.command(bucket, ['HGET', key, channelOf(topic)], effort));
-      }),
+    const listed = await Promise.all(
+      topics.map((topic) => this.#store.run(READ_COUNTS, topic, [channelOf(topic)], effort)),
     );
+    return listed.map((counts) => counts ?? NOBODY);
   }
 
-  async userIds(topic: string): Promise<string[]> {
-    const bucket = bucketOf(topic);
-    const key = this.#store.keys.key(bucket, 'm', topic);
-    const reply = await this.#store.command(bucket, ['HKEYS', key], this.#store.patience());
-    return Array.isArray(reply) ? (reply as unknown[]).map(String) : [];
+  userIds(topic: string): Promise<string[]> {
+    return this.#store.run(READ_USER_IDS, topic, [], this.#store.patience());
   }
 
   /** Removes what is left of this node; what cannot be removed now is left to the others. */
@@ -188,8 +162,8 @@ export class RedisRoster implements Roster, MessageObserver {
   }
 
   async #replaced(former: readonly string[]): Promise<void> {
-    const entries: readonly Tenant[] = [this.#presence, this.#counted, this.#users, ...this.#tenants];
-    await Promise.all(entries.map((tenant) => tenant.rewrite()));
+    const all: readonly LeasedEntries[] = [this.#presence, this.#counted, this.#users, ...this.#leased];
+    await Promise.all(all.map((entries) => entries.rewrite()));
     for (const incarnation of former) await this.#bury(incarnation);
     await this.#follow(() => true, true);
   }
@@ -212,13 +186,7 @@ export class RedisRoster implements Roster, MessageObserver {
       }
     });
     await this.index.forget(incarnation);
-    const { keys } = this.#store;
-    const effort = this.#store.patience();
-    await Promise.all(
-      (['l', 'd'] as const).map((kind) =>
-        this.#store.command(COMMON_BUCKET, ['ZREM', keys.key(COMMON_BUCKET, kind, ''), incarnation], effort),
-      ),
-    );
+    await this.#store.run(FORGET_LEASE, ALL_NODES, [incarnation], this.#store.patience());
     if (buried > 0) this.#store.logger.info({ incarnation, buried }, 'the entries of an ended lease have been removed');
   }
 
@@ -231,12 +199,10 @@ export class RedisRoster implements Roster, MessageObserver {
         await this.#users.bury(topic, incarnation);
         return;
       case 'members':
-        await removeMembersOf(this.#store, topic, incarnation);
+        await this.#store.run(REMOVE_MEMBERS_OF, topic, [channelOf(topic), incarnation], UNTIL_DONE);
         return;
-      case 'places': {
-        const command = ['HDEL', this.#store.key('n', topic), incarnation] as const;
-        await this.#store.command(bucketOf(topic), command, this.#store.patience());
-      }
+      case 'places':
+        await this.#store.run(FORGET_PLACES, topic, [incarnation], this.#store.patience());
     }
   }
 
@@ -247,11 +213,4 @@ export class RedisRoster implements Roster, MessageObserver {
       this.#store.logger.debug({ err: error }, 'the list of what this node holds could not be shortened');
     }
   }
-}
-
-/** `subscriptions users`. */
-function readCounts(stored: unknown): ChannelCounts {
-  if (typeof stored !== 'string') return NOBODY;
-  const space = stored.indexOf(' ');
-  return { subscriptionCount: Number(stored.slice(0, space)), userCount: Number(stored.slice(space + 1)) };
 }

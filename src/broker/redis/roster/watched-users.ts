@@ -1,8 +1,8 @@
 import { appIdOf, watchTopic } from '../../../core/contracts/topic.ts';
 import { encodeWatchlistEvents } from '../../../protocol/frames.ts';
-import { READ_ONLINE } from '../scripts/scripts.ts';
+import { READ_ONLINE } from '../scripts/counts.ts';
 import { bucketOf } from '../wire/keys.ts';
-import type { RedisStore } from '../wire/store.ts';
+import type { Effort, RedisStore } from '../wire/store.ts';
 
 interface Known {
   version: number;
@@ -78,13 +78,8 @@ export class WatchedUsers {
     }
   }
 
-  async #ask(topic: string, effort: ReturnType<RedisStore['patience']>): Promise<Known> {
-    const bucket = bucketOf(topic);
-    const keys = [this.#store.keys.key(bucket, 'n', topic), this.#store.keys.key(bucket, 'v', topic)];
-    const reply = await this.#store.script(READ_ONLINE, bucket, keys, [], effort);
-    const [online, version] = Array.isArray(reply) ? (reply as unknown[]) : [];
-    if (typeof online !== 'number') throw new Error('Redis told in another form whether a user is online');
-    return { online: online === 1, version: Number(version) };
+  #ask(topic: string, effort: Effort): Promise<Known> {
+    return this.#store.run(READ_ONLINE, topic, [], effort);
   }
 
   #tell(topic: string, online: boolean): void {

@@ -1,31 +1,21 @@
+import { appIdOf } from '../../../core/contracts/topic.ts';
+import type { KeyName } from '../scripts/key-names.ts';
+
 /**
- * The layout in Redis. What belongs together in one atomic step has one hash tag, a bucket: a topic's keys and channel,
- * and the index of the bucket's channels. Buckets, not topics, are what a Cluster spreads: a listing of an app's
- * channels is a fixed number of reads, and exact.
+ * The layout in Redis: `prefix` `LAYOUT` `{bucket}` `key name` `:` `name`, such as `fanfare:2{17}counts:app/orders`.
+ * What each key holds is told in scripts/key-names.ts.
+ *
+ * What is changed in one step shares one hash tag, a bucket: a topic's keys and its pub/sub channel, and the index of
+ * the bucket's occupied channels. Buckets, not topics, are what a Cluster spreads: a listing of an app's channels is a
+ * fixed number of reads, and exact.
  *
  * Changing the number, the hash or a key's meaning makes nodes of two releases strangers: then change LAYOUT too.
  */
 export const BUCKETS = 256;
 const LAYOUT = '2';
 
-/**
- * What keys hold:
- * - `n` hash: incarnation -> subscriptions, signed-in connections or client connections there
- * - `s` hash: presence channel's socket id -> `incarnation userId`
- * - `m` hash: presence channel's user id -> `connections info`
- * - `v` string: number of the topic's last change of members, or of a user's last going on- or offline
- * - `i` hash, one for each bucket and app: occupied channel -> `subscriptions users`
- * - `c` string: a cache channel's last event
- * - `o` hash and `x` stream: a topic's log (see log-scripts.ts)
- * - `r` hash: a session that can be resumed: the socket id that has it, and what was saved
- * - `t` the topic's pub/sub channel
- * - `h` hash: what an incarnation may have entries under, each the kind of entry and its name -> number of its
- *   listing
- * - `l` zset: live incarnations by the time at which their lease ends, in milliseconds; `d`: dead ones by the time
- *   until which one node has taken it upon itself to remove what they held
- * - `w` hash: what backends have taken of an app's allowance in one second
- */
-export type KeyKind = 'n' | 's' | 'm' | 'v' | 'i' | 'c' | 'o' | 'x' | 'r' | 't' | 'h' | 'l' | 'd' | 'w';
+/** How many topics' keys are kept at hand: twice as many at most, some kilobytes each if their names are long. */
+const TOPICS_AT_HAND = 2048;
 
 /** FNV-1a over UTF-16 units: cheap, and even enough for short names. */
 export function bucketOf(name: string): number {
@@ -36,24 +26,69 @@ export function bucketOf(name: string): number {
   return (hash >>> 0) % BUCKETS;
 }
 
-/** The bucket of what is one for all: the leases. */
-export const COMMON_BUCKET = 0;
+/** The keys of one topic, or of something else that has a name. */
+export interface TopicKeys {
+  readonly bucket: number;
+  /** Its pub/sub channel. */
+  readonly channel: string;
+  /** The keys of these names; the list is kept, so it must be one that stays. */
+  of(names: readonly KeyName[]): readonly string[];
+}
 
 export class Keyspace {
   readonly #heads: readonly string[];
+  /** Topics in use: those asked for lately, and those before them. */
+  #recent = new Map<string, TopicKeys>();
+  #older = new Map<string, TopicKeys>();
 
   constructor(prefix: string) {
     if (/[{}]/.test(prefix)) throw new Error('The key prefix for Redis must not hold a brace');
     this.#heads = Array.from({ length: BUCKETS }, (_, bucket) => `${prefix}${LAYOUT}{${bucket}}`);
   }
 
-  key(bucket: number, kind: KeyKind, name: string): string {
-    return `${this.#heads[bucket] ?? ''}${kind}:${name}`;
+  topic(topic: string): TopicKeys {
+    const recent = this.#recent.get(topic);
+    if (recent !== undefined) return recent;
+    if (this.#recent.size >= TOPICS_AT_HAND) {
+      this.#older = this.#recent;
+      this.#recent = new Map();
+    }
+    const keys = this.#older.get(topic) ?? this.#derive(topic);
+    this.#recent.set(topic, keys);
+    return keys;
   }
 
-  /** The topic of a pub/sub channel that `key` has named. */
+  /** The index of an app's occupied channels in one bucket. */
+  occupied(bucket: number, appId: string): string {
+    return this.#key(bucket, 'occupied', appId);
+  }
+
+  /** The topic of a pub/sub channel. */
   topicOfChannel(channel: string): string {
-    return channel.slice(channel.indexOf('}') + 3);
+    return channel.slice(channel.indexOf('}') + 'channel:'.length + 1);
+  }
+
+  #derive(topic: string): TopicKeys {
+    const bucket = bucketOf(topic);
+    const lists = new Map<readonly KeyName[], readonly string[]>();
+    const derive = (name: KeyName) =>
+      name === 'occupied' ? this.occupied(bucket, appIdOf(topic)) : this.#key(bucket, name, topic);
+    return {
+      bucket,
+      channel: this.#key(bucket, 'channel', topic),
+      of: (names) => {
+        let list = lists.get(names);
+        if (list === undefined) {
+          list = names.map(derive);
+          lists.set(names, list);
+        }
+        return list;
+      },
+    };
+  }
+
+  #key(bucket: number, name: KeyName, of: string): string {
+    return `${this.#heads[bucket] ?? ''}${name}:${of}`;
   }
 }
 

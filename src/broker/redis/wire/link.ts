@@ -1,10 +1,7 @@
 import { Redis, type RedisOptions } from 'ioredis';
 import type { Logger } from '../../../core/contracts/logger.ts';
-import type { Script } from '../scripts/script.ts';
-import { ALL_SCRIPTS } from '../scripts/scripts.ts';
+import { type Argument, commandOf, type Step, scriptTexts } from '../scripts/step.ts';
 import { type Deferred, deferred } from './deferred.ts';
-
-export type Argument = string | number;
 
 /** What a link tells its owner. */
 export interface LinkOwner {
@@ -122,8 +119,12 @@ export class Link {
     return reply.promise;
   }
 
-  script(script: Script, keys: readonly string[], args: readonly Argument[]): Promise<unknown> {
-    return this.call('EVALSHA', script.sha, keys.length, ...keys, ...args);
+  step(
+    step: Pick<Step<never, unknown>, 'head' | 'isScript'>,
+    keys: readonly string[],
+    args: readonly Argument[],
+  ): Promise<unknown> {
+    return this.call(...commandOf(step, this.#sharded ? 'sharded' : 'single', keys, args));
   }
 
   async subscribe(channels: readonly string[]): Promise<void> {
@@ -140,7 +141,9 @@ export class Link {
   }
 
   async loadScripts(): Promise<void> {
-    await Promise.all(ALL_SCRIPTS.map(({ lua }) => this.#commands.call('SCRIPT', 'LOAD', lua)));
+    await Promise.all(
+      scriptTexts(this.#sharded ? 'sharded' : 'single').map((text) => this.#commands.call('SCRIPT', 'LOAD', text)),
+    );
   }
 
   /** For a server that answers, but is no longer the one to ask: after a failover, say. */

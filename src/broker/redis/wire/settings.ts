@@ -1,6 +1,6 @@
 /** How this node reaches Redis, and for how long it waits for it. */
 export interface RedisSettings {
-  /** See redis-url.ts for its forms. */
+  /** See url.ts for its forms. */
   readonly url: string;
   /** In front of every key and channel; holds no brace. */
   readonly keyPrefix: string;

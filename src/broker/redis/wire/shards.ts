@@ -2,8 +2,8 @@ import type { RedisOptions } from 'ioredis';
 import type { Logger } from '../../../core/contracts/logger.ts';
 import { BUCKETS, slotOfBucket } from './keys.ts';
 import { Link, type LinkOwner } from './link.ts';
-import type { RedisAddress, RedisTarget } from './redis-url.ts';
 import type { RedisSettings } from './settings.ts';
+import type { RedisAddress, RedisTarget } from './url.ts';
 
 /** Which server has which buckets. */
 export interface Shards {

@@ -1,14 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '../../../core/contracts/logger.ts';
-import type { Script } from '../scripts/script.ts';
+import type { Argument, ArgumentsOf, Step } from '../scripts/step.ts';
 import { type Deferred, deferred } from './deferred.ts';
-import { BUCKETS, bucketOf, Keyspace } from './keys.ts';
-import type { Argument, Interruption, Link } from './link.ts';
-import { parseRedisUrl } from './redis-url.ts';
+import { BUCKETS, Keyspace } from './keys.ts';
+import type { Interruption, Link } from './link.ts';
 import type { RedisSettings } from './settings.ts';
 import { createShards, type Shards, type ShardsOwner } from './shards.ts';
-import { SubscribedTopics } from './subscribed-topics.ts';
+import { SubscribedTopics } from './topics.ts';
 import { troubleOf, unavailable } from './trouble.ts';
+import { parseRedisUrl } from './url.ts';
 
 /** What those who keep state in Redis are told. */
 export interface StoreListener {
@@ -30,7 +30,11 @@ export interface Effort {
   readonly settled?: boolean;
 }
 
+/** For what must be done, however long Redis is away. */
+export const UNTIL_DONE: Effort = Object.freeze({ deadline: Number.POSITIVE_INFINITY, repeatable: true });
+
 const PAUSE_MS = 50;
+const BUCKETS_AT_ONCE = 32;
 
 /** Everything that the broker, the roster and the quotas share: the servers, who has what, and when to try again. */
 export class RedisStore implements ShardsOwner {
@@ -61,16 +65,6 @@ export class RedisStore implements ShardsOwner {
     this.#shards = createShards(target, settings, this, logger);
   }
 
-  /** What publishes: within a shard in a Cluster. */
-  get publishCommand(): 'PUBLISH' | 'SPUBLISH' {
-    return this.#shards.sharded ? 'SPUBLISH' : 'PUBLISH';
-  }
-
-  /** Whether it is a Cluster, where what is done in one step must be of one bucket. */
-  get sharded(): boolean {
-    return this.#shards.sharded;
-  }
-
   listen(listener: StoreListener): void {
     this.#listeners.push(listener);
   }
@@ -87,60 +81,37 @@ export class RedisStore implements ShardsOwner {
     return { deadline: performance.now() + this.settings.acceptTimeoutSeconds * 1000, repeatable: true };
   }
 
-  key(kind: Parameters<Keyspace['key']>[1], name: string): string {
-    return this.keys.key(bucketOf(name), kind, name);
+  /**
+   * Carries a step out for a topic, again and again until it has been answered, or the effort is spent: then it rejects
+   * with BrokerUnavailable.
+   * @param args a function is told whether an earlier try may have been carried out
+   */
+  run<const Names extends readonly string[], Reply>(
+    step: Step<Names, Reply>,
+    topic: string,
+    args: ArgumentsOf<Names> | ((retried: boolean) => ArgumentsOf<Names>),
+    effort: Effort,
+  ): Promise<Reply> {
+    const keys = this.keys.topic(topic);
+    return this.#carryOut(step, keys.bucket, keys.of(step.keys), args, effort);
   }
 
-  script(
-    script: Script,
-    bucket: number,
-    keys: readonly string[],
-    args: readonly Argument[] | ((retried: boolean) => readonly Argument[]),
+  /** The same for all buckets, a number of them at once, and their keys of one app's occupied channels. */
+  runOnBuckets<const Names extends readonly string[], Reply>(
+    step: Step<Names, Reply>,
+    appId: string,
+    args: ArgumentsOf<Names>,
     effort: Effort,
-  ): Promise<unknown> {
-    return this.carryOut(
-      bucket,
-      (link, retried) => link.script(script, keys, typeof args === 'function' ? args(retried) : args),
-      effort,
+  ): Promise<Reply[]> {
+    // Keys of one script are of one slot in a Cluster; elsewhere, few scripts that are short enough to hold nobody up.
+    const perScript = this.#shards.sharded ? 1 : BUCKETS_AT_ONCE;
+    return Promise.all(
+      Array.from({ length: BUCKETS / perScript }, (_, group) => {
+        const first = group * perScript;
+        const keys = Array.from({ length: perScript }, (_, at) => this.keys.occupied(first + at, appId));
+        return this.#carryOut(step, first, keys, args, effort);
+      }),
     );
-  }
-
-  command(bucket: number, command: readonly [string, ...Argument[]], effort: Effort): Promise<unknown> {
-    return this.carryOut(bucket, (link) => link.call(...command), effort);
-  }
-
-  /** Sends until it has been answered; rejects with BrokerUnavailable when the effort is spent. */
-  async carryOut(
-    bucket: number,
-    send: (link: Link, retried: boolean) => Promise<unknown>,
-    effort: Effort,
-  ): Promise<unknown> {
-    let retried = false;
-    for (;;) {
-      const held = this.#shards.linkOf(bucket);
-      const link = held?.ready === true ? held : await this.#whenReady(bucket, effort.deadline);
-      // All who wait go on in the order in which they came.
-      if (effort.settled === true && link.settling !== undefined) await link.settling;
-      try {
-        return await send(link, retried);
-      } catch (error) {
-        const trouble = troubleOf(error);
-        if (trouble === undefined) throw error;
-        if (this.#closed) throw unavailable('has been left', error);
-        if (trouble === 'lost') {
-          if (!effort.repeatable) throw unavailable('did not confirm a command', error);
-          retried = true;
-        } else if (trouble === 'moved' || isReadOnly(error)) {
-          this.#shards.refresh();
-        } else if (trouble === 'script') {
-          await link.loadScripts().catch((cause: unknown) => {
-            this.logger.debug({ redis: link.name, err: cause }, 'scripts could not be loaded');
-          });
-        }
-        if (performance.now() + PAUSE_MS > effort.deadline) throw unavailable('did not carry out a command', error);
-        await delay(PAUSE_MS);
-      }
-    }
   }
 
   async close(): Promise<void> {
@@ -203,6 +174,45 @@ export class RedisStore implements ShardsOwner {
     // Those are tried on, and heard again when their link is ready: that tells of the gap then.
     if (failed > 0) this.logger.warn({ topics: failed }, 'topics that moved in the Redis Cluster are not heard yet');
     for (const listener of this.#listeners) listener.interrupted(matches, loss);
+  }
+
+  async #carryOut<Names extends readonly string[], Reply>(
+    step: Step<Names, Reply>,
+    bucket: number,
+    keys: readonly string[],
+    args: ArgumentsOf<Names> | ((retried: boolean) => ArgumentsOf<Names>),
+    effort: Effort,
+  ): Promise<Reply> {
+    let retried = false;
+    for (;;) {
+      const held = this.#shards.linkOf(bucket);
+      const link = held?.ready === true ? held : await this.#whenReady(bucket, effort.deadline);
+      // All who wait go on in the order in which they came.
+      if (effort.settled === true && link.settling !== undefined) await link.settling;
+      const given: readonly Argument[] = typeof args === 'function' ? args(retried) : args;
+      let reply: unknown;
+      try {
+        reply = await link.step(step, keys, given);
+      } catch (error) {
+        const trouble = troubleOf(error);
+        if (trouble === undefined) throw error;
+        if (this.#closed) throw unavailable('has been left', error);
+        if (trouble === 'lost') {
+          if (!effort.repeatable) throw unavailable('did not confirm a command', error);
+          retried = true;
+        } else if (trouble === 'moved' || isReadOnly(error)) {
+          this.#shards.refresh();
+        } else if (trouble === 'script') {
+          await link.loadScripts().catch((cause: unknown) => {
+            this.logger.debug({ redis: link.name, err: cause }, 'scripts could not be loaded');
+          });
+        }
+        if (performance.now() + PAUSE_MS > effort.deadline) throw unavailable('did not carry out a command', error);
+        await delay(PAUSE_MS);
+        continue;
+      }
+      return step.read(reply);
+    }
   }
 
   async #whenReady(bucket: number, deadline: number): Promise<Link> {

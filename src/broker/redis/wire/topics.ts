@@ -1,6 +1,6 @@
 import type { Logger } from '../../../core/contracts/logger.ts';
 import { type Deferred, deferred } from './deferred.ts';
-import { bucketOf, type Keyspace } from './keys.ts';
+import type { Keyspace } from './keys.ts';
 import type { Link } from './link.ts';
 import type { Shards } from './shards.ts';
 import { unavailable } from './trouble.ts';
@@ -64,8 +64,8 @@ export class SubscribedTopics {
     this.#lingering.delete(topic);
     let subscribed = this.#topics.get(topic);
     if (subscribed === undefined) {
-      const bucket = bucketOf(topic);
-      subscribed = { topic, bucket, channel: this.#keys.key(bucket, 't', topic), confirmed: false, waiters: [] };
+      const { bucket, channel } = this.#keys.topic(topic);
+      subscribed = { topic, bucket, channel, confirmed: false, waiters: [] };
       this.#topics.set(topic, subscribed);
       this.#unconfirmed.add(subscribed);
       this.#flush ??= setImmediate(() => this.#confirm());

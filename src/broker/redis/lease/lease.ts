@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { RENEW_LEASE } from '../scripts/scripts.ts';
+import { ALL_NODES, RENEW_LEASE } from '../scripts/lease.ts';
 import { type Deferred, deferred } from '../wire/deferred.ts';
-import { COMMON_BUCKET } from '../wire/keys.ts';
 import type { RedisStore } from '../wire/store.ts';
 
 export interface LeaseOwner {
@@ -129,11 +128,11 @@ export class Lease {
   async #renew(): Promise<void> {
     try {
       const doubted = this.#doubted;
-      const [stands, ...dead] = doubted ? [0] : await this.#send(!this.#begun, []);
-      if (stands === 1) {
+      const { stands, dead } = doubted ? { stands: false, dead: [] } : await this.#send(!this.#begun, []);
+      if (stands) {
         this.#begun = true;
         this.#stands();
-        for (const incarnation of dead) void this.#bury(String(incarnation));
+        for (const incarnation of dead) void this.#bury(incarnation);
         return;
       }
       const ended = this.#incarnation;
@@ -155,20 +154,17 @@ export class Lease {
     }
   }
 
-  async #send(begin: boolean, former: readonly string[]): Promise<unknown[]> {
-    const { keys } = this.#store;
+  async #send(begin: boolean, former: readonly string[]): Promise<{ stands: boolean; dead: readonly string[] }> {
     const sentAt = performance.now();
-    const reply = await this.#store.script(
+    const reply = await this.#store.run(
       RENEW_LEASE,
-      COMMON_BUCKET,
-      [keys.key(COMMON_BUCKET, 'l', ''), keys.key(COMMON_BUCKET, 'd', '')],
+      ALL_NODES,
       [this.#incarnation, this.#leaseMs, begin ? '1' : '0', this.settled ? '1' : '0', ...former],
       { deadline: performance.now() + Math.max(500, this.#leaseMs / 3), repeatable: true },
     );
-    if (!Array.isArray(reply)) throw new Error('Redis gave a lease an answer of another form');
     // The lease in Redis began after this moment, so it ends after this node thinks it does.
-    if (reply[0] === 1) this.#pendingUntil = sentAt + this.#leaseMs;
-    return reply as unknown[];
+    if (reply.stands) this.#pendingUntil = sentAt + this.#leaseMs;
+    return reply;
   }
 
   #stands(): void {

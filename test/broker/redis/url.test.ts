@@ -1,5 +1,5 @@
 import t from 'tap';
-import { parseRedisUrl } from '../../../src/broker/redis/wire/redis-url.ts';
+import { parseRedisUrl } from '../../../src/broker/redis/wire/url.ts';
 
 await t.test('one server', async (t) => {
   t.match(parseRedisUrl('redis://localhost'), {

@@ -1,7 +1,6 @@
-import { TAKE_OFF_LIST } from '../scripts/scripts.ts';
+import { FORGET_HOLDINGS, LIST_HOLDINGS, SCAN_HOLDINGS, TAKE_OFF_HOLDINGS } from '../scripts/lease.ts';
 import { deferred } from '../wire/deferred.ts';
-import { bucketOf } from '../wire/keys.ts';
-import type { RedisStore } from '../wire/store.ts';
+import { type RedisStore, UNTIL_DONE } from '../wire/store.ts';
 import type { Lease } from './lease.ts';
 
 /** What a node may have entries under: the kind of the entries, and the topic. */
@@ -19,7 +18,6 @@ export interface Holding {
   readonly topic: string;
 }
 
-const UNTIL_DONE = Object.freeze({ deadline: Number.POSITIVE_INFINITY, repeatable: true });
 const PER_COMMAND = 500;
 
 /**
@@ -90,23 +88,15 @@ export class Holdings {
   async read(incarnation: string, take: (holdings: readonly Holding[]) => Promise<void>): Promise<void> {
     let cursor = '0';
     do {
-      const reply = await this.#store.command(
-        bucketOf(incarnation),
-        ['HSCAN', this.#key(incarnation), cursor, 'COUNT', PER_COMMAND],
-        this.#store.patience(),
-      );
-      const [next, fields] = Array.isArray(reply) ? (reply as unknown[]) : [];
-      if (typeof next !== 'string' || !Array.isArray(fields)) {
-        throw new Error('Redis gave HSCAN an answer of another form');
-      }
-      // Items and numbers take turns.
-      await take((fields as unknown[]).filter((_, at) => at % 2 === 0).map((item) => readItem(String(item))));
-      cursor = next;
+      const args = [cursor, 'COUNT', PER_COMMAND] as const;
+      const found = await this.#store.run(SCAN_HOLDINGS, incarnation, args, this.#store.patience());
+      await take(found.items.map(readItem));
+      cursor = found.cursor;
     } while (cursor !== '0');
   }
 
   async forget(incarnation: string): Promise<void> {
-    await this.#store.command(bucketOf(incarnation), ['DEL', this.#key(incarnation)], this.#store.patience());
+    await this.#store.run(FORGET_HOLDINGS, incarnation, [], this.#store.patience());
   }
 
   #begin(incarnation: string): void {
@@ -139,25 +129,19 @@ export class Holdings {
     const number = this.#lastNumber;
     for (let at = 0; at < items.length; at += PER_COMMAND) {
       const some = items.slice(at, at + PER_COMMAND);
-      const command = ['HSET', this.#key(incarnation), ...some.flatMap((item) => [item, number])] as const;
-      await this.#store.command(bucketOf(incarnation), command, UNTIL_DONE);
+      const listings = some.flatMap((item) => [item, number]);
+      await this.#store.run(LIST_HOLDINGS, incarnation, listings, UNTIL_DONE);
       if (incarnation === this.#incarnation) for (const item of some) this.#listed.set(item, number);
     }
   }
 
   async #takeOff(incarnation: string, leaving: Map<string, number>): Promise<void> {
-    const bucket = bucketOf(incarnation);
-    const keys = [this.#key(incarnation)];
     const all = [...leaving];
     for (let at = 0; at < all.length; at += PER_COMMAND) {
       const some = all.slice(at, at + PER_COMMAND);
-      await this.#store.script(TAKE_OFF_LIST, bucket, keys, some.flat(), this.#store.patience());
+      await this.#store.run(TAKE_OFF_HOLDINGS, incarnation, some.flat(), this.#store.patience());
       for (const [item, number] of some) if (leaving.get(item) === number) leaving.delete(item);
     }
-  }
-
-  #key(incarnation: string): string {
-    return this.#store.key('h', incarnation);
   }
 }
 

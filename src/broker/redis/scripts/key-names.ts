@@ -1,0 +1,43 @@
+/**
+ * What Redis holds, each under the name of what it belongs to. `wire/keys.ts` makes keys of these; a change of what one
+ * means is a change of LAYOUT there.
+ *
+ * Of a topic:
+ * - `channel`: its pub/sub channel (messages.ts)
+ * - `counts` hash: incarnation -> subscriptions there
+ * - `sockets` hash: presence channel's socket id -> `incarnation userId`
+ * - `members` hash: presence channel's user id -> `connections info`
+ * - `version` string: number of the last change of members
+ * - `cached` string: a cache channel's last event
+ * - `log` hash and `stream`: the recent events (log.ts)
+ *
+ * Of an app and a bucket: `occupied` hash: channel -> `subscriptions users`.
+ *
+ * Of a user, by the watch topic: `counts`, incarnation -> signed-in connections, and `version`, the number of the last
+ * time that the user came online or went offline. `channel` carries both.
+ *
+ * Of an app: `counts`, incarnation -> client connections; `allowance` hash: what backends have taken in one second.
+ *
+ * Of a session that can be resumed: `session` hash: the socket id that owns it, and what was saved.
+ *
+ * Of an incarnation of a node: `holdings` hash: what it may have entries under, each the kind of entry and its name, ->
+ * number of its listing.
+ *
+ * Of all nodes together: `leases` zset: live incarnations by the time at which their lease ends, in milliseconds;
+ * `ended` zset: dead ones by the time until which one node has taken it on itself to remove what they held.
+ */
+export type KeyName =
+  | 'allowance'
+  | 'cached'
+  | 'channel'
+  | 'counts'
+  | 'ended'
+  | 'holdings'
+  | 'leases'
+  | 'log'
+  | 'members'
+  | 'occupied'
+  | 'session'
+  | 'sockets'
+  | 'stream'
+  | 'version';
