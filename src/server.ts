@@ -1,5 +1,7 @@
+import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Logger as PinoLogger, pino } from 'pino';
+import type { AdminDependencies, AdminServer } from './admin/index.ts';
 import { createApi } from './api/index.ts';
 import { AUTH_PATHS, buildAuthServer, createTokenVerifier, loadRules } from './auth/index.ts';
 import { memoryState } from './broker/memory/index.ts';
@@ -7,6 +9,7 @@ import { redisState } from './broker/redis/index.ts';
 import type { Config } from './config/schema.ts';
 import { type App, type AppRegistry, StaticAppRegistry } from './core/contracts/app.ts';
 import type { HttpEndpoint } from './core/contracts/http.ts';
+import { createMetrics, type Metrics } from './core/contracts/metrics.ts';
 import type { SharedState } from './core/contracts/shared-state.ts';
 import { type CoreSettings, createCore } from './core/create-core.ts';
 import { closeInReverse } from './core/lifecycle/close-in-reverse.ts';
@@ -18,11 +21,22 @@ import { createNativeApp, listen } from './transport/listen.ts';
 import { loadUws } from './transport/uws.ts';
 import { type WebSocketSettings, WebSocketTransport } from './transport/websocket.ts';
 
+const { version: VERSION } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+  readonly version: string;
+};
+
 export interface FanfareServer {
   /** Listens; rejects if it cannot, with an error whose message says why. */
-  start(): Promise<{ host: string; port: number }>;
+  start(): Promise<Listening>;
   /** Asks the clients to go elsewhere, finishes what is under way, and closes. Can be called again. */
   stop(): Promise<void>;
+}
+
+export interface Listening {
+  readonly host: string;
+  readonly port: number;
+  /** Where operators look inside; undefined where that is turned off. */
+  readonly admin: { readonly host: string; readonly port: number } | undefined;
 }
 
 /** JSON escapes may take three bytes for one, and around the data stands the rest of the message. */
@@ -46,8 +60,8 @@ export function createServer(config: Config, options: { readonly logger?: PinoLo
     async start() {
       running ??= run(config, logger);
       try {
-        const { port } = await running;
-        return { host: config.host, port };
+        const { port, admin } = await running;
+        return { host: config.host, port, admin };
       } catch (error) {
         running = undefined;
         throw error;
@@ -60,8 +74,7 @@ export function createServer(config: Config, options: { readonly logger?: PinoLo
   };
 }
 
-interface Running {
-  readonly port: number;
+interface Running extends Omit<Listening, 'host'> {
   stop(): Promise<void>;
 }
 
@@ -85,16 +98,17 @@ async function open(
 ): Promise<Running> {
   const uws = await loadUws();
   const apps = new StaticAppRegistry(config.apps);
-  const auth = config.auth.enabled ? await authEndpoint(config, apps, logger) : undefined;
+  const metrics = createMetrics();
+  const auth = config.auth.enabled ? await authEndpoint(config, apps, metrics, logger) : undefined;
   if (auth !== undefined) opened.push(auth.close);
 
   const shared = sharedState(config, logger);
   const { broker, roster, quotas } = shared;
   opened.push(() => broker.close());
   opened.push(() => roster.close());
-  const core = createCore({ settings: coreSettings(config), apps, shared, logger });
+  const core = createCore({ settings: coreSettings(config), apps, shared, metrics, logger });
   const { connections, delivery, publisher, terminate } = core;
-  const api = createApi({ apps, publisher, roster, broker, quotas, terminate, logger });
+  const api = createApi({ apps, publisher, roster, broker, quotas, terminate, metrics, logger });
 
   const native = createNativeApp(uws, config.tls);
   opened.push(async () => {
@@ -103,10 +117,11 @@ async function open(
   const clientIp = new ClientIp(config.trustedProxies);
   const webSockets = webSocketSettings(config);
   delivery.addTransport(
-    new WebSocketTransport({ uws, app: native, connections, clientIp, logger, settings: webSockets }),
+    new WebSocketTransport({ uws, app: native, connections, clientIp, metrics, logger, settings: webSockets }),
   );
   let draining = false;
-  const served = routes(config, api, auth?.endpoint, () => !draining && broker.isReady());
+  const isReady = () => !draining && broker.isReady();
+  const served = routes(config, api, auth?.endpoint, isReady);
   const requests = serveHttp({
     app: native,
     routes: served,
@@ -118,6 +133,7 @@ async function open(
     logger,
   });
 
+  const admin = await adminServer(config, { metrics, broker, isReady, logger });
   await core.start();
   opened.push(async () => {
     const graceMs = config.shutdownGraceSeconds * 1000;
@@ -126,10 +142,14 @@ async function open(
     await requests.finish(Math.max(0, graceMs - (performance.now() - begun)));
     await delay(LAST_FRAMES_MS);
   });
+  // Closed last, so that it tells how the stop goes on.
+  if (admin !== undefined) opened.unshift(() => admin.stop());
+  const adminListening = await admin?.start();
   const listening = await listen(uws, native, config.host, config.port);
   logger.info({ host: config.host, port: listening.port, apps: config.apps.map((app) => app.id) }, 'listening');
   return {
     port: listening.port,
+    admin: adminListening,
     async stop() {
       draining = true;
       listening.close();
@@ -138,6 +158,16 @@ async function open(
       logger.info({}, 'stopped');
     },
   };
+}
+
+/** Loaded only where it is wanted: it brings packages of its own. */
+async function adminServer(
+  { admin }: Config,
+  dependencies: Omit<AdminDependencies, 'settings' | 'version'>,
+): Promise<AdminServer | undefined> {
+  if (!admin.enabled) return undefined;
+  const { createAdminServer } = await import('./admin/index.ts');
+  return createAdminServer({ ...dependencies, settings: admin, version: VERSION });
 }
 
 function coreSettings({ connections, auth, resume }: Config): CoreSettings {
@@ -180,13 +210,19 @@ interface AuthEndpoint {
   close(): Promise<void>;
 }
 
-async function authEndpoint(config: Config, apps: AppRegistry, logger: PinoLogger): Promise<AuthEndpoint> {
+async function authEndpoint(
+  config: Config,
+  apps: AppRegistry,
+  metrics: Metrics,
+  logger: PinoLogger,
+): Promise<AuthEndpoint> {
   const { auth } = config;
   const fastify = buildAuthServer({
     apps,
     settings: auth,
     verifier: createTokenVerifier(auth.jwt, logger),
     rules: await loadRules(auth.rulesFile),
+    metrics,
     logger,
   });
   await fastify.ready();

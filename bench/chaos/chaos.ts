@@ -105,6 +105,7 @@ export class Chaos {
       port: 0,
       shutdownGraceSeconds,
       auth: { enabled: false },
+      admin: { enabled: false },
       apps: [CHAOS_APP],
       resume: { ackIntervalSeconds, checkpointSeconds },
       log: { level: 'warn' },

@@ -68,7 +68,14 @@ class Bed {
 
   static async start(kind: Kind): Promise<Bed> {
     const port = await freePort();
-    const settings = { host: '127.0.0.1', port, auth: { enabled: false }, apps: [APP], log: { level: 'warn' } };
+    const settings = {
+      host: '127.0.0.1',
+      port,
+      auth: { enabled: false },
+      admin: { enabled: false },
+      apps: [APP],
+      log: { level: 'warn' },
+    };
     const command = [process.execPath, '--import=tsx', NODE, JSON.stringify(settings)];
     return new Bed(kind, await ServerProcess.start({ command, cwd: ROOT, env: {} }, port), port);
   }

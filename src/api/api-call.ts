@@ -2,6 +2,7 @@ import type { App, AppRegistry } from '../core/contracts/app.ts';
 import type { Broker } from '../core/contracts/broker.ts';
 import type { HttpResponse } from '../core/contracts/http.ts';
 import type { Logger } from '../core/contracts/logger.ts';
+import type { Metrics } from '../core/contracts/metrics.ts';
 import type { QuotaKind, Quotas } from '../core/contracts/quotas.ts';
 import type { Roster } from '../core/contracts/roster.ts';
 import type { Publisher } from '../core/delivery/publisher.ts';
@@ -16,6 +17,7 @@ export interface ApiDeps {
   readonly quotas: Quotas;
   /** Closes every connection of a signed-in user, on all nodes. */
   readonly terminate: (app: App, userId: string) => Promise<void>;
+  readonly metrics: Metrics;
   readonly logger: Logger;
   /** Milliseconds since 1970. */
   readonly now?: () => number;
@@ -40,6 +42,7 @@ const QUOTAS: Readonly<Record<QuotaKind, string>> = { triggers: 'events', reads:
 export async function takeQuota(call: ApiCall, kind: QuotaKind, count: number): Promise<void> {
   const seconds = await call.deps.quotas.take(call.app, kind, count);
   if (seconds === 0) return;
+  call.deps.metrics.refused.add(`${kind}-per-second`);
   const wait = wholeSeconds(seconds);
   const { triggersPerSecond, readsPerSecond } = call.app.limits;
   const limit = kind === 'triggers' ? triggersPerSecond : readsPerSecond;

@@ -29,6 +29,7 @@ export function createApi(deps: ApiDeps): HttpEndpoint {
     } catch (error) {
       response = failure(deps, request, error);
     }
+    deps.metrics.apiAnswers.add(String(response.status));
     return app === undefined ? response : withCors(app, request.headers.get('origin'), response);
   };
 }

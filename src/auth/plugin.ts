@@ -2,6 +2,7 @@ import formbody from '@fastify/formbody';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { AppRegistry } from '../core/contracts/app.ts';
 import type { Logger } from '../core/contracts/logger.ts';
+import type { Metrics } from '../core/contracts/metrics.ts';
 import { isJsonObject } from '../protocol/frames.ts';
 import { type Attempt, authorizeChannel, authorizeUser } from './authorize.ts';
 import { corsHeaders, preflightHeaders } from './cross-origin.ts';
@@ -21,6 +22,7 @@ export interface AuthServerOptions {
   readonly settings: AuthSettings;
   readonly verifier: TokenVerifier;
   readonly rules: RuleBook;
+  readonly metrics: Metrics;
   readonly logger: Logger;
 }
 
@@ -32,7 +34,7 @@ const RETRY_AFTER_SECONDS = 5;
  * `remoteAddress`, paths without the configured prefix. A reload of the configuration builds another.
  */
 export function buildAuthServer(options: AuthServerOptions): FastifyInstance {
-  const { apps, settings, logger } = options;
+  const { apps, settings, metrics } = options;
   const server = Fastify({ logger: false, bodyLimit: MAX_BODY_BYTES, exposeHeadRoutes: false });
   server.register(formbody);
 
@@ -58,31 +60,39 @@ export function buildAuthServer(options: AuthServerOptions): FastifyInstance {
       server.post(path, async (request, reply) => {
         const attempt: Attempt = { ip: request.ip };
         try {
-          return await authorize(options, attempt, fieldsOf(request.body), {
+          const answer = await authorize(options, attempt, fieldsOf(request.body), {
             authorization: header(request, 'authorization'),
             cookie: header(request, 'cookie'),
             origin: header(request, 'origin'),
             host: header(request, 'host'),
           });
+          metrics.authorizations.add('granted');
+          return answer;
         } catch (error) {
-          return refuse(logger, reply, attempt, error);
+          return refuse(options, reply, attempt, error);
         }
       });
     }
   }
 
   server.setNotFoundHandler((request, reply) =>
-    refuse(logger, reply, { ip: request.ip }, new AuthRefusal('path_not_found')),
+    refuse(options, reply, { ip: request.ip }, new AuthRefusal('path_not_found')),
   );
-  server.setErrorHandler((error, request, reply) => refuse(logger, reply, { ip: request.ip }, error));
+  server.setErrorHandler((error, request, reply) => refuse(options, reply, { ip: request.ip }, error));
   return server;
 }
 
 /** One line in the log, and the status and sentence of the table to the client. */
-function refuse(logger: Logger, reply: FastifyReply, attempt: Attempt, error: unknown): FastifyReply {
+function refuse(
+  { logger, metrics }: AuthServerOptions,
+  reply: FastifyReply,
+  attempt: Attempt,
+  error: unknown,
+): FastifyReply {
   const refusal = error instanceof AuthRefusal ? error : new AuthRefusal(codeOf(error), undefined, { cause: error });
   const { status, body, level } = refusal.kind;
   const thrown = refusal.code === 'internal_error' && error instanceof Error ? { error: error.message } : {};
+  metrics.authorizations.add(refusal.code);
   logger[level]({ code: refusal.code, ...attempt, reason: refusal.message, ...thrown }, 'Authorization refused');
   if (status === 503) reply.header('Retry-After', String(RETRY_AFTER_SECONDS));
   return reply.code(status).send({ error: body });

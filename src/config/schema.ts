@@ -114,6 +114,40 @@ const redisSchema = section('Replicas share their state by Redis. Absent: one no
   }),
 });
 
+const adminSchema = section(
+  'A port for operators: `/health`, `/ready`, `/metrics`, and the console. Never meant for the public.',
+  {
+    enabled: flag('Serve it.', true),
+    host: optionalText('The address to listen on.', {
+      defaultNote: 'loopback; all addresses where there is a token',
+    }),
+    port: z
+      .int('must be a whole number from 0 to 65535')
+      .min(0, 'must be a whole number from 0 to 65535')
+      .max(65_535, 'must be a whole number from 0 to 65535')
+      .optional()
+      .transform((value) => value)
+      .register(settings, {
+        description: 'The port to listen on; 0 lets the system choose one.',
+        kind: 'integer',
+        defaultNote: '9601, or any free one where that is taken',
+      }),
+    token: z
+      .string('must be a text of 24 characters at least')
+      .regex(/^\S{24,}$/, 'must be a text of 24 characters at least, without spaces; openssl rand -hex 24 prints one')
+      .optional()
+      .transform((value) => value)
+      .register(settings, {
+        description:
+          'Whoever brings it may use the console, its API and `/metrics`. Without one, only this machine itself may.',
+        kind: 'text',
+        secret: true,
+        defaultNote: 'no token',
+      }),
+    openMetrics: flag('Let anyone who reaches the port read `/metrics` without the token.', false),
+  },
+);
+
 /** The whole configuration. Closed: a key that is not here is an error. */
 export const configSchema = z
   .strictObject(
@@ -180,6 +214,7 @@ export const configSchema = z
       auth: authSchema,
       resume: resumeSchema,
       redis: redisSchema,
+      admin: adminSchema,
     },
     'must be an object',
   )

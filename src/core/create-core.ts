@@ -4,6 +4,7 @@ import type { Connection } from './connection/connection.ts';
 import { ConnectionTasks } from './connection/connection-tasks.ts';
 import type { App, AppRegistry } from './contracts/app.ts';
 import type { Logger } from './contracts/logger.ts';
+import type { Metrics } from './contracts/metrics.ts';
 import type { SharedState } from './contracts/shared-state.ts';
 import { Delivery } from './delivery/delivery.ts';
 import { LocalTopics } from './delivery/local-topics.ts';
@@ -34,6 +35,7 @@ export interface CoreDependencies {
   readonly settings: CoreSettings;
   readonly apps: AppRegistry;
   readonly shared: SharedState;
+  readonly metrics: Metrics;
   readonly logger: Logger;
 }
 
@@ -51,41 +53,46 @@ export interface Core {
 }
 
 /** Puts the parts of the core together. Nothing runs before `start`. */
-export function createCore({ settings, apps, shared, logger }: CoreDependencies): Core {
+export function createCore({ settings, apps, shared, metrics, logger }: CoreDependencies): Core {
   const { broker, roster, quotas, log, sessionStore } = shared;
-  const close = loggedClose(logger);
-  const tasks = new ConnectionTasks(close, logger);
-  const delivery = new Delivery(log, logger);
+  const close = loggedClose(metrics, logger);
+  const tasks = new ConnectionTasks(close, metrics, logger);
+  const delivery = new Delivery(log, logger, metrics);
   const { logged } = delivery;
-  const topics = new LocalTopics(broker, logged);
+  const topics = new LocalTopics(broker, logged, metrics);
 
   const resume = new Resume({ settings: settings.resume, store: sessionStore, log, logged, logger });
-  const replay = new Replay(log, logged, resume);
+  const replay = new Replay(log, logged, resume, metrics);
 
   const users = new LocalUsers(broker, topics, delivery, (connection) => close(connection, TERMINATED));
   const authorizations = new Authorizations(users, close, settings.closeOnTokenExpiry);
   const counts = new SubscriptionCounts(broker);
   const subscriptions = new Subscriptions({
-    ...{ broker, delivery, roster, topics, counts, replay, resume, authorizations, logger },
+    ...{ broker, delivery, roster, topics, counts, replay, resume, authorizations, metrics, logger },
   });
   const signIn = new SignIn({ roster, topics, authorizations, logger });
-  const clientEvents = new ClientEvents(broker);
+  const clientEvents = new ClientEvents(broker, metrics);
 
   const ping = ({ resumable, socket }: Connection) =>
     socket.ping(resumable === undefined ? '' : resume.pingPayload(resumable));
   const liveness = new Liveness(settings, ping, close);
   const connections = new Connections({
-    ...{ apps, quotas, liveness, tasks, resume, close, logger },
+    ...{ apps, quotas, liveness, tasks, resume, close, metrics, logger },
     capacity: new NodeCapacity(settings),
     dispatch: new Dispatch({ tasks, subscriptions, signIn, clientEvents }),
     departures: new Departures({ tasks, resume, subscriptions, signIn, users, quotas, logger }),
     activityTimeoutSeconds: settings.activityTimeoutSeconds,
   });
 
+  metrics.bounds.push({
+    name: 'connections',
+    limit: () => settings.maxConnections,
+    held: () => connections.size,
+  });
   return {
     connections,
     delivery,
-    publisher: new Publisher(broker),
+    publisher: new Publisher(broker, metrics, delivery.samples),
     terminate: (app, userId) => users.terminate(app, userId),
     async start() {
       await broker.start(delivery.deliver, () => resume.restored());

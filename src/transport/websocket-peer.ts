@@ -1,5 +1,6 @@
 import type { WebSocket } from 'uWebSockets.js';
 import type { Connection } from '../core/connection/connection.ts';
+import type { Metrics } from '../core/contracts/metrics.ts';
 import type { Socket } from '../core/contracts/transport.ts';
 import type { Handshake } from '../core/lifecycle/handshake.ts';
 import { ERROR_CODES } from '../protocol/error-codes.ts';
@@ -19,26 +20,31 @@ const SLOW_READER = 'Slow reader: more was waiting than may';
 
 /** One WebSocket. Touching a closed native socket throws, so nothing does: each method looks first. */
 export class WebSocketPeer implements Socket {
+  readonly transport = 'websocket';
   /** This side has closed it, and not the client. */
   endedHere = false;
   readonly #ws: WebSocket<Peer>;
   readonly #compress: boolean;
   readonly #graceMs: number;
+  readonly #metrics: Metrics;
   #closed = false;
   /** It has missed a frame and gets no further one: only the close. */
   #behind = false;
   #graceTimer: NodeJS.Timeout | undefined;
   #waitingForDrain: (() => void)[] = [];
 
-  constructor(ws: WebSocket<Peer>, compress: boolean, graceMs: number) {
+  constructor(ws: WebSocket<Peer>, compress: boolean, graceMs: number, metrics: Metrics) {
     this.#ws = ws;
     this.#compress = compress;
     this.#graceMs = graceMs;
+    this.#metrics = metrics;
   }
 
   send(frame: string): void {
     if (this.#closed || this.#behind) return;
     this.#ws.send(frame, false, this.#compress);
+    this.#metrics.framesOut += 1;
+    this.#metrics.bytesOut += Buffer.byteLength(frame);
   }
 
   join(topic: string): void {

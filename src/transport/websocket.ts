@@ -1,6 +1,7 @@
 import type { HttpRequest, TemplatedApp, WebSocket } from 'uWebSockets.js';
 import type { Connection } from '../core/connection/connection.ts';
 import type { Logger } from '../core/contracts/logger.ts';
+import type { Metrics } from '../core/contracts/metrics.ts';
 import type { Transport } from '../core/contracts/transport.ts';
 import type { Connections } from '../core/lifecycle/connections.ts';
 import type { Handshake } from '../core/lifecycle/handshake.ts';
@@ -27,6 +28,7 @@ export interface WebSocketDependencies {
   readonly connections: Connections;
   readonly settings: WebSocketSettings;
   readonly clientIp: ClientIp;
+  readonly metrics: Metrics;
   readonly logger: Logger;
 }
 
@@ -56,8 +58,17 @@ export class WebSocketTransport implements Transport {
     if (this.#behind.length > 0) this.#cutOff();
     const excepted = exceptSocketId === undefined ? undefined : this.#peers.get(exceptSocketId);
     // A publish from a socket leaves that socket out; from one without subscriptions it would reach nobody.
-    if (excepted?.publishToOthers(topic, frame, this.#compress) === true) return;
-    this.#deps.app.publish(topic, frame, false, this.#compress);
+    const isWithoutOne = excepted?.publishToOthers(topic, frame, this.#compress) === true;
+    if (!isWithoutOne) this.#deps.app.publish(topic, frame, false, this.#compress);
+    this.#count(topic, frame, isWithoutOne ? 1 : 0);
+  }
+
+  #count(topic: string, frame: string, withoutCount: number): void {
+    const receivers = this.#deps.app.numSubscribers(topic) - withoutCount;
+    if (receivers <= 0) return;
+    const { metrics } = this.#deps;
+    metrics.framesOut += receivers;
+    metrics.bytesOut += receivers * Buffer.byteLength(frame);
   }
 
   #register(): void {
@@ -109,9 +120,9 @@ export class WebSocketTransport implements Transport {
   }
 
   #open(ws: WebSocket<Peer>): void {
-    const { connections, settings } = this.#deps;
+    const { connections, settings, metrics } = this.#deps;
     const peer = ws.getUserData();
-    const socket = new WebSocketPeer(ws, this.#compress, settings.slowReaderGraceSeconds * 1000);
+    const socket = new WebSocketPeer(ws, this.#compress, settings.slowReaderGraceSeconds * 1000, metrics);
     peer.socket = socket;
     const connection = connections.open(peer.handshake, socket);
     if (connection === undefined) return;
@@ -126,7 +137,10 @@ export class WebSocketTransport implements Transport {
       connection.sendError(null, 'Binary messages are not part of the protocol: send text');
       return;
     }
-    this.#deps.connections.message(connection, Buffer.from(message).toString('utf8'));
+    const { metrics, connections } = this.#deps;
+    metrics.framesIn += 1;
+    metrics.bytesIn += message.byteLength;
+    connections.message(connection, Buffer.from(message).toString('utf8'));
   }
 
   #seen(ws: WebSocket<Peer>): void {
@@ -149,7 +163,9 @@ export class WebSocketTransport implements Transport {
 
   /** Called by uWebSockets.js amid a publish, where a socket's topics must not be changed: that comes right after. */
   #fellBehind(peer: Peer): void {
+    this.#deps.metrics.framesDropped += 1;
     if (peer.socket === undefined || !peer.socket.markBehind()) return;
+    this.#deps.metrics.slowReaders += 1;
     this.#behind.push(peer.socket);
     if (peer.connection !== undefined) this.#logSlowReader(peer.connection);
     if (this.#behind.length === 1) setImmediate(() => this.#cutOff());

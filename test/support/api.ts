@@ -5,7 +5,9 @@ import { MemoryRoster } from '../../src/broker/memory/memory-roster.ts';
 import { type App, type AppLimits, StaticAppRegistry } from '../../src/core/contracts/app.ts';
 import type { BrokerMessage } from '../../src/core/contracts/broker.ts';
 import type { HttpRequest, HttpResponse } from '../../src/core/contracts/http.ts';
+import { createMetrics } from '../../src/core/contracts/metrics.ts';
 import { topicOf } from '../../src/core/contracts/topic.ts';
+import { LatencySamples } from '../../src/core/delivery/latency-samples.ts';
 import { Publisher } from '../../src/core/delivery/publisher.ts';
 import { md5, requestSignature } from './signing.ts';
 
@@ -101,9 +103,11 @@ export class ApiFixture {
       (fields: object, message: string): void => {
         this.log.push({ level, fields, message });
       };
+    const metrics = createMetrics();
     this.#api = createApi({
       apps: new StaticAppRegistry(apps),
-      publisher: new Publisher(this.broker),
+      publisher: new Publisher(this.broker, metrics, new LatencySamples(metrics.deliveryLatency)),
+      metrics,
       roster: this.roster,
       broker: this.broker,
       quotas: new MemoryQuotas(now),

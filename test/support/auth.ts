@@ -15,6 +15,7 @@ import {
 } from '../../src/auth/index.ts';
 import { type App, StaticAppRegistry } from '../../src/core/contracts/app.ts';
 import type { Logger } from '../../src/core/contracts/logger.ts';
+import { createMetrics } from '../../src/core/contracts/metrics.ts';
 
 export const SECRET = 'a-secret-of-the-tests-that-is-long-enough-for-HS512-as-well-0123456789';
 
@@ -130,6 +131,7 @@ export function harness(t: Test, options: HarnessOptions = {}): Harness {
     },
     verifier: createTokenVerifier(jwt, logger),
     rules: rules instanceof RuleBook ? rules : new RuleBook(rules),
+    metrics: createMetrics(),
     logger,
   };
   const server = buildAuthServer(serverOptions);

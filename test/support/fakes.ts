@@ -7,6 +7,7 @@ import { app } from './unit-app.ts';
 
 /** A socket that writes down what is done to it. */
 export class FakeSocket implements Socket {
+  readonly transport = 'fake';
   readonly calls: string[] = [];
 
   send(frame: string): void {

@@ -16,6 +16,8 @@ export interface Target {
 /** A Fanfare that a test has started, and may stop before its end. */
 export interface StartedFanfare extends Target {
   readonly port: number;
+  /** Where operators look inside, where the test has asked for it by `admin`. */
+  readonly adminOrigin: string;
   stop(): Promise<void>;
 }
 
@@ -54,17 +56,19 @@ export async function startFanfare(t: Test, settings: Partial<ConfigInput> = {})
     port: 0,
     shutdownGraceSeconds: 0,
     auth: { enabled: false },
+    admin: { enabled: false },
     ...settings,
     apps,
     log: { level: 'silent' },
   });
   const server = createServer(config);
-  const { port } = await server.start();
+  const { port, admin } = await server.start();
   t.teardown(() => server.stop());
   const [app] = config.apps;
   if (app === undefined) throw new Error('a Fanfare needs an app');
   const target = targetAt(`${config.tls === undefined ? 'http' : 'https'}://127.0.0.1:${port}`, app);
-  return { ...target, port, stop: () => server.stop() };
+  const adminOrigin = admin === undefined ? 'off' : `http://127.0.0.1:${admin.port}`;
+  return { ...target, port, adminOrigin, stop: () => server.stop() };
 }
 
 /** The same server seen through another of its apps. */

@@ -25,6 +25,7 @@ export async function startLogged(t: Test, settings: Partial<ConfigInput> = {}):
     port: 0,
     shutdownGraceSeconds: 0,
     auth: { enabled: false },
+    admin: { enabled: false },
     apps: [APP],
     ...settings,
   });

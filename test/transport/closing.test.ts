@@ -107,6 +107,7 @@ t.test('a port that is in use', async (t) => {
     port: running.port,
     apps: [APP],
     auth: { enabled: false },
+    admin: { enabled: false },
     log: { level: 'silent' },
   });
   const second = createServer(config);

@@ -1,5 +1,7 @@
 /** One client's end of a transport. Inert once closed: every method is then a no-op and none ever throws. */
 export interface Socket {
+  /** The kind of its transport, such as `websocket`: a label for metrics. */
+  readonly transport: string;
   send(frame: string): void;
   /** Starts receiving what is published on the topic. */
   join(topic: string): void;

@@ -1,8 +1,10 @@
 import type { BrokerMessage } from '../contracts/broker.ts';
 import type { ChannelLog, LoggedMessage } from '../contracts/channel-log.ts';
 import type { Logger } from '../contracts/logger.ts';
+import { createMetrics, type Metrics } from '../contracts/metrics.ts';
 import { channelOf, resumableTopic } from '../contracts/topic.ts';
 import type { Transport } from '../contracts/transport.ts';
+import { LatencySamples } from './latency-samples.ts';
 import { LoggedTopics } from './logged-topics.ts';
 import { encodeNotRecovered } from './resumed-event.ts';
 
@@ -19,9 +21,13 @@ export class Delivery {
   readonly #listeners = new Map<string, (frame: string) => void>();
   readonly #recordings = new Map<string, Set<DeliveredFrame[]>>();
   readonly #logger: Logger;
+  readonly #metrics: Metrics;
+  readonly samples: LatencySamples;
 
-  constructor(log: ChannelLog, logger: Logger) {
+  constructor(log: ChannelLog, logger: Logger, metrics: Metrics = createMetrics()) {
     this.#logger = logger;
+    this.#metrics = metrics;
+    this.samples = new LatencySamples(metrics.deliveryLatency);
     this.logged = new LoggedTopics({
       log,
       logger,
@@ -78,6 +84,8 @@ export class Delivery {
       for (const recording of this.#recordings.get(topic) ?? []) recording.push({ frame, exceptSocketId });
     }
     for (const transport of this.#transports) transport.publish(topic, frame, exceptSocketId);
+    this.#metrics.deliveries += 1;
+    this.samples.delivered(topic, frame);
   }
 }
 

@@ -1,15 +1,20 @@
+import { channelKind } from '../../protocol/channel-name.ts';
 import type { Broker } from '../contracts/broker.ts';
+import type { Metrics } from '../contracts/metrics.ts';
+import { channelOf } from '../contracts/topic.ts';
 import type { LoggedTopics } from './logged-topics.ts';
 
 /** Counts who on this node wants a topic, so that the broker is asked for the first and told of the last. */
 export class LocalTopics {
   readonly #broker: Broker;
   readonly #logged: LoggedTopics;
+  readonly #metrics: Metrics;
   readonly #wanted = new Map<string, { count: number; readonly subscribed: Promise<void> }>();
 
-  constructor(broker: Broker, logged: LoggedTopics) {
+  constructor(broker: Broker, logged: LoggedTopics, metrics: Metrics) {
     this.#broker = broker;
     this.#logged = logged;
+    this.#metrics = metrics;
   }
 
   /** Resolves once the topic's messages arrive here; rejects with BrokerUnavailable, and then holds nothing. */
@@ -19,6 +24,7 @@ export class LocalTopics {
       this.#logged.expect(topic);
       wanted = { count: 0, subscribed: this.#broker.subscribe(topic) };
       this.#wanted.set(topic, wanted);
+      this.#metrics.channels.add(kindLabel(topic));
     }
     wanted.count += 1;
     try {
@@ -40,7 +46,16 @@ export class LocalTopics {
   }
 
   #forget(topic: string): void {
-    this.#wanted.delete(topic);
+    if (this.#wanted.delete(topic)) this.#metrics.channels.add(kindLabel(topic), -1);
     this.#logged.forget(topic);
   }
+}
+
+/** `public`, `private`, `presence`, `encrypted`, each with `-cache` behind it; `server-to-user`; `internal` for the server's own. */
+function kindLabel(topic: string): string {
+  const channel = channelOf(topic);
+  const { access, encrypted, cache, serverToUser } = channelKind(channel);
+  if (serverToUser) return 'server-to-user';
+  if (channel.startsWith('#')) return 'internal';
+  return `${encrypted ? 'encrypted' : access}${cache ? '-cache' : ''}`;
 }

@@ -3,7 +3,9 @@ import { encodeEvent } from '../../protocol/frames.ts';
 import { CACHE_TTL_SECONDS } from '../../protocol/limits.ts';
 import type { App } from '../contracts/app.ts';
 import type { Broker, BrokerMessage } from '../contracts/broker.ts';
+import type { Metrics } from '../contracts/metrics.ts';
 import { topicOf } from '../contracts/topic.ts';
+import type { LatencySamples } from './latency-samples.ts';
 import { rewindRuleOf } from './rewind.ts';
 
 /** An event that a backend triggers, already a string where the wire wants one. */
@@ -25,9 +27,13 @@ export interface EventProblem {
 /** Validates events, encodes each once for every channel, and hands them to the broker. */
 export class Publisher {
   readonly #broker: Broker;
+  readonly #metrics: Metrics;
+  readonly #samples: LatencySamples;
 
-  constructor(broker: Broker) {
+  constructor(broker: Broker, metrics: Metrics, samples: LatencySamples) {
     this.#broker = broker;
+    this.#metrics = metrics;
+    this.#samples = samples;
   }
 
   /** Why an event may not be published, or undefined. */
@@ -71,7 +77,10 @@ export class Publisher {
         });
       }
     }
+    const [first] = messages;
+    if (first !== undefined) this.#samples.accepted(first.topic, first.frame);
     await this.#broker.publish(messages);
+    this.#metrics.triggers += messages.length;
   }
 }
 

@@ -9,9 +9,11 @@ import type { ConnectionTasks } from '../connection/connection-tasks.ts';
 import { whenReachable } from '../connection/when-reachable.ts';
 import type { AppRegistry } from '../contracts/app.ts';
 import type { Logger } from '../contracts/logger.ts';
+import type { Metrics } from '../contracts/metrics.ts';
 import type { Quotas } from '../contracts/quotas.ts';
 import type { Socket } from '../contracts/transport.ts';
 import type { Resume } from '../resume/resume.ts';
+import { countGone, countOpened } from './connection-counts.ts';
 import type { Departures } from './departures.ts';
 import type { Dispatch } from './dispatch.ts';
 import { closeEvenly } from './drain.ts';
@@ -30,6 +32,7 @@ export interface ConnectionsDependencies {
   readonly resume: Resume;
   readonly departures: Departures;
   readonly close: Close;
+  readonly metrics: Metrics;
   readonly logger: Logger;
   /** What clients are told: after so long without a message they send a ping. */
   readonly activityTimeoutSeconds: number;
@@ -58,7 +61,7 @@ export class Connections {
 
   /** A client has connected. Undefined if it was refused: the socket is then closed already. */
   open(handshake: Handshake, socket: Socket): Connection | undefined {
-    const { apps, capacity, liveness, tasks } = this.#deps;
+    const { apps, capacity, liveness, metrics, tasks } = this.#deps;
     const outcome = checkHandshake(handshake, apps);
     if (outcome.app === undefined) {
       this.#refuse(handshake.ip, handshake.path, socket, outcome.refusal);
@@ -66,12 +69,14 @@ export class Connections {
     }
     const full = this.#draining ? STOPPING : capacity.problem(handshake.ip);
     if (full !== undefined) {
+      if (full !== STOPPING) metrics.refused.add('connections');
       this.#refuse(handshake.ip, handshake.path, socket, full);
       return undefined;
     }
     const connection = new Connection(outcome.app, this.#ids.next(), handshake.ip, socket, liveness.nowMs);
     this.#connections.add(connection);
     capacity.take(connection.ip);
+    countOpened(metrics, connection);
     // What the client sends meanwhile waits its turn behind this.
     tasks.enqueue(connection, () => this.#establish(connection, outcome.session));
     return connection;
@@ -99,6 +104,7 @@ export class Connections {
   closed(connection: Connection, byClient: boolean): void {
     if (!this.#connections.delete(connection)) return;
     connection.closed = true;
+    countGone(this.#deps.metrics, connection);
     clearTimeout(connection.authorizationTimer);
     connection.expiry?.clear();
     this.#deps.capacity.giveBack(connection.ip);
@@ -125,6 +131,7 @@ export class Connections {
     });
     if (connection.closed) return;
     if (!hasPlace) {
+      this.#deps.metrics.refused.add('app-connections');
       this.#refuse(connection.ip, `/app/${app.key}`, connection.socket, ERROR_CODES.overConnectionQuota);
       return;
     }
@@ -143,6 +150,7 @@ export class Connections {
   #refuse(ip: string, path: string, socket: Socket, { code, message }: ErrorCode): void {
     const fields = { ip, path: printable(loggablePath(path)), code, reason: message };
     this.#deps.logger.warn(fields, 'connection refused');
+    this.#deps.metrics.connectionsRefused.add(String(code));
     socket.send(encodeError(code, message));
     socket.close(code, message);
   }

@@ -2,6 +2,7 @@ import type { Connection, Subscription } from '../connection/connection.ts';
 import type { Resumable } from '../connection/resumable.ts';
 import type { RewindRule } from '../contracts/app.ts';
 import type { ChannelLog, LoggedMessage } from '../contracts/channel-log.ts';
+import type { Metrics } from '../contracts/metrics.ts';
 import type { Position } from '../contracts/position.ts';
 import type { LoggedTopics, Recording } from '../delivery/logged-topics.ts';
 import { encodeNotRecovered, encodeRecovered } from '../delivery/resumed-event.ts';
@@ -33,11 +34,13 @@ export class Replay {
   readonly #log: ChannelLog;
   readonly #logged: LoggedTopics;
   readonly #resume: Resume;
+  readonly #metrics: Metrics;
 
-  constructor(log: ChannelLog, logged: LoggedTopics, resume: Resume) {
+  constructor(log: ChannelLog, logged: LoggedTopics, resume: Resume, metrics: Metrics) {
     this.#log = log;
     this.#logged = logged;
     this.#resume = resume;
+    this.#metrics = metrics;
   }
 
   /** Undefined where the joiner gets nothing of the past. The topic must be subscribed at the broker. */
@@ -80,11 +83,13 @@ export class Replay {
     const own = new Set(resumable?.socketIds ?? []);
     const events = replay.filter(({ exceptSocketId }) => exceptSocketId === undefined || !own.has(exceptSocketId));
     const frames = events.map(({ frame }) => frame);
+    this.#metrics.eventsReplayed += frames.length;
     if (resumable === undefined) return { frames, recovered: false };
     this.#resume.joined(connection, resumable, subscription, from ?? before(replay[0]));
-    const head = recovered
-      ? encodeRecovered(channel, frames.length)
-      : encodeNotRecovered(channel, from === undefined ? 'unknown' : 'gap');
+    const outcome = recovered ? 'recovered' : from === undefined ? 'unknown' : 'gap';
+    this.#metrics.resumes.add(outcome);
+    const head =
+      outcome === 'recovered' ? encodeRecovered(channel, frames.length) : encodeNotRecovered(channel, outcome);
     return { frames: [head, ...frames], recovered };
   }
 

@@ -2,6 +2,7 @@ import { ERROR_CODES } from '../../protocol/error-codes.ts';
 import { type ClientFrame, dataString, encodeEvent } from '../../protocol/frames.ts';
 import type { Connection, Subscription } from '../connection/connection.ts';
 import { type Broker, BrokerUnavailable } from '../contracts/broker.ts';
+import type { Metrics } from '../contracts/metrics.ts';
 import { byteLengthExceeds, eventNameProblem } from '../delivery/publisher.ts';
 
 export const CLIENT_EVENT_PREFIX = 'client-';
@@ -9,9 +10,11 @@ export const CLIENT_EVENT_PREFIX = 'client-';
 /** Events that clients send one another. (Channels docs: client events) */
 export class ClientEvents {
   readonly #broker: Broker;
+  readonly #metrics: Metrics;
 
-  constructor(broker: Broker) {
+  constructor(broker: Broker, metrics: Metrics) {
     this.#broker = broker;
+    this.#metrics = metrics;
   }
 
   async trigger(connection: Connection, frame: ClientFrame, nowMs: number): Promise<void> {
@@ -24,6 +27,7 @@ export class ClientEvents {
       return;
     }
     if (!connection.clientEvents.take(nowMs)) {
+      this.#metrics.refused.add('client-events-per-second');
       const { code, message } = ERROR_CODES.clientEventRate;
       const limit = connection.app.limits.clientEventsPerSecond;
       connection.sendError(code, `${message} of ${limit} a second`, frame.channel);
@@ -34,6 +38,7 @@ export class ClientEvents {
     try {
       const exceptSocketId = connection.socketId;
       await this.#broker.publish([{ topic, frame: encoded, exceptSocketId, durable: true }]);
+      this.#metrics.clientEvents += 1;
     } catch (error) {
       if (!(error instanceof BrokerUnavailable)) throw error;
       connection.sendError(null, 'The client event was not delivered: try again shortly', frame.channel);

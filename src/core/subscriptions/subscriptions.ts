@@ -17,6 +17,7 @@ import type { Connection, Subscription } from '../connection/connection.ts';
 import { whenReachable } from '../connection/when-reachable.ts';
 import { type Broker, BrokerUnavailable } from '../contracts/broker.ts';
 import type { Logger } from '../contracts/logger.ts';
+import type { Metrics } from '../contracts/metrics.ts';
 import type { Entered, Member, Roster } from '../contracts/roster.ts';
 import { resumableTopic, topicOf } from '../contracts/topic.ts';
 import type { Delivery } from '../delivery/delivery.ts';
@@ -49,6 +50,7 @@ export interface SubscriptionsDependencies {
   readonly counts: SubscriptionCounts;
   readonly replay: Replay;
   readonly resume: Resume;
+  readonly metrics: Metrics;
   readonly logger: Logger;
   readonly authorizations: Authorizations;
 }
@@ -166,6 +168,8 @@ export class Subscriptions {
     const { channel, topic, kind } = subscription;
     // Kept even where the connection has closed meanwhile: leaveAll comes after this task and needs it.
     connection.subscriptions.set(channel, subscription);
+    this.#deps.metrics.subscriptions += 1;
+    this.#deps.metrics.subscriptionsOpened += 1;
     const data = kind.access === 'presence' ? presenceData(entered.members) : undefined;
     connection.send(encodeSubscriptionSucceeded(channel, data));
     const past = prepared && this.#deps.replay.complete(connection, subscription, prepared);
@@ -200,6 +204,7 @@ export class Subscriptions {
     const { roster, topics, logger } = this.#deps;
     const { channel, topic } = subscription;
     connection.subscriptions.delete(channel);
+    this.#deps.metrics.subscriptions -= 1;
     connection.socket.leave(topic);
     if (connection.resumable !== undefined) connection.socket.leave(resumableTopic(topic));
     this.#deps.resume.left(connection, subscription);
@@ -222,6 +227,7 @@ export class Subscriptions {
   #refuse(connection: Connection, channel: string, refusal: Refusal): void {
     const { type, message, status } = refusal;
     connection.send(encodeSubscriptionError(channel, type, message, status));
+    this.#deps.metrics.subscriptionsRefused.add(type);
     this.#deps.logger.warn(
       {
         appId: connection.app.id,

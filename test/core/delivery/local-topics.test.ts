@@ -1,6 +1,7 @@
 import t from 'tap';
 import { BrokerUnavailable } from '../../../src/core/contracts/broker.ts';
 import type { ChannelLog } from '../../../src/core/contracts/channel-log.ts';
+import { createMetrics } from '../../../src/core/contracts/metrics.ts';
 import { LocalTopics } from '../../../src/core/delivery/local-topics.ts';
 import { LoggedTopics } from '../../../src/core/delivery/logged-topics.ts';
 import { FakeBroker } from '../../support/fakes.ts';
@@ -15,7 +16,7 @@ const log: ChannelLog = { keep: notAsked, since: notAsked, recent: notAsked };
 function localTopics() {
   const broker = new FakeBroker();
   const logged = new LoggedTopics({ log, logger, publish: nothing, lost: nothing });
-  return { broker, topics: new LocalTopics(broker, logged) };
+  return { broker, topics: new LocalTopics(broker, logged, createMetrics()) };
 }
 
 t.test('the broker is asked for the first and told of the last', async (t) => {

@@ -73,6 +73,7 @@ t.test('tokens are never whole in the log, whatever happens', async (t) => {
     port: 0,
     shutdownGraceSeconds: 0,
     auth: { enabled: false },
+    admin: { enabled: false },
     apps: [APP],
   });
   const server = createServer(config, { logger: pino({ level: 'trace' }, sink) });

@@ -5,6 +5,7 @@ import { MemorySessionStore } from '../../../src/broker/memory/memory-session-st
 import { Connection, type Subscription } from '../../../src/core/connection/connection.ts';
 import { BrokerUnavailable } from '../../../src/core/contracts/broker.ts';
 import type { ChannelLog, LoggedMessage } from '../../../src/core/contracts/channel-log.ts';
+import { createMetrics } from '../../../src/core/contracts/metrics.ts';
 import type { Position } from '../../../src/core/contracts/position.ts';
 import { resumableTopic, topicOf } from '../../../src/core/contracts/topic.ts';
 import type { Socket } from '../../../src/core/contracts/transport.ts';
@@ -101,6 +102,7 @@ class Client {
   }
 
   readonly socket: Socket = {
+    transport: 'fake',
     send: (frame) => this.seen.push(frame),
     join: (topic) => this.topics.add(topic),
     leave: (topic) => this.topics.delete(topic),
@@ -200,7 +202,7 @@ async function play(turns: Turns, actions: readonly Action[]): Promise<void> {
   const store = new MemorySessionStore(1000);
   const settings = { ackIntervalSeconds: 1, checkpointSeconds: 1, windowSeconds: 100 };
   const resume = new Resume({ settings, store, log, logged: delivery.logged, logger });
-  const replay = new Replay(log, delivery.logged, resume);
+  const replay = new Replay(log, delivery.logged, resume, createMetrics());
   delivery.addTransport({
     publish: (topic, frame) => {
       for (const client of clients) if (client.topics.has(topic)) client.seen.push(frame);

@@ -51,6 +51,7 @@ export async function startReplicas(
     port: 0,
     shutdownGraceSeconds: 0,
     auth: { enabled: false },
+    admin: { enabled: false },
     log: { level: process.env.TEST_LOG ?? 'silent' },
     redis: { url: redisUrl, leaseSeconds: LEASE_SECONDS, acceptTimeoutSeconds: 0.5, lingerSeconds: 0.5 },
     ...settings,

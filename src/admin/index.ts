@@ -1,0 +1,120 @@
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import type { Broker } from '../core/contracts/broker.ts';
+import type { Logger } from '../core/contracts/logger.ts';
+import type { Metrics } from '../core/contracts/metrics.ts';
+import { Access } from './access.ts';
+import { createExposition } from './exposition.ts';
+
+export interface AdminSettings {
+  /** Undefined: loopback; all addresses where there is a token. */
+  readonly host: string | undefined;
+  /** Undefined: 9601, or a free one where that is taken. */
+  readonly port: number | undefined;
+  readonly token: string | undefined;
+  readonly openMetrics: boolean;
+}
+
+export interface AdminDependencies {
+  readonly settings: AdminSettings;
+  readonly metrics: Metrics;
+  readonly broker: Broker;
+  readonly version: string;
+  /** Whether new clients should be sent here. */
+  readonly isReady: () => boolean;
+  readonly logger: Logger;
+}
+
+export interface AdminServer {
+  /** Rejects where it cannot listen, with an error whose message says why. */
+  start(): Promise<{ readonly host: string; readonly port: number }>;
+  stop(): Promise<void>;
+}
+
+const DEFAULT_PORT = 9601;
+const MAX_BODY_BYTES = 1024 * 1024;
+
+/**
+ * The port for operators. It is apart from the clients' one, so that a proxy need not know which paths to keep to
+ * itself.
+ */
+export function createAdminServer(dependencies: AdminDependencies): AdminServer {
+  const { settings, metrics, isReady, logger } = dependencies;
+  const access = new Access(settings.token);
+  const exposition = createExposition(dependencies);
+  const server = Fastify({ logger: false, bodyLimit: MAX_BODY_BYTES, forceCloseConnections: true });
+  const startedMs = Date.now();
+
+  server.addHook('onRequest', async (_, reply) => {
+    reply.header('Cache-Control', 'no-store');
+    reply.header('X-Content-Type-Options', 'nosniff');
+  });
+  server.setErrorHandler((error, request, reply) => answerError(logger, request, reply, error));
+  server.setNotFoundHandler((request, reply) =>
+    reply.code(404).send({ error: `Nothing is served at ${request.url.split('?', 1)[0]} of the admin port` }),
+  );
+
+  server.get('/health', async () => ({
+    status: 'ok',
+    version: dependencies.version,
+    uptimeSeconds: Math.floor((Date.now() - startedMs) / 1000),
+  }));
+  server.get('/ready', async (_, reply) =>
+    isReady() ? { status: 'ready' } : reply.code(503).send({ status: 'not ready' }),
+  );
+  server.get('/metrics', async (request, reply) => {
+    const verdict = settings.openMetrics ? undefined : access.check(visitorOf(request));
+    if (verdict?.allowed === false) return reply.code(verdict.status).send({ error: verdict.message });
+    return reply.type(exposition.contentType).send(await exposition.metrics());
+  });
+
+  return {
+    async start() {
+      const host = settings.host ?? (settings.token === undefined ? '127.0.0.1' : '0.0.0.0');
+      const port = await listen(server, host, settings.port, logger);
+      logger.info({ host, port }, 'admin port listening');
+      return { host, port };
+    },
+    async stop() {
+      await server.close();
+      exposition.clear();
+      metrics.bounds.length = 0;
+    },
+  };
+}
+
+export function visitorOf({ socket, headers }: FastifyRequest) {
+  return { remoteAddress: socket.remoteAddress ?? '', headers };
+}
+
+async function listen(
+  server: FastifyInstance,
+  host: string,
+  port: number | undefined,
+  logger: Logger,
+): Promise<number> {
+  try {
+    await server.listen({ host, port: port ?? DEFAULT_PORT });
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    if (port !== undefined || code !== 'EADDRINUSE') {
+      const wanted = `${host}:${port ?? DEFAULT_PORT}`;
+      const why = error instanceof Error ? error.message : String(error);
+      throw new Error(
+        `The admin port cannot listen on ${wanted} (${why}): set admin.port and admin.host, or admin.enabled=false`,
+      );
+    }
+    // Several nodes on one machine, none of which was given a port.
+    logger.warn({ port: DEFAULT_PORT }, 'the admin port is in use: taking a free one; admin.port sets one');
+    await server.listen({ host, port: 0 });
+  }
+  const address = server.server.address();
+  if (address === null || typeof address === 'string') throw new Error('The admin port listens without an address');
+  return address.port;
+}
+
+function answerError(logger: Logger, request: FastifyRequest, reply: FastifyReply, error: unknown): FastifyReply {
+  const status = error instanceof Error && 'statusCode' in error ? Number(error.statusCode) : 500;
+  if (status < 500 && error instanceof Error) return reply.code(status).send({ error: error.message });
+  logger.error({ err: error, method: request.method, path: request.url.split('?', 1)[0] }, 'an admin request failed');
+  return reply.code(500).send({ error: 'The server failed on this request: its log says why' });
+}

@@ -1,0 +1,131 @@
+/**
+ * Counts by a label. Labels are words of this program's own, never of a client: what strangers can make grow is
+ * bounded.
+ */
+export class Tally {
+  readonly #counts = new Map<string, number>();
+
+  add(label: string, by = 1): void {
+    this.#counts.set(label, (this.#counts.get(label) ?? 0) + by);
+  }
+
+  get(label: string): number {
+    return this.#counts.get(label) ?? 0;
+  }
+
+  entries(): Iterable<readonly [string, number]> {
+    return this.#counts;
+  }
+}
+
+/** Durations in fixed buckets, as a histogram wants them. */
+export class Durations {
+  /** Upper ends, in seconds; what is longer stands in one more bucket behind them. */
+  readonly bucketsSeconds: readonly number[];
+  readonly counts: number[];
+  sumSeconds = 0;
+
+  constructor(bucketsSeconds: readonly number[]) {
+    this.bucketsSeconds = bucketsSeconds;
+    this.counts = new Array(bucketsSeconds.length + 1).fill(0);
+  }
+
+  observe(seconds: number): void {
+    const at = this.bucketsSeconds.findIndex((end) => seconds <= end);
+    const bucket = at < 0 ? this.bucketsSeconds.length : at;
+    this.counts[bucket] = (this.counts[bucket] ?? 0) + 1;
+    this.sumSeconds += seconds;
+  }
+}
+
+/** Something that the server holds only so much of: shown with what it holds now, read when somebody asks. */
+export interface Bound {
+  /** In kebab case, as it labels `Metrics.refused`. */
+  readonly name: string;
+  /** 0: no limit. */
+  readonly limit: () => number;
+  readonly held: () => number;
+}
+
+/**
+ * What a node counts as it goes. The parts of the server add to plain numbers, which costs next to nothing; whoever
+ * shows them reads them when asked. Numbers only grow, but those that say *now*.
+ */
+export interface Metrics {
+  /**
+   * WebSocket messages and their like, from and to clients; an event counts once for each socket. Bytes are of their
+   * text.
+   */
+  framesIn: number;
+  bytesIn: number;
+  framesOut: number;
+  bytesOut: number;
+  /** Frames that were thrown away because their reader was too slow, and readers that were given up for it. */
+  framesDropped: number;
+  slowReaders: number;
+  /** Now, by transport, and by app. */
+  readonly connections: Tally;
+  readonly appConnections: Tally;
+  /** By transport. */
+  readonly connectionsOpened: Tally;
+  /** Handshakes that were refused, and connections that the server closed, by the code that the client was told. */
+  readonly connectionsRefused: Tally;
+  readonly connectionsClosed: Tally;
+  /** Now. */
+  subscriptions: number;
+  subscriptionsOpened: number;
+  /** By the type that the client was told. */
+  readonly subscriptionsRefused: Tally;
+  /** Channels that have a subscriber on this node now, by kind. */
+  readonly channels: Tally;
+  /** Events that backends triggered and the broker accepted, an event once for each of its channels. */
+  triggers: number;
+  /** Events that clients sent and the broker accepted. */
+  clientEvents: number;
+  /** Frames that were handed to this node's transports: one, however many subscribers it is for. */
+  deliveries: number;
+  /** Of a sample of the events that were accepted here: until they were handed to this node's sockets. */
+  readonly deliveryLatency: Durations;
+  /** Answers of the HTTP API, by status. */
+  readonly apiAnswers: Tally;
+  /** `granted`, or the code of the refusal. */
+  readonly authorizations: Tally;
+  /** Channels that resumable clients joined again: `recovered`, `gap` or `unknown`. */
+  readonly resumes: Tally;
+  eventsReplayed: number;
+  /** What was turned away because a bound was met, by the bound's name. */
+  readonly refused: Tally;
+  readonly bounds: Bound[];
+}
+
+const LATENCY_SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5];
+
+export function createMetrics(): Metrics {
+  return {
+    framesIn: 0,
+    bytesIn: 0,
+    framesOut: 0,
+    bytesOut: 0,
+    framesDropped: 0,
+    slowReaders: 0,
+    connections: new Tally(),
+    appConnections: new Tally(),
+    connectionsOpened: new Tally(),
+    connectionsRefused: new Tally(),
+    connectionsClosed: new Tally(),
+    subscriptions: 0,
+    subscriptionsOpened: 0,
+    subscriptionsRefused: new Tally(),
+    channels: new Tally(),
+    triggers: 0,
+    clientEvents: 0,
+    deliveries: 0,
+    deliveryLatency: new Durations(LATENCY_SECONDS),
+    apiAnswers: new Tally(),
+    authorizations: new Tally(),
+    resumes: new Tally(),
+    eventsReplayed: 0,
+    refused: new Tally(),
+    bounds: [],
+  };
+}
