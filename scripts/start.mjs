@@ -1,4 +1,4 @@
-// npm start: builds where dist/ is missing or older than src/, then serves in this very process, so that signals reach
+// npm start: builds if dist/ is missing or older than its sources, then serves in this very process, so that signals reach
 // the server.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, statSync } from 'node:fs';
@@ -6,8 +6,7 @@ import { fileURLToPath } from 'node:url';
 
 const root = new URL('../', import.meta.url);
 const cli = new URL('dist/cli.js', root);
-// Not bin/tsc: a file without an extension does not load where NODE_OPTIONS brings in a loader.
-const compiler = fileURLToPath(new URL('node_modules/typescript/lib/tsc.js', root));
+const compiler = new URL('node_modules/typescript/package.json', root);
 
 function newest(folder) {
   const times = readdirSync(folder, { recursive: true }).map((name) => statSync(new URL(name, folder)).mtimeMs);
@@ -15,16 +14,16 @@ function newest(folder) {
 }
 
 function isBuilt() {
-  const sources = new URL('src/', root);
   // An image for production holds dist/ alone.
-  if (!existsSync(sources)) return true;
-  return existsSync(cli) && statSync(cli).mtimeMs >= newest(sources);
+  const sources = ['src/', 'client/'].map((folder) => new URL(folder, root)).filter(existsSync);
+  if (sources.length === 0) return true;
+  return existsSync(cli) && statSync(cli).mtimeMs >= Math.max(...sources.map(newest));
 }
 
 if (!isBuilt()) {
   if (existsSync(compiler)) {
     console.error('Building …');
-    const build = spawnSync(process.execPath, [compiler, '-p', 'tsconfig.build.json'], {
+    const build = spawnSync(process.execPath, [fileURLToPath(new URL('scripts/build.mjs', root))], {
       cwd: fileURLToPath(root),
       stdio: ['ignore', 2, 2],
     });

@@ -14,6 +14,7 @@ import type { SharedState } from './core/contracts/shared-state.ts';
 import { type CoreSettings, createCore } from './core/create-core.ts';
 import { closeInReverse } from './core/lifecycle/close-in-reverse.ts';
 import { BodyBudget } from './transport/body-budget.ts';
+import { CLIENT_FILES, clientFilesEndpoint } from './transport/client-files.ts';
 import { ClientIp } from './transport/client-ip.ts';
 import { fastifyEndpoint } from './transport/fastify-bridge.ts';
 import { type HttpRoute, serveHttp } from './transport/http-routes.ts';
@@ -242,6 +243,12 @@ function routes(
       headers: ['origin'],
       maxBodyBytes: perBatch * ESCAPED + ENVELOPE_BYTES,
       endpoint: api,
+    },
+    {
+      matches: (path) => Object.hasOwn(CLIENT_FILES, path),
+      headers: ['if-none-match'],
+      maxBodyBytes: 0,
+      endpoint: clientFilesEndpoint(),
     },
     { matches: (path) => path === '/', headers: [], maxBodyBytes: 0, endpoint: alive },
     { matches: (path) => path === '/ready', headers: [], maxBodyBytes: 0, endpoint: async () => readiness(isReady()) },

@@ -11,7 +11,7 @@ function project(t: Test, { typescript = true } = {}): string {
   mkdirSync(join(root, 'scripts'));
   mkdirSync(join(root, 'src'));
   mkdirSync(join(root, 'node_modules'));
-  cpSync(join(ROOT, 'scripts/start.mjs'), join(root, 'scripts/start.mjs'));
+  for (const name of ['start.mjs', 'build.mjs']) cpSync(join(ROOT, 'scripts', name), join(root, 'scripts', name));
   writeFileSync(join(root, 'package.json'), '{"type":"module"}');
   const options = { module: 'NodeNext', rootDir: 'src', outDir: 'dist', noEmitOnError: true, types: [] };
   writeFileSync(join(root, 'tsconfig.build.json'), JSON.stringify({ compilerOptions: options, include: ['src'] }));

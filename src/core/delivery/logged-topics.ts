@@ -5,6 +5,7 @@ import { type ChannelLog, isMarker, type LoggedMessage, previousOffset } from '.
 import type { Logger } from '../contracts/logger.ts';
 import type { Position } from '../contracts/position.ts';
 import { DeliveryHistory } from './delivery-history.ts';
+import { frameWithId } from './event-id.ts';
 
 /** What is delivered on a topic while somebody is about to join it. */
 export interface Recording {
@@ -265,7 +266,7 @@ export class LoggedTopics {
     this.#count += 1;
     topic.history.add(this.#count, topic.offset);
     for (const recording of topic.recordings) recording.messages.push(message);
-    this.#deps.publish(message);
+    this.#deps.publish({ ...message, frame: frameWithId(message) });
   }
 
   async #repair(name: string, topic: LoggedTopic): Promise<void> {

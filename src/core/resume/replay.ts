@@ -4,6 +4,7 @@ import type { RewindRule } from '../contracts/app.ts';
 import type { ChannelLog, LoggedMessage } from '../contracts/channel-log.ts';
 import type { Metrics } from '../contracts/metrics.ts';
 import type { Position } from '../contracts/position.ts';
+import { frameWithId } from '../delivery/event-id.ts';
 import type { LoggedTopics, Recording } from '../delivery/logged-topics.ts';
 import { encodeNotRecovered, encodeRecovered } from '../delivery/resumed-event.ts';
 import { rewindRuleOf } from '../delivery/rewind.ts';
@@ -82,7 +83,7 @@ export class Replay {
     // What the client published itself, under any of its socket ids, it was not sent the first time either.
     const own = new Set(resumable?.socketIds ?? []);
     const events = replay.filter(({ exceptSocketId }) => exceptSocketId === undefined || !own.has(exceptSocketId));
-    const frames = events.map(({ frame }) => frame);
+    const frames = events.map(frameWithId);
     this.#metrics.eventsReplayed += frames.length;
     if (resumable === undefined) return { frames, recovered: false };
     this.#resume.joined(connection, resumable, subscription, from ?? before(replay[0]));
