@@ -63,7 +63,7 @@ export function resumable<Options extends object>(
   Pusher: PusherClass,
   options: Options,
   { onGap }: ResumableOptions = {},
-): Omit<Options, keyof ResumablePaths> & ResumablePaths {
+): Options & ResumablePaths {
   const { wsPath = '', httpPath = '/pusher' } = options as Paths;
   hook(Pusher);
   const token = randomToken();
@@ -75,7 +75,9 @@ export function resumable<Options extends object>(
 function randomToken(): string {
   const source = globalThis.crypto;
   if (!source?.getRandomValues) {
-    throw new Error('resumable() needs crypto.getRandomValues: in React Native, import "react-native-get-random-values" first');
+    throw new Error(
+      'resumable() needs crypto.getRandomValues: in React Native, import "react-native-get-random-values" first',
+    );
   }
   return [...source.getRandomValues(new Uint8Array(16))].map((byte) => (byte + 256).toString(16).slice(1)).join('');
 }

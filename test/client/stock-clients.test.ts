@@ -80,7 +80,7 @@ t.test('without it, the same client hears twice what was not acknowledged', asyn
 
 t.test('Laravel Echo: the same options', async (t) => {
   const site = await startSite(t, NEVER_ASKED);
-  const echo = await connectEcho(t, site.target, 'reverb', resumable(Pusher, {}));
+  const echo = await connectEcho(t, site.target, 'reverb', { ...resumable(Pusher, {}) });
   const channel = unique('room-');
   const heard: unknown[] = [];
   let resumedCount = 0;
