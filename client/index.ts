@@ -1,8 +1,8 @@
 /**
  * `fanfare/client`: every event exactly once over reconnects, for stock pusher-js 7 and 8.
  *
- * The server gives each event of a resumable channel an id that grows within the channel. What came before is dropped here,
- * between the socket and pusher-js, so that nothing an application binds to sees it twice. (docs/resume.md)
+ * The server gives each event of a resumable channel an id that grows within the channel. What came before is dropped
+ * here, between the socket and pusher-js, so that nothing an application binds to sees it twice. (docs/resume.md)
  */
 
 /** As far as pusher-js is looked into: `Pusher.Runtime`, which it exposes for this purpose, opens all sockets. */
@@ -75,9 +75,7 @@ export function resumable<Options extends object>(
 function randomToken(): string {
   const source = globalThis.crypto;
   if (!source?.getRandomValues) {
-    throw new Error(
-      'resumable() needs crypto.getRandomValues: in React Native, import "react-native-get-random-values" first',
-    );
+    throw new Error('resumable() needs crypto.getRandomValues. React Native: import "react-native-get-random-values" first');
   }
   return [...source.getRandomValues(new Uint8Array(16))].map((byte) => (byte + 256).toString(16).slice(1)).join('');
 }

@@ -1,5 +1,5 @@
-// npm start: builds if dist/ is missing or older than its sources, then serves in this very process, so that signals reach
-// the server.
+// npm start: builds if dist/ is missing or older than its sources, then serves in this very process, so that signals
+// reach the server.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
