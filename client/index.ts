@@ -75,7 +75,7 @@ export function resumable<Options extends object>(
 function randomToken(): string {
   const source = globalThis.crypto;
   if (!source?.getRandomValues) {
-    throw new Error('resumable() needs crypto.getRandomValues. React Native: import "react-native-get-random-values" first');
+    throw new Error('resumable() needs crypto.getRandomValues: import "react-native-get-random-values" before it');
   }
   return [...source.getRandomValues(new Uint8Array(16))].map((byte) => (byte + 256).toString(16).slice(1)).join('');
 }
