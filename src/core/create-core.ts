@@ -92,7 +92,7 @@ export function createCore({ settings, apps, shared, metrics, logger }: CoreDepe
   return {
     connections,
     delivery,
-    publisher: new Publisher(broker, metrics, delivery.samples),
+    publisher: new Publisher(broker, metrics, delivery),
     terminate: (app, userId) => users.terminate(app, userId),
     async start() {
       await broker.start(delivery.deliver, () => resume.restored());

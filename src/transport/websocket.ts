@@ -53,22 +53,23 @@ export class WebSocketTransport implements Transport {
     this.#register();
   }
 
-  publish(topic: string, frame: string, exceptSocketId: string | undefined): void {
+  publish(topic: string, frame: string, exceptSocketId: string | undefined): number {
     // A reader that missed a frame must not get a later one, so it leaves before anything else is published.
     if (this.#behind.length > 0) this.#cutOff();
     const excepted = exceptSocketId === undefined ? undefined : this.#peers.get(exceptSocketId);
     // A publish from a socket leaves that socket out; from one without subscriptions it would reach nobody.
     const isWithoutOne = excepted?.publishToOthers(topic, frame, this.#compress) === true;
     if (!isWithoutOne) this.#deps.app.publish(topic, frame, false, this.#compress);
-    this.#count(topic, frame, isWithoutOne ? 1 : 0);
+    return this.#count(topic, frame, isWithoutOne ? 1 : 0);
   }
 
-  #count(topic: string, frame: string, withoutCount: number): void {
+  #count(topic: string, frame: string, withoutCount: number): number {
     const receivers = this.#deps.app.numSubscribers(topic) - withoutCount;
-    if (receivers <= 0) return;
+    if (receivers <= 0) return 0;
     const { metrics } = this.#deps;
     metrics.framesOut += receivers;
     metrics.bytesOut += receivers * Buffer.byteLength(frame);
+    return receivers;
   }
 
   #register(): void {

@@ -7,7 +7,7 @@ import type { BrokerMessage } from '../../src/core/contracts/broker.ts';
 import type { HttpRequest, HttpResponse } from '../../src/core/contracts/http.ts';
 import { createMetrics } from '../../src/core/contracts/metrics.ts';
 import { topicOf } from '../../src/core/contracts/topic.ts';
-import { LatencySamples } from '../../src/core/delivery/latency-samples.ts';
+import { Delivery } from '../../src/core/delivery/delivery.ts';
 import { Publisher } from '../../src/core/delivery/publisher.ts';
 import { md5, requestSignature } from './signing.ts';
 
@@ -103,10 +103,11 @@ export class ApiFixture {
       (fields: object, message: string): void => {
         this.log.push({ level, fields, message });
       };
+    const logger = { debug: logged('debug'), info: logged('info'), warn: logged('warn'), error: logged('error') };
     const metrics = createMetrics();
     this.#api = createApi({
       apps: new StaticAppRegistry(apps),
-      publisher: new Publisher(this.broker, metrics, new LatencySamples(metrics.deliveryLatency)),
+      publisher: new Publisher(this.broker, metrics, new Delivery(this.broker, logger, metrics)),
       metrics,
       roster: this.roster,
       broker: this.broker,
@@ -114,7 +115,7 @@ export class ApiFixture {
       terminate: async (of, userId) => {
         this.terminated.push(`${of.id}/${userId}`);
       },
-      logger: { debug: logged('debug'), info: logged('info'), warn: logged('warn'), error: logged('error') },
+      logger,
       now,
       ...changes,
     });

@@ -29,7 +29,7 @@ export class FakeSocket implements Socket {
 }
 
 export function fakeConnection(nowMs = 0, of: App = app()): Connection {
-  return new Connection(of, '1.1', '192.0.2.1', new FakeSocket(), nowMs);
+  return new Connection(of, '1.1', { ip: '192.0.2.1', origin: '' }, new FakeSocket(), nowMs);
 }
 
 /** A broker whose calls wait until the test settles them, in any order it likes. */

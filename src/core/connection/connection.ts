@@ -14,6 +14,7 @@ export interface Subscription {
   readonly kind: ChannelKind;
   /** Presence channels only. */
   readonly member: Member | undefined;
+  readonly joinedAtMs: number;
 }
 
 /** Whom a connection has signed in as. */
@@ -24,6 +25,12 @@ export interface SignedInUser {
   readonly watchTopics: readonly string[];
 }
 
+/** Where a connection comes from. */
+export interface Whence {
+  readonly ip: string;
+  readonly origin: string;
+}
+
 /** Tasks that may wait for their turn; a client that queues more is not a stock client. */
 const MAX_WAITING_TASKS = 5_000;
 
@@ -32,6 +39,9 @@ export class Connection {
   readonly socketId: string;
   readonly app: App;
   readonly ip: string;
+  /** Of the page that connected; empty if it was no browser. */
+  readonly origin: string;
+  readonly openedAtMs: number;
   readonly socket: Socket;
   readonly subscriptions = new Map<string, Subscription>();
   /** Ids that signatures have named: by sign-in, or by the `channel_data` of a guarded channel. */
@@ -53,10 +63,12 @@ export class Connection {
   #tasks: (() => Promise<void>)[] = [];
   #busy = false;
 
-  constructor(app: App, socketId: string, ip: string, socket: Socket, nowMs: number) {
+  constructor(app: App, socketId: string, { ip, origin }: Whence, socket: Socket, nowMs: number) {
     this.app = app;
     this.socketId = socketId;
     this.ip = ip;
+    this.origin = origin;
+    this.openedAtMs = nowMs;
     this.socket = socket;
     this.lastSeenMs = nowMs;
     this.clientEvents = new RateWindow(app.limits.clientEventsPerSecond);

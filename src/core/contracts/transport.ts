@@ -15,5 +15,6 @@ export interface Socket {
 
 /** Takes an encoded frame to this node's sockets that have joined a topic: one call, whatever their number. */
 export interface Transport {
-  publish(topic: string, frame: string, exceptSocketId: string | undefined): void;
+  /** @returns how many sockets that was */
+  publish(topic: string, frame: string, exceptSocketId: string | undefined): number;
 }

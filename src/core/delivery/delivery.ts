@@ -4,6 +4,7 @@ import type { Logger } from '../contracts/logger.ts';
 import { createMetrics, type Metrics } from '../contracts/metrics.ts';
 import { channelOf, resumableTopic } from '../contracts/topic.ts';
 import type { Transport } from '../contracts/transport.ts';
+import { EventWatch } from './event-watch.ts';
 import { LatencySamples } from './latency-samples.ts';
 import { LoggedTopics } from './logged-topics.ts';
 import { encodeNotRecovered } from './resumed-event.ts';
@@ -23,6 +24,7 @@ export class Delivery {
   readonly #logger: Logger;
   readonly #metrics: Metrics;
   readonly samples: LatencySamples;
+  readonly watch = new EventWatch();
 
   constructor(log: ChannelLog, logger: Logger, metrics: Metrics = createMetrics()) {
     this.#logger = logger;
@@ -83,7 +85,9 @@ export class Delivery {
     if (this.#recordings.size > 0) {
       for (const recording of this.#recordings.get(topic) ?? []) recording.push({ frame, exceptSocketId });
     }
-    for (const transport of this.#transports) transport.publish(topic, frame, exceptSocketId);
+    let receivers = 0;
+    for (const transport of this.#transports) receivers += transport.publish(topic, frame, exceptSocketId);
+    if (this.watch.isWatched) this.watch.saw({ stage: 'delivered', topic, frame, exceptSocketId, receivers });
     this.#metrics.deliveries += 1;
     this.samples.delivered(topic, frame);
   }

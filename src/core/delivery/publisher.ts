@@ -5,7 +5,7 @@ import type { App } from '../contracts/app.ts';
 import type { Broker, BrokerMessage } from '../contracts/broker.ts';
 import type { Metrics } from '../contracts/metrics.ts';
 import { topicOf } from '../contracts/topic.ts';
-import type { LatencySamples } from './latency-samples.ts';
+import type { Delivery } from './delivery.ts';
 import { rewindRuleOf } from './rewind.ts';
 
 /** An event that a backend triggers, already a string where the wire wants one. */
@@ -28,12 +28,12 @@ export interface EventProblem {
 export class Publisher {
   readonly #broker: Broker;
   readonly #metrics: Metrics;
-  readonly #samples: LatencySamples;
+  readonly #delivery: Delivery;
 
-  constructor(broker: Broker, metrics: Metrics, samples: LatencySamples) {
+  constructor(broker: Broker, metrics: Metrics, delivery: Delivery) {
     this.#broker = broker;
     this.#metrics = metrics;
-    this.#samples = samples;
+    this.#delivery = delivery;
   }
 
   /** Why an event may not be published, or undefined. */
@@ -77,10 +77,15 @@ export class Publisher {
         });
       }
     }
+    const { samples, watch } = this.#delivery;
     const [first] = messages;
-    if (first !== undefined) this.#samples.accepted(first.topic, first.frame);
+    if (first !== undefined) samples.accepted(first.topic, first.frame);
     await this.#broker.publish(messages);
     this.#metrics.triggers += messages.length;
+    if (!watch.isWatched) return;
+    for (const { topic, frame, exceptSocketId } of messages) {
+      watch.saw({ stage: 'accepted', topic, frame, exceptSocketId, receivers: 0 });
+    }
   }
 }
 

@@ -59,6 +59,11 @@ export class Connections {
     return this.#connections.size;
   }
 
+  /** All that are open, for whoever looks on. */
+  get all(): Iterable<Connection> {
+    return this.#connections;
+  }
+
   /** A client has connected. Undefined if it was refused: the socket is then closed already. */
   open(handshake: Handshake, socket: Socket): Connection | undefined {
     const { apps, capacity, liveness, metrics, tasks } = this.#deps;
@@ -73,7 +78,7 @@ export class Connections {
       this.#refuse(handshake.ip, handshake.path, socket, full);
       return undefined;
     }
-    const connection = new Connection(outcome.app, this.#ids.next(), handshake.ip, socket, liveness.nowMs);
+    const connection = new Connection(outcome.app, this.#ids.next(), handshake, socket, liveness.nowMs);
     this.#connections.add(connection);
     capacity.take(connection.ip);
     countOpened(metrics, connection);

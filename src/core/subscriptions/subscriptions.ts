@@ -81,7 +81,7 @@ export class Subscriptions {
       return;
     }
     const topic = topicOf(connection.app.id, channel);
-    const subscription: Subscription = { channel, topic, kind, member: allowed.member };
+    const subscription: Subscription = { channel, topic, kind, member: allowed.member, joinedAtMs: Date.now() };
     await whenReachable(connection, async () => {
       if (kind.access !== 'public') await this.#deps.authorizations.granted(connection, allowed.identity);
       await this.#join(connection, subscription);

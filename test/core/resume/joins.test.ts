@@ -205,7 +205,9 @@ async function play(turns: Turns, actions: readonly Action[]): Promise<void> {
   const replay = new Replay(log, delivery.logged, resume, createMetrics());
   delivery.addTransport({
     publish: (topic, frame) => {
-      for (const client of clients) if (client.topics.has(topic)) client.seen.push(frame);
+      const receivers = [...clients].filter((client) => client.topics.has(topic));
+      for (const client of receivers) client.seen.push(frame);
+      return receivers.length;
     },
   });
   // Of all that is sent, the node hears what is not lost, in its order.
@@ -232,10 +234,10 @@ async function play(turns: Turns, actions: readonly Action[]): Promise<void> {
     const session = `session-${id}`;
     const saved = { socketIds: [], channels: new Map([[CHANNEL, client.from]]) };
     await store.save(APP.id, session, 'before', saved);
-    const connection = new Connection(APP, `1.${id}`, '127.0.0.1', client.socket, 0);
+    const connection = new Connection(APP, `1.${id}`, { ip: '127.0.0.1', origin: '' }, client.socket, 0);
     await resume.claim(connection, session);
     const kind = channelKind(CHANNEL);
-    const subscription: Subscription = { channel: CHANNEL, topic: TOPIC, kind, member: undefined };
+    const subscription: Subscription = { channel: CHANNEL, topic: TOPIC, kind, member: undefined, joinedAtMs: 0 };
     const prepared = await persistently(() => replay.prepare(connection, subscription));
     if (prepared === undefined) throw new Error('a resumable connection gets its past');
     await step();
