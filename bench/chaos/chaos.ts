@@ -3,9 +3,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { CutProxy } from '../../test/support/cut-proxy.ts';
 import { type RedisServer, startRedis } from '../../test/support/redis-server.ts';
 import { md5, requestSignature } from '../../test/support/signing.ts';
+import { NodeProcess } from '../support/node-process.ts';
 import { CHAOS_APP, ChaosClient } from './client.ts';
 import { ChannelLedger, judge, type Verdict } from './ledger.ts';
-import { NodeProcess } from './node-process.ts';
 
 export interface ChaosOptions {
   readonly resumable: number;
@@ -101,11 +101,8 @@ export class Chaos {
   #startNode(): Promise<NodeProcess> {
     const { ackIntervalSeconds, checkpointSeconds, shutdownGraceSeconds } = this.#options;
     return NodeProcess.start({
-      host: '127.0.0.1',
-      port: 0,
       shutdownGraceSeconds,
       auth: { enabled: false },
-      admin: { enabled: false },
       apps: [CHAOS_APP],
       resume: { ackIntervalSeconds, checkpointSeconds },
       log: { level: 'warn' },

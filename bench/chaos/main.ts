@@ -1,39 +1,21 @@
-import { parseArgs } from 'node:util';
+import { runCommand, type Values } from '../support/command.ts';
 import { Chaos, type ChaosOptions, type ChaosResult } from './chaos.ts';
 
-const USAGE = `npm run chaos -- [options]: stock clients and numbered events, while connections are cut, nodes are
+const ABOUT = `npm run chaos -- [options]: stock clients and numbered events, while connections are cut, nodes are
 drained and killed, and Redis is restarted. Ends with 1 if a resumable client has missed an event that nobody told it
-of.
-  --resumable N   resumable clients (200)
-  --plain N       plain ones beside them (20)
-  --channels N    channels, of which each client has three (20)
-  --rate N        events a second, over all channels (60)
-  --seconds N     how long (120)
-  --nodes N       nodes; with one there is no Redis, and only the network fails (3)
-  --ack N         seconds between two acknowledgements (5)
-  --checkpoint N  seconds between two savings (10)
-  --grace N       seconds of a drain (8)`;
+of.`;
 
-const { values } = parseArgs({
-  options: {
-    resumable: { type: 'string', default: '200' },
-    plain: { type: 'string', default: '20' },
-    channels: { type: 'string', default: '20' },
-    rate: { type: 'string', default: '60' },
-    seconds: { type: 'string', default: '120' },
-    nodes: { type: 'string', default: '3' },
-    ack: { type: 'string', default: '5' },
-    checkpoint: { type: 'string', default: '10' },
-    grace: { type: 'string', default: '8' },
-    help: { type: 'boolean', default: false },
-  },
-});
-
-function count(name: Exclude<keyof typeof values, 'help'>, most: number): number {
-  const value = Number(values[name]);
-  if (!Number.isInteger(value) || value < 1 || value > most) throw new RangeError(`--${name} takes 1 to ${most}`);
-  return value;
-}
+const OPTIONS = {
+  resumable: { what: 'resumable clients', count: 200, quick: 40, most: 2000 },
+  plain: { what: 'plain ones beside them', count: 20, quick: 4, least: 0, most: 2000 },
+  channels: { what: 'channels, of which each client has three', count: 20, quick: 10, most: 1000 },
+  rate: { what: 'events a second, over all channels', count: 60, quick: 40, most: 2000 },
+  seconds: { what: 'how long', count: 120, quick: 24, most: 3600 },
+  nodes: { what: 'nodes; with one there is no Redis, and only the network fails', count: 3, most: 9 },
+  ack: { what: 'seconds between two acknowledgements', count: 5, quick: 1, most: 300 },
+  checkpoint: { what: 'seconds between two savings', count: 10, quick: 2, most: 300 },
+  grace: { what: 'seconds of a drain', count: 8, quick: 2, most: 300 },
+} as const;
 
 function table(options: ChaosOptions, result: ChaosResult): string {
   const rows: [string, string | number][] = [
@@ -62,23 +44,23 @@ function table(options: ChaosOptions, result: ChaosResult): string {
   return rows.map(([name, value]) => `${name.padEnd(width)}  ${value}`).join('\n');
 }
 
-if (values.help) {
-  console.log(USAGE);
-} else {
+async function main(values: Values<typeof OPTIONS>): Promise<number> {
   const options: ChaosOptions = {
-    resumable: count('resumable', 2000),
-    plain: Number(values.plain),
-    channels: count('channels', 1000),
-    eventsPerSecond: count('rate', 2000),
-    seconds: count('seconds', 3600),
-    nodes: count('nodes', 9),
-    ackIntervalSeconds: count('ack', 300),
-    checkpointSeconds: count('checkpoint', 300),
-    shutdownGraceSeconds: count('grace', 300),
+    resumable: values.resumable,
+    plain: values.plain,
+    channels: values.channels,
+    eventsPerSecond: values.rate,
+    seconds: values.seconds,
+    nodes: values.nodes,
+    ackIntervalSeconds: values.ack,
+    checkpointSeconds: values.checkpoint,
+    shutdownGraceSeconds: values.grace,
     log: (line) => console.log(`${new Date().toISOString().slice(11, 19)} ${line}`),
   };
   const result = await new Chaos(options).run();
   console.log(`\n${table(options, result)}`);
   for (const line of [...result.missed, ...result.outOfOrder].slice(0, 20)) console.log(line);
-  process.exitCode = result.missed.length + result.outOfOrder.length > 0 ? 1 : 0;
+  return result.missed.length + result.outOfOrder.length > 0 ? 1 : 0;
 }
+
+await runCommand(ABOUT, OPTIONS, main);

@@ -1,9 +1,10 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { freePort } from '../../test/support/free-port.ts';
 import { APP, contestants } from '../peers/contestants.ts';
 import type { LoadJob } from '../support/load/load-run.ts';
-import { freePort, type ServerCommand, ServerProcess } from '../support/server-process.ts';
+import { type ServerCommand, ServerProcess } from '../support/server-process.ts';
 
 export type ServerName = 'fanfare' | 'soketi';
 export type NodeCount = 1 | 2;

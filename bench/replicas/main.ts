@@ -1,15 +1,13 @@
 /**
  * What replicas cost: two nodes over a Redis beside one node alone, Fanfare and soketi, in one run and by turns.
  */
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { availableParallelism, cpus, loadavg } from 'node:os';
-import { dirname, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+import { loadavg } from 'node:os';
+import { resolve } from 'node:path';
 import { contestants } from '../peers/contestants.ts';
+import { CLI_OPTION, JSON_OPTION, machineText, runCommand, type Values, writeResults } from '../support/command.ts';
 import type { LoadJob } from '../support/load/load-run.ts';
 import { runLoadProcess } from '../support/load-process.ts';
-import { warmUp } from '../support/scenarios.ts';
+import { COLD_TRIGGERS, warmUp } from '../support/scenarios.ts';
 import { isPinned } from '../support/server-process.ts';
 import { Deployment, type DeploymentKind, labelOf } from './deployment.ts';
 import { measurePublishCost } from './publish-cost.ts';
@@ -22,16 +20,28 @@ import {
   reportReplicas,
 } from './report.ts';
 
-const USAGE = `npm run bench:replicas -- [options]: two nodes over Redis beside one node alone, Fanfare and soketi, in
-one run.
-  --rounds N        rounds of all (2)
-  --subscribers N   subscribers of the fan-out, all on the far node (1000)
-  --events N        measured events of the fan-out in a round; one at a time the half (200)
-  --triggers N      measured triggers in a round; one at a time a quarter (2000)
-  --without-soketi  Fanfare alone
-  --cli FILE        measure another build of Fanfare by its dist/cli.js; this checkout is built otherwise
-  --json FILE       write everything as JSON; a relative name stands in bench/results/
-  --enforce         exit with 2 where a delivery on the far node costs more than 1.15 of one node's alone`;
+const OPTIONS = {
+  rounds: { what: 'rounds of all', count: 2, quick: 1, most: 100 },
+  subscribers: { what: 'subscribers of the fan-out, all on the far node', count: 1000, quick: 100, most: 10_000 },
+  events: {
+    what: 'measured events of the fan-out in a round; one at a time, half of it',
+    count: 200,
+    quick: 60,
+    most: 100_000,
+  },
+  triggers: {
+    what: 'measured triggers in a round; one at a time, a quarter of it',
+    count: 8000,
+    quick: 800,
+    most: 100_000,
+  },
+  'without-soketi': { what: 'Fanfare alone', flag: true },
+  cli: CLI_OPTION,
+  json: JSON_OPTION,
+  enforce: { what: "exit with 2 if a delivery on the far node costs more than 1.15 of one node's alone", flag: true },
+} as const;
+
+type Options = Values<typeof OPTIONS>;
 
 const NOT_MEASURED = `Not measured: a network between nodes and Redis; more than two nodes; several channels; presence,
 client events, resume; Redis Cluster, Sentinel, TLS, persistence; the rate that a cluster could sustain. Both nodes and
@@ -43,34 +53,20 @@ const MAX_DELIVERY_RATIO = 1.15;
 const IN_FLIGHT = 16;
 const SLICES = 6;
 const STALL_SECONDS = 10;
-/** Both nodes are warmed up by them: the near one takes them, the far one delivers them. */
-const WARM_UP_TRIGGERS = 5000;
-
-const { values } = parseArgs({
-  options: {
-    rounds: { type: 'string', default: '2' },
-    subscribers: { type: 'string', default: '1000' },
-    events: { type: 'string', default: '200' },
-    triggers: { type: 'string', default: '2000' },
-    'without-soketi': { type: 'boolean', default: false },
-    cli: { type: 'string' },
-    json: { type: 'string' },
-    enforce: { type: 'boolean', default: false },
-    help: { type: 'boolean', default: false },
-  },
-});
-
-function count(name: 'rounds' | 'subscribers' | 'events' | 'triggers', most: number): number {
-  const value = Number(values[name]);
-  if (!Number.isInteger(value) || value < 1 || value > most) throw new RangeError(`--${name} takes 1 to ${most}`);
-  return value;
-}
-
 function scenarios(subscribers: number, events: number, triggers: number): readonly ReplicaScenario[] {
   const fanOut = { channel: 'bench-fan-out', subscribers, isPaced: true };
   const single = Math.ceil(events / 2);
   const hops = Math.ceil(triggers / 4);
+  const trigger = { channel: 'bench-triggers', subscribers: 1, isPaced: false, publishers: IN_FLIGHT };
+  const cold = Math.min(triggers, COLD_TRIGGERS);
   return [
+    {
+      name: 'triggers-cold',
+      title: `Triggers, cold: the first ${cold} after the start, ${IN_FLIGHT} connections`,
+      load: { ...trigger, warmUpEvents: 0, events: cold },
+      isCold: true,
+      maxDeliveryRatio: undefined,
+    },
     {
       name: 'fan-out',
       title: `Fan-out to ${subscribers} subscribers on the far node, ${IN_FLIGHT} events under way`,
@@ -85,7 +81,7 @@ function scenarios(subscribers: number, events: number, triggers: number): reado
     },
     {
       name: 'hop',
-      title: 'One subscriber on the far node, one event at a time',
+      title: 'One subscriber on the far node, one event at a time, warm',
       load: {
         channel: 'bench-hop',
         subscribers: 1,
@@ -98,15 +94,8 @@ function scenarios(subscribers: number, events: number, triggers: number): reado
     },
     {
       name: 'triggers',
-      title: `Triggers with one subscriber on the far node, ${IN_FLIGHT} connections`,
-      load: {
-        channel: 'bench-triggers',
-        subscribers: 1,
-        isPaced: false,
-        publishers: IN_FLIGHT,
-        warmUpEvents: Math.ceil(triggers / 4),
-        events: triggers,
-      },
+      title: `Triggers, warm, with one subscriber on the far node, ${IN_FLIGHT} connections`,
+      load: { ...trigger, warmUpEvents: Math.ceil(triggers / 4), events: triggers },
       maxDeliveryRatio: undefined,
     },
   ];
@@ -133,9 +122,14 @@ async function measure(
         throw new Error(`round ${round}, ${title}: ${reason}`, { cause: error });
       }
     };
-    await load('warm-up', warmUp(WARM_UP_TRIGGERS));
     const measurements: ReplicaMeasurement[] = [];
+    let isWarm = false;
     for (const scenario of list) {
+      if (!isWarm && scenario.isCold !== true) {
+        // Both nodes: the near one takes the triggers, the far one delivers them.
+        await load('warm-up', warmUp());
+        isWarm = true;
+      }
       const results = await load(scenario.title, scenario.load);
       for (const [index, { kind }] of running.entries()) {
         const result = results[index];
@@ -149,11 +143,11 @@ async function measure(
   }
 }
 
-/** What can be run. soketi is left out where it cannot be had, with a sentence; Fanfare may not be. */
-async function ready(cliFile: string | undefined): Promise<readonly DeploymentKind[]> {
+/** What can be run. soketi is left out if it cannot be had, with a sentence; Fanfare may not be. */
+async function ready(cliFile: string | undefined, withoutSoketi: boolean): Promise<readonly DeploymentKind[]> {
   const able: DeploymentKind[] = [];
   for (const server of ['fanfare', 'soketi'] as const) {
-    if (server === 'soketi' && values['without-soketi']) continue;
+    if (server === 'soketi' && withoutSoketi) continue;
     const kinds = ([1, 2] as const).map((nodes) => ({ server, nodes }));
     try {
       contestants(cliFile)
@@ -170,11 +164,11 @@ async function ready(cliFile: string | undefined): Promise<readonly DeploymentKi
   return able;
 }
 
-async function main(): Promise<void> {
-  const rounds = count('rounds', 100);
-  const list = scenarios(count('subscribers', 10_000), count('events', 100_000), count('triggers', 100_000));
-  const cliFile = values.cli === undefined ? undefined : resolve(values.cli);
-  const kinds = await ready(cliFile);
+async function main(options: Options): Promise<number> {
+  const { rounds } = options;
+  const list = scenarios(options.subscribers, options.events, options.triggers);
+  const cliFile = options.cli === undefined ? undefined : resolve(options.cli);
+  const kinds = await ready(cliFile, options['without-soketi']);
   const measurements: ReplicaMeasurement[] = [];
   const loads = [loadavg()[0] ?? Number.NaN];
   for (let round = 1; round <= rounds; round += 1) {
@@ -185,35 +179,20 @@ async function main(): Promise<void> {
   const publishCosts = await measurePublishCost();
   const reports = list.map((scenario) => reportReplicas(scenario, kinds, measurements));
   const deliveries = measurements.reduce((sum, { result }) => sum + result.deliveries, 0);
-  const machine = { node: process.version, cpu: cpus()[0]?.model ?? 'unknown', cpus: availableParallelism(), isPinned };
   process.stdout.write(
-    `\n${machine.cpus} CPUs (${machine.cpu}), Node ${machine.node}; ` +
-      `servers and Redis on one, load on the other: ${isPinned}; ` +
+    `\n${machineText()}; servers and Redis on one, load on the other: ${isPinned}; ` +
       `load average before and after each round: ${loads.map((load) => load.toFixed(1)).join(', ')}.\n` +
       `${rounds} rounds, frames of 250 bytes. Medians of the rounds; ratios and differences within each round. ` +
       'If there is one node, it is "far".\n\n' +
       `${reports.map(formatReplicas).join('\n\n')}\n\n${formatPublishCosts(publishCosts)}\n\n` +
       `Every delivery was there, once, in order, on its channel and unaltered: ${deliveries}.\n\n${NOT_MEASURED}\n`,
   );
-  if (values.json !== undefined) {
-    const file = resolve(fileURLToPath(new URL('../results', import.meta.url)), values.json);
-    mkdirSync(dirname(file), { recursive: true });
-    writeFileSync(
-      file,
-      `${JSON.stringify({ machine, loads, rounds, reports, publishCosts, measurements }, undefined, 2)}\n`,
-    );
-  }
-  if (values.enforce && reports.some(({ ratios }) => ratios.some(isMissed))) process.exitCode = 2;
+  writeResults(options.json, { loads, rounds, reports, publishCosts, measurements });
+  return options.enforce && reports.some(({ ratios }) => ratios.some(isMissed)) ? 2 : 0;
 }
 
-process.once('SIGINT', () => process.exit(130));
-process.once('SIGTERM', () => process.exit(143));
-if (values.help) process.stdout.write(`${USAGE}\n`);
-else {
-  try {
-    await main();
-  } catch (error) {
-    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-    process.exitCode = 1;
-  }
-}
+await runCommand(
+  'npm run bench:replicas -- [options]: two nodes over Redis beside one node alone, Fanfare and soketi, in one run.',
+  OPTIONS,
+  main,
+);

@@ -6,8 +6,8 @@ import { Keyspace } from '../../src/broker/redis/wire/keys.ts';
 import { configSchema } from '../../src/config/schema.ts';
 import { topicOf } from '../../src/core/contracts/topic.ts';
 import { APP } from '../peers/contestants.ts';
-import { readCpuMicroseconds } from '../support/cpu-time.ts';
 import { EVENT, eventData } from '../support/load/trigger-request.ts';
+import { readCpuMicroseconds } from '../support/process-usage.ts';
 import { type Figure, figure } from '../support/report.ts';
 import { RedisProcess } from './deployment.ts';
 

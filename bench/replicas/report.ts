@@ -4,10 +4,12 @@ import { type DeploymentKind, labelOf, type ServerName } from './deployment.ts';
 import { PIPELINED, type PublishCost } from './publish-cost.ts';
 
 export interface ReplicaScenario {
-  readonly name: 'fan-out' | 'fan-out-single' | 'hop' | 'triggers';
+  readonly name: 'triggers-cold' | 'fan-out' | 'fan-out-single' | 'hop' | 'triggers';
   readonly title: string;
   readonly load: Pick<LoadJob, 'channel' | 'subscribers' | 'publishers' | 'isPaced' | 'warmUpEvents' | 'events'>;
-  /** Where a delivery's CPU on the far node is to be at most so much of one node's alone. */
+  /** Measured before anything else was asked of the nodes. */
+  readonly isCold?: boolean;
+  /** A delivery's CPU on the far node is to be at most so much of one node's alone. */
   readonly maxDeliveryRatio: number | undefined;
 }
 

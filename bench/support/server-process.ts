@@ -1,33 +1,21 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { availableParallelism } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 
-const START_SECONDS = 30;
+const START_SECONDS = 60;
 const KEPT_OUTPUT_CHARACTERS = 2000;
 
-/** The server has CPU 0 to itself and the load CPU 1, where the machine has both and `taskset`. */
+/** The server has CPU 0 to itself and the load CPU 1, if the machine has both and `taskset`. */
 export const isPinned = availableParallelism() >= 2 && spawnSync('taskset', ['--version']).status === 0;
 
-/** A command pinned to one CPU where that is possible. `taskset` becomes the command, so the process id is the same. */
+/** A command pinned to one CPU if that is possible. `taskset` becomes the command, so the process id is the same. */
 export function pinned(cpu: 0 | 1, command: readonly string[]): [string, string[]] {
-  const [file = '', ...rest] = isPinned ? ['taskset', '-c', String(cpu), ...command] : command;
-  return [file, rest];
+  return unpinned(isPinned ? ['taskset', '-c', String(cpu), ...command] : command);
 }
 
-/** A port that was free a moment ago. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => {
-        if (address === null || typeof address === 'string') reject(new Error('no port was assigned'));
-        else resolve(address.port);
-      });
-    });
-  });
+function unpinned([file = '', ...rest]: readonly string[]): [string, string[]] {
+  return [file, rest];
 }
 
 export interface ServerCommand {
@@ -35,6 +23,8 @@ export interface ServerCommand {
   readonly cwd: string;
   /** All that the server sees of an environment, beside PATH and HOME. */
   readonly env: Readonly<Record<string, string>>;
+  /** False leaves the scheduler to choose a CPU: for runs that measure no CPU time. */
+  readonly isPinned?: boolean;
 }
 
 const running = new Set<ChildProcess>();
@@ -42,7 +32,7 @@ process.on('exit', () => {
   for (const child of running) child.kill('SIGKILL');
 });
 
-/** A server under test: started, listening, and killed when it has been measured, for it keeps nothing. */
+/** A server under test: started, listening, and killed when it has been measured. */
 export class ServerProcess {
   readonly pid: number;
   readonly #child: ChildProcess;
@@ -52,16 +42,15 @@ export class ServerProcess {
     this.#child = child;
     this.pid = pid;
     this.#exited = new Promise((resolve) => {
-      child.once('exit', () => {
-        running.delete(child);
-        resolve();
-      });
+      if (child.exitCode !== null || child.signalCode !== null) resolve();
+      child.once('exit', () => resolve());
     });
   }
 
   /** Resolves once the port accepts connections. Rejects with the server's last words if it ends or takes too long. */
-  static async start({ command, cwd, env }: ServerCommand, port: number): Promise<ServerProcess> {
-    const [file, args] = pinned(0, command);
+  static async start(server: ServerCommand, port: number): Promise<ServerProcess> {
+    const { command, cwd, env } = server;
+    const [file, args] = server.isPinned === false ? unpinned(command) : pinned(0, command);
     const { PATH, HOME } = process.env;
     const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'pipe'], cwd, env: { PATH, HOME, ...env } });
     running.add(child);
@@ -76,6 +65,7 @@ export class ServerProcess {
       ending = error.message;
     });
     child.once('exit', (code, signal) => {
+      running.delete(child);
       ending = `it ended with ${signal ?? code}`;
     });
     const deadline = Date.now() + START_SECONDS * 1000;
@@ -91,8 +81,9 @@ export class ServerProcess {
     return new ServerProcess(child, child.pid);
   }
 
-  async stop(): Promise<void> {
-    this.#child.kill('SIGKILL');
+  /** Resolves once the process has ended: killed, or with SIGTERM as it ends by itself. */
+  async stop(signal: 'SIGKILL' | 'SIGTERM' = 'SIGKILL'): Promise<void> {
+    this.#child.kill(signal);
     await this.#exited;
   }
 }

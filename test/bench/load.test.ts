@@ -57,6 +57,21 @@ t.test('a delivery that is not the one that was due fails', async (t) => {
   t.equal(frame(1).length, 250, 'frames measure what the report says');
 });
 
+t.test('many publishers and long sequences are told apart', async (t) => {
+  const publishers = 150;
+  const check = new DeliveryCheck({ channel: CHANNEL, subscribers: 1, publishers, onComplete: () => undefined });
+  for (let publisher = 0; publisher < publishers; publisher += 1) {
+    check.publishing(publisher, 1);
+    const bytes = frame(1, { publisher });
+    t.equal(bytes.length, 250);
+    check.delivered(0, bytes, 0, bytes.length);
+  }
+  t.ok(check.isComplete());
+  t.match(eventData(CHANNEL, 1, 12_345_678), /@\d+-0*12345678@/);
+  t.throws(() => eventData(CHANNEL, 10_000, 1), RangeError, 'a publisher that the marker has no room for');
+  t.throws(() => eventData(CHANNEL, 0, 1e9), RangeError, 'a sequence that the marker has no room for');
+});
+
 t.test('frames are read however the stream is cut', async (t) => {
   const payloads = ['', 'short', 'm'.repeat(126), 'l'.repeat(70_000)];
   const stream = Buffer.concat(

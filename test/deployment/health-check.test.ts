@@ -3,8 +3,8 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
+import { freePort } from '../support/free-port.ts';
 import { Child } from '../support/scenarios/child.ts';
-import { freePort } from '../support/scenarios/free-port.ts';
 import { startFanfare } from '../support/target.ts';
 
 const SCRIPT = fileURLToPath(new URL('../../docker/healthcheck.mjs', import.meta.url));

@@ -1,8 +1,8 @@
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
+import { freePort } from '../support/free-port.ts';
 import { Child } from '../support/scenarios/child.ts';
 import { call } from '../support/scenarios/example.ts';
-import { freePort } from '../support/scenarios/free-port.ts';
 import { startFanfare } from '../support/target.ts';
 
 const START = fileURLToPath(new URL('../../examples/start.ts', import.meta.url));

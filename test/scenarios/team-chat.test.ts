@@ -4,13 +4,13 @@ import t from 'tap';
 import { signToken } from '../../examples/support/tokens.ts';
 import * as chat from '../../examples/team-chat/backend.ts';
 import { configSchema } from '../../src/config/schema.ts';
+import { freePort } from '../support/free-port.ts';
 import { emitted } from '../support/pusher-client.ts';
 import { openBrowser } from '../support/scenarios/browser.ts';
 import { Child } from '../support/scenarios/child.ts';
 import { JWT_SECRET, openDeployment } from '../support/scenarios/deployment.ts';
 import { connectEchoAs } from '../support/scenarios/echo-client.ts';
 import { call, exampleSettings, openExample } from '../support/scenarios/example.ts';
-import { freePort } from '../support/scenarios/free-port.ts';
 import { SignedApi } from '../support/signed-api.ts';
 import { until, within } from '../support/wait.ts';
 

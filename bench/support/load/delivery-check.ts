@@ -1,7 +1,8 @@
-import { EVENT, eventData } from './trigger-request.ts';
+import { EVENT, eventData, PUBLISHER_DIGITS, SEQUENCE_DIGITS } from './trigger-request.ts';
 
 const AT = 0x40;
-const MARKER_LENGTH = '@00-0000000@'.length;
+const SEQUENCE_AT = '@'.length + PUBLISHER_DIGITS + '-'.length;
+const MARKER_LENGTH = SEQUENCE_AT + SEQUENCE_DIGITS + '@'.length;
 
 /** A delivery that is missing, repeated, out of order, on the wrong channel or altered. It fails the run. */
 export class DeliveryError extends Error {
@@ -56,11 +57,11 @@ export class DeliveryCheck {
     this.#remaining[publisher] = (this.#remaining[publisher] ?? 0) + this.#options.subscribers;
   }
 
-  /** One frame of text that `subscriber` received. Throws a DeliveryError where it is not the one that was due. */
+  /** One frame of text that `subscriber` received. Throws a DeliveryError if it is not the one that was due. */
   delivered(subscriber: number, bytes: Buffer, start: number, end: number): void {
     const marker = this.#findMarker(bytes, start, end);
-    const publisher = digits(bytes, marker + 1, 2);
-    const sequence = digits(bytes, marker + 4, 7);
+    const publisher = digits(bytes, marker + 1, PUBLISHER_DIGITS);
+    const sequence = digits(bytes, marker + SEQUENCE_AT, SEQUENCE_DIGITS);
     const slot = subscriber * this.#options.publishers + publisher;
     const due = (this.#received[slot] ?? 0) + 1;
     if (publisher >= this.#options.publishers || sequence !== due || sequence > (this.#published[publisher] ?? 0)) {
@@ -83,7 +84,7 @@ export class DeliveryCheck {
     if (remaining === 0) this.#options.onComplete(publisher);
   }
 
-  /** True where every event that was published has reached every subscriber. */
+  /** True if every event that was published has reached every subscriber. */
   isComplete(): boolean {
     return this.#remaining.every((count) => count === 0);
   }

@@ -1,4 +1,4 @@
-import { readCpuMicroseconds } from '../cpu-time.ts';
+import { readCpuMicroseconds } from '../process-usage.ts';
 import { DeliveryCheck, DeliveryError } from './delivery-check.ts';
 import { Latencies, type LatencySummary } from './latencies.ts';
 import { Subscriber } from './subscriber.ts';

@@ -4,6 +4,12 @@ export const EVENT = 'message.sent';
 /** What a delivered frame is to measure, all of it, in bytes. */
 const FRAME_BYTES = 250;
 
+/** Of a marker, in digits: of the publisher and of its sequence. */
+export const PUBLISHER_DIGITS = 4;
+export const SEQUENCE_DIGITS = 9;
+/** How many publishers a marker can tell apart. */
+export const MAX_PUBLISHERS = 10 ** PUBLISHER_DIGITS - 1;
+
 export interface AppKeys {
   readonly id: string;
   readonly key: string;
@@ -12,14 +18,20 @@ export interface AppKeys {
 
 /**
  * The `data` of one event. It names its publisher and its place in the publisher's sequence with a fixed width, so that
- * a reader finds both at the same place of every frame: `@01-0000042@`.
+ * a reader finds both at the same place of every frame: `@0001-000000042@`. Throws a RangeError if either is too large.
  */
 export function eventData(channel: string, publisher: number, sequence: number): string {
-  const marker = `@${String(publisher).padStart(2, '0')}-${String(sequence).padStart(7, '0')}@`;
+  const marker = `@${digits(publisher, PUBLISHER_DIGITS)}-${digits(sequence, SEQUENCE_DIGITS)}@`;
   const head = `{"marker":"${marker}","text":"`;
   // The frame around it: {"event":"…","channel":"…","data":"…"}, with a backslash before each of the eight quotes.
   const around = JSON.stringify({ event: EVENT, channel, data: '' }).length + head.length + '"}'.length + 8;
   return `${head}${'x'.repeat(Math.max(0, FRAME_BYTES - around))}"}`;
+}
+
+function digits(value: number, count: number): string {
+  const text = String(value);
+  if (text.length > count) throw new RangeError(`${value} has more than the ${count} digits that a marker has for it`);
+  return text.padStart(count, '0');
 }
 
 /** One POST of the Pusher HTTP API as bytes; signed as a backend library would, unless `app` is undefined. */

@@ -1,8 +1,8 @@
 import { fileURLToPath } from 'node:url';
 import type { Test } from 'tap';
+import { freePort } from '../free-port.ts';
 import type { Target } from '../target.ts';
 import { Child } from './child.ts';
-import { freePort } from './free-port.ts';
 import { NginxFolder } from './nginx.ts';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));

@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Test } from 'tap';
 import { CERTIFICATE, CERTIFICATE_KEY } from '../certificate.ts';
+import { freePort } from '../free-port.ts';
 import { until } from '../wait.ts';
 import { Child } from './child.ts';
-import { freePort } from './free-port.ts';
 
 const SHIPPED = fileURLToPath(new URL('../../../nginx', import.meta.url));
 

@@ -14,3 +14,10 @@ export function readCpuMicroseconds(pid: number): number {
   if (!Number.isFinite(nanoseconds)) throw new Error(`${tasks} holds no readable schedstat`);
   return nanoseconds / 1000;
 }
+
+/** What a process has in memory, in bytes. Linux only. */
+export function readResidentBytes(pid: number): number {
+  const kilobytes = /VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1];
+  if (kilobytes === undefined) throw new Error(`/proc/${pid}/status holds no VmRSS`);
+  return Number(kilobytes) * 1024;
+}

@@ -2,10 +2,9 @@ import { once } from 'node:events';
 import { configSchema } from '../../src/config/schema.ts';
 import { createServer } from '../../src/server.ts';
 
-/** One node in a process of its own: its settings come as JSON, its port goes out as a message; SIGTERM drains it. */
+/** One node in a process of its own: its settings come as JSON; SIGTERM drains it. */
 const server = createServer(configSchema.parse(JSON.parse(process.argv[2] ?? '{}')));
-const { port } = await server.start();
-process.send?.(port);
+await server.start();
 await once(process, 'SIGTERM');
 await server.stop();
 process.exit();
