@@ -1,5 +1,5 @@
 import type { Broker } from '../../core/contracts/broker.ts';
-import type { ChannelCounts, Entered, Left, Member, Roster, RosterEntry } from '../../core/contracts/roster.ts';
+import type { ChannelCounts, Entered, Member, Roster, RosterEntry } from '../../core/contracts/roster.ts';
 import { appIdOf, channelOf, watchTopic } from '../../core/contracts/topic.ts';
 import { encodeMemberAdded, encodeMemberRemoved, encodeWatchlistEvents } from '../../protocol/frames.ts';
 
@@ -29,7 +29,6 @@ export class MemoryRoster implements Roster {
 
   async enter(entry: RosterEntry, admit: (entered: Entered) => void): Promise<void> {
     const channel = this.#channelFor(entry.topic);
-    const occupied = channel.sockets.size === 0;
     const { socketId, member } = entry;
     if (!channel.sockets.has(socketId)) {
       if (member !== undefined && isFull(channel, member, entry.maxMembers)) {
@@ -41,24 +40,23 @@ export class MemoryRoster implements Roster {
     }
     admit({
       outcome: 'entered',
-      occupied,
       subscriptionCount: channel.sockets.size,
       members: [...channel.members.values()],
       missed: [],
     });
   }
 
-  async leave(topic: string, socketId: string): Promise<Left> {
+  async leave(topic: string, socketId: string): Promise<number> {
     const channels = this.#apps.get(appIdOf(topic));
     const channel = channels?.get(channelOf(topic));
     const userId = channel?.sockets.get(socketId);
     if (channels === undefined || channel === undefined || userId === undefined) {
-      return { vacated: false, subscriptionCount: channel?.sockets.size ?? 0 };
+      return channel?.sockets.size ?? 0;
     }
     channel.sockets.delete(socketId);
-    // Others may leave while the removal is told: which one was the last is settled before.
-    const left: Left = { vacated: channel.sockets.size === 0, subscriptionCount: channel.sockets.size };
-    if (left.vacated) this.#forget(topic, channels);
+    // Others may come and go while the removal is told.
+    const left = channel.sockets.size;
+    if (left === 0) this.#forget(topic, channels);
     const member = channel.members.get(userId);
     if (member !== undefined) {
       member.connections -= 1;
@@ -70,25 +68,23 @@ export class MemoryRoster implements Roster {
     return left;
   }
 
-  async signIn(appId: string, userId: string, socketId: string): Promise<boolean> {
+  async signIn(appId: string, userId: string, socketId: string): Promise<void> {
     const topic = watchTopic(appId, userId);
     const sockets = this.#signedIn.get(topic);
     if (sockets !== undefined) {
       sockets.add(socketId);
-      return false;
+      return;
     }
     this.#signedIn.set(topic, new Set([socketId]));
     await this.#broker.publish([{ topic, frame: encodeWatchlistEvents('online', [userId]) }]);
-    return true;
   }
 
-  async signOut(appId: string, userId: string, socketId: string): Promise<boolean> {
+  async signOut(appId: string, userId: string, socketId: string): Promise<void> {
     const topic = watchTopic(appId, userId);
     const sockets = this.#signedIn.get(topic);
-    if (sockets === undefined || !sockets.delete(socketId) || sockets.size > 0) return false;
+    if (sockets === undefined || !sockets.delete(socketId) || sockets.size > 0) return;
     this.#signedIn.delete(topic);
     await this.#broker.publish([{ topic, frame: encodeWatchlistEvents('offline', [userId]) }]);
-    return true;
   }
 
   async online(appId: string, userIds: readonly string[]): Promise<string[]> {

@@ -1,5 +1,6 @@
 import type { Logger } from '../../core/contracts/logger.ts';
 import type { Retention, SharedState } from '../../core/contracts/shared-state.ts';
+import { NodeEntries } from './lease/node-entries.ts';
 import { RedisChannelLog } from './log/redis-channel-log.ts';
 import { RedisSessionStore } from './log/redis-session-store.ts';
 import { RedisQuotas } from './quotas/redis-quotas.ts';
@@ -16,12 +17,12 @@ export { DEFAULT_REDIS_SETTINGS, type RedisSettings } from './wire/settings.ts';
  */
 export function redisState(settings: RedisSettings, retention: Retention, logger: Logger): SharedState {
   const store = new RedisStore(settings, logger);
-  const roster: RedisRoster = new RedisRoster(store, (topic, frame) => broker.deliverHere(topic, frame));
+  const node = new NodeEntries(store);
+  const roster: RedisRoster = new RedisRoster(store, node, (topic, frame) => broker.deliverHere(topic, frame));
   const log = new RedisChannelLog(store, retention.log);
-  const broker = new RedisBroker(store, log, roster, roster.lease);
-  const quotas = new RedisQuotas(store, roster.lease, roster.index);
-  roster.addLeased(quotas);
-  roster.start();
+  const broker = new RedisBroker(store, log, roster, node.lease);
+  const quotas = new RedisQuotas(store, node);
+  node.start();
   return {
     broker,
     roster,

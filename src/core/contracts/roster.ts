@@ -16,8 +16,6 @@ export interface RosterEntry {
 export type Entered =
   | {
       readonly outcome: 'entered';
-      /** The channel had no subscription before. */
-      readonly occupied: boolean;
       /** Subscriptions of the channel in the whole cluster, this one included. */
       readonly subscriptionCount: number;
       /** Presence: everyone in the channel, the joiner included; otherwise empty. */
@@ -26,12 +24,6 @@ export type Entered =
       readonly missed: readonly string[];
     }
   | { readonly outcome: 'full' };
-
-export interface Left {
-  /** No subscription is left. */
-  readonly vacated: boolean;
-  readonly subscriptionCount: number;
-}
 
 export interface ChannelCounts {
   readonly subscriptionCount: number;
@@ -57,12 +49,12 @@ export interface Roster {
    * it.
    */
   enter(entry: RosterEntry, admit: (entered: Entered) => void): Promise<void>;
-  leave(topic: string, socketId: string): Promise<Left>;
+  /** Gives the subscriptions that are left in the whole cluster. */
+  leave(topic: string, socketId: string): Promise<number>;
 
-  /** Records a signed-in connection; true where it is the user's first anywhere. */
-  signIn(appId: string, userId: string, socketId: string): Promise<boolean>;
-  /** True where it was the user's last. */
-  signOut(appId: string, userId: string, socketId: string): Promise<boolean>;
+  /** Records a signed-in connection: a user is online from the first one anywhere to the last. */
+  signIn(appId: string, userId: string, socketId: string): Promise<void>;
+  signOut(appId: string, userId: string, socketId: string): Promise<void>;
   /** Those of the ids that have a signed-in connection. */
   online(appId: string, userIds: readonly string[]): Promise<string[]>;
 

@@ -210,7 +210,7 @@ export class Subscriptions {
     this.#deps.resume.left(connection, subscription);
     try {
       const left = await roster.leave(topic, connection.socketId);
-      await this.#tellCount(connection, subscription, left.subscriptionCount);
+      await this.#tellCount(connection, subscription, left);
     } catch (error) {
       if (!(error instanceof BrokerUnavailable)) throw error;
       logger.debug({ topic }, 'left a channel while the shared state was away: the roster is put right on return');

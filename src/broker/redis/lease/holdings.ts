@@ -1,20 +1,21 @@
 import { FORGET_HOLDINGS, LIST_HOLDINGS, SCAN_HOLDINGS, TAKE_OFF_HOLDINGS } from '../scripts/lease.ts';
+import { batchesOf } from '../wire/batches.ts';
 import { deferred } from '../wire/deferred.ts';
 import { type RedisStore, UNTIL_DONE } from '../wire/store.ts';
 import type { Lease } from './lease.ts';
 
-/** What a node may have entries under: the kind of the entries, and the topic. */
-export type HeldKind = 'counted' | 'members' | 'user' | 'places';
+/** What entries are of: client connections, presence members, users' signed-in connections, channels' subscriptions. */
+export type HoldingKind = 'connections' | 'members' | 'sign-ins' | 'subscriptions';
 
-const LETTERS: Readonly<Record<HeldKind, string>> = Object.freeze({
-  counted: 'c',
+const LETTERS: Readonly<Record<HoldingKind, string>> = Object.freeze({
+  connections: 'c',
   members: 'm',
-  user: 'u',
-  places: 'p',
+  'sign-ins': 'u',
+  subscriptions: 's',
 });
 
 export interface Holding {
-  readonly kind: HeldKind;
+  readonly kind: HoldingKind;
   readonly topic: string;
 }
 
@@ -48,7 +49,7 @@ export class Holdings {
   }
 
   /** The incarnation to write an entry under, once Redis has it listed. */
-  async claim(kind: HeldKind, topic: string): Promise<string> {
+  async claim(kind: HoldingKind, topic: string): Promise<string> {
     const item = LETTERS[kind] + topic;
     for (;;) {
       const incarnation = await this.#lease.held();
@@ -61,7 +62,7 @@ export class Holdings {
   }
 
   /** There is no entry under the topic any more. */
-  release(kind: HeldKind, topic: string): void {
+  release(kind: HoldingKind, topic: string): void {
     const item = LETTERS[kind] + topic;
     if (this.#listed.has(item)) this.#idle.add(item);
   }
@@ -127,8 +128,7 @@ export class Holdings {
   async #write(incarnation: string, items: readonly string[]): Promise<void> {
     this.#lastNumber += 1;
     const number = this.#lastNumber;
-    for (let at = 0; at < items.length; at += PER_COMMAND) {
-      const some = items.slice(at, at + PER_COMMAND);
+    for (const some of batchesOf(items, PER_COMMAND)) {
       const listings = some.flatMap((item) => [item, number]);
       await this.#store.run(LIST_HOLDINGS, incarnation, listings, UNTIL_DONE);
       if (incarnation === this.#incarnation) for (const item of some) this.#listed.set(item, number);
@@ -136,9 +136,7 @@ export class Holdings {
   }
 
   async #takeOff(incarnation: string, leaving: Map<string, number>): Promise<void> {
-    const all = [...leaving];
-    for (let at = 0; at < all.length; at += PER_COMMAND) {
-      const some = all.slice(at, at + PER_COMMAND);
+    for (const some of batchesOf([...leaving], PER_COMMAND)) {
       await this.#store.run(TAKE_OFF_HOLDINGS, incarnation, some.flat(), this.#store.patience());
       for (const [item, number] of some) if (leaving.get(item) === number) leaving.delete(item);
     }
@@ -147,7 +145,7 @@ export class Holdings {
 
 function readItem(item: string): Holding {
   for (const [kind, letter] of Object.entries(LETTERS)) {
-    if (item.startsWith(letter)) return { kind: kind as HeldKind, topic: item.slice(1) };
+    if (item.startsWith(letter)) return { kind: kind as HoldingKind, topic: item.slice(1) };
   }
   throw new Error('A list of what a node holds names a kind that is not known');
 }

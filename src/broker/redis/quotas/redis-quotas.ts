@@ -1,12 +1,12 @@
 import type { App } from '../../../core/contracts/app.ts';
 import type { QuotaKind, Quotas } from '../../../core/contracts/quotas.ts';
 import { topicOf } from '../../../core/contracts/topic.ts';
-import type { Holdings } from '../lease/holdings.ts';
-import type { Lease } from '../lease/lease.ts';
 import type { LeasedEntries } from '../lease/leased-entries.ts';
+import type { NodeEntries } from '../lease/node-entries.ts';
+import { FORGET_PLACES } from '../scripts/quotas.ts';
 import type { RedisStore } from '../wire/store.ts';
 import { Allowance } from './allowance.ts';
-import { Places } from './connection-quota.ts';
+import { ConnectionQuota } from './connection-quota.ts';
 
 /**
  * Counts what apps use over all nodes. While Redis is away, each node counts its own alone: connections and requests
@@ -14,29 +14,28 @@ import { Places } from './connection-quota.ts';
  */
 export class RedisQuotas implements Quotas, LeasedEntries {
   readonly #store: RedisStore;
-  readonly #lease: Lease;
-  readonly #holdings: Holdings;
-  readonly #places = new Map<string, Places>();
+  readonly #node: NodeEntries;
+  readonly #connections = new Map<string, ConnectionQuota>();
   readonly #allowances = new Map<string, Allowance>();
 
-  constructor(store: RedisStore, lease: Lease, holdings: Holdings) {
+  constructor(store: RedisStore, node: NodeEntries) {
     this.#store = store;
-    this.#lease = lease;
-    this.#holdings = holdings;
+    this.#node = node;
+    node.add('connections', this);
   }
 
   connect(app: App, socketId: string): Promise<boolean> {
-    let places = this.#places.get(app.id);
-    if (places === undefined) {
+    let quota = this.#connections.get(app.id);
+    if (quota === undefined) {
       // No client can name such a channel, so the key is nobody else's.
-      places = new Places(topicOf(app.id, '#places'), this.#store, this.#lease, this.#holdings);
-      this.#places.set(app.id, places);
+      quota = new ConnectionQuota(topicOf(app.id, '#connections'), this.#store, this.#node);
+      this.#connections.set(app.id, quota);
     }
-    return places.take(socketId, app.limits.maxConnections);
+    return quota.connect(socketId, app.limits.maxConnections);
   }
 
   async disconnect(app: App, socketId: string): Promise<void> {
-    this.#places.get(app.id)?.give(socketId);
+    this.#connections.get(app.id)?.disconnect(socketId);
   }
 
   async take(app: App, kind: QuotaKind, count: number): Promise<number> {
@@ -52,6 +51,10 @@ export class RedisQuotas implements Quotas, LeasedEntries {
   }
 
   async rewrite(): Promise<void> {
-    await Promise.all([...this.#places.values()].map((places) => places.rewrite()));
+    await Promise.all([...this.#connections.values()].map((quota) => quota.catchUp()));
+  }
+
+  async bury(topic: string, incarnation: string): Promise<void> {
+    await this.#store.run(FORGET_PLACES, topic, [incarnation], this.#store.patience());
   }
 }

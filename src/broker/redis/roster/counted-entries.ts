@@ -1,203 +1,162 @@
 import { channelOf } from '../../../core/contracts/topic.ts';
-import type { Holdings } from '../lease/holdings.ts';
-import type { Lease } from '../lease/lease.ts';
+import type { LeasedEntries } from '../lease/leased-entries.ts';
+import type { NodeEntries } from '../lease/node-entries.ts';
+import { type Change, type Reconciled, Reconciler, type ReconcilerOptions } from '../lease/reconciler.ts';
 import { SET_COUNT } from '../scripts/counts.ts';
+import { inBatches } from '../wire/batches.ts';
 import { type Deferred, deferred } from '../wire/deferred.ts';
+import { settledWithin } from '../wire/settled-within.ts';
 import { type RedisStore, UNTIL_DONE } from '../wire/store.ts';
 import { unavailable } from '../wire/trouble.ts';
 
-export interface Counted {
-  /** The first anywhere has come by this change, or the last has gone. */
-  readonly turned: boolean;
-  /** In the whole cluster. */
-  readonly total: number;
+/** What is counted: a channel's subscriptions, or a user's signed-in connections, which watchers are told of. */
+export type CountedKind = 'subscriptions' | 'sign-ins';
+
+/** How many there are in the whole cluster. */
+type Total = number;
+
+interface CountChange extends Change {
+  readonly admit?: ((total: Total) => void) | undefined;
+  readonly done: Deferred<Total>;
 }
 
-interface Waiter {
-  /** Undefined for who waits until what there is has been written anew. */
-  readonly present: boolean | undefined;
-  readonly applied: ((counted: Counted) => void) | undefined;
-  readonly done: Deferred<Counted>;
-  cancelled: boolean;
-}
-
-interface Entry {
-  readonly topic: string;
-  /** What shall be. */
-  readonly sockets: Set<string>;
-  /** What Redis has, as far as is known, and under which incarnation. */
-  written: number;
-  incarnation: string;
-  waiting: Waiter[];
-  running: boolean;
-}
-
-const REWRITTEN_AT_ONCE = 200;
+const TOPICS_AT_ONCE = 200;
 
 /**
- * How many sockets this node has under each topic, told to Redis as a number for the node: many changes at once are one
- * write, and a write may be repeated. What shall be is kept here, and written until Redis has it.
+ * How many sockets this node has under each topic, told to Redis as one number of the node's: many changes at once are one
+ * write, and a write may be repeated.
  */
-export class CountedEntries {
-  readonly #kind: 'counted' | 'user';
+export class CountedEntries implements LeasedEntries {
+  readonly #kind: CountedKind;
   readonly #store: RedisStore;
-  readonly #lease: Lease;
-  readonly #index: Holdings;
-  readonly #entries = new Map<string, Entry>();
+  readonly #node: NodeEntries;
+  readonly #topics = new Map<string, CountedTopic>();
 
-  /**
-   * @param kind `counted`: channels, which are listed; `user`: signed-in users, whose coming and going is told on the
-   * topic
-   */
-  constructor(kind: 'counted' | 'user', store: RedisStore, lease: Lease, index: Holdings) {
+  constructor(kind: CountedKind, store: RedisStore, node: NodeEntries) {
     this.#kind = kind;
     this.#store = store;
-    this.#lease = lease;
-    this.#index = index;
+    this.#node = node;
+    node.add(kind, this);
   }
 
   /**
-   * `applied` is called once Redis has it, before anything else happens. Rejects with BrokerUnavailable, and then it is
+   * `admit` is called as soon as Redis has it, before anything else happens. Rejects with BrokerUnavailable; then it is
    * undone.
    */
-  add(topic: string, socketId: string, applied?: (counted: Counted) => void): Promise<Counted> {
-    const entry = this.#entryOf(topic);
-    const added = !entry.sockets.has(socketId);
-    entry.sockets.add(socketId);
-    return this.#change(entry, true, applied, () => {
-      if (added) entry.sockets.delete(socketId);
-    });
+  add(topic: string, socketId: string, admit?: (total: Total) => void): Promise<Total> {
+    return this.#of(topic).add(socketId, admit);
   }
 
-  /** Where it rejects, Redis is told as soon as it can be. */
-  async remove(topic: string, socketId: string): Promise<Counted> {
-    const entry = this.#entryOf(topic);
-    entry.sockets.delete(socketId);
-    return this.#change(entry, false, undefined, () => undefined);
+  /** If it rejects, Redis is told as soon as it can be. */
+  remove(topic: string, socketId: string): Promise<Total> {
+    return this.#of(topic).remove(socketId);
   }
 
   has(topic: string): boolean {
-    return (this.#entries.get(topic)?.sockets.size ?? 0) > 0;
+    return this.#topics.has(topic);
   }
 
-  /** Writes everything under the present incarnation. */
-  async rewrite(): Promise<void> {
-    const entries = [...this.#entries.values()];
-    for (let at = 0; at < entries.length; at += REWRITTEN_AT_ONCE) {
-      await Promise.all(entries.slice(at, at + REWRITTEN_AT_ONCE).map((entry) => this.#rewriteOne(entry)));
+  rewrite(): Promise<void> {
+    return inBatches([...this.#topics.values()], TOPICS_AT_ONCE, (topic) => topic.catchUp());
+  }
+
+  async bury(topic: string, incarnation: string): Promise<void> {
+    await this.#write(topic, incarnation, 0, []);
+  }
+
+  #of(topic: string): CountedTopic {
+    let counted = this.#topics.get(topic);
+    if (counted === undefined) {
+      counted = new CountedTopic({
+        reconciler: this.#node.under(this.#kind, topic),
+        acceptMs: this.#store.settings.acceptTimeoutSeconds * 1000,
+        write: (incarnation, count) => this.#write(topic, incarnation, count, this.#node.lease.former),
+        empty: () => {
+          this.#topics.delete(topic);
+          this.#node.release(this.#kind, topic);
+        },
+      });
+      this.#topics.set(topic, counted);
     }
+    return counted;
   }
 
-  /** Removes what an incarnation has under a topic; true where nothing is left there. */
-  async bury(topic: string, incarnation: string): Promise<boolean> {
-    const [before, after] = await this.#write(topic, incarnation, 0, []);
-    return before > 0 && after === 0;
-  }
-
-  async #rewriteOne(entry: Entry): Promise<void> {
-    const done = deferred<Counted>();
-    entry.waiting.push({ present: undefined, applied: undefined, done, cancelled: false });
-    void this.#run(entry);
-    await done.promise;
-  }
-
-  #entryOf(topic: string): Entry {
-    let entry = this.#entries.get(topic);
-    if (entry === undefined) {
-      entry = { topic, sockets: new Set(), written: 0, incarnation: '', waiting: [], running: false };
-      this.#entries.set(topic, entry);
-    }
-    return entry;
-  }
-
-  async #change(
-    entry: Entry,
-    present: boolean,
-    applied: ((counted: Counted) => void) | undefined,
-    undo: () => void,
-  ): Promise<Counted> {
-    const waiter: Waiter = { present, applied, done: deferred<Counted>(), cancelled: false };
-    entry.waiting.push(waiter);
-    void this.#run(entry);
-    const timer = setTimeout(() => {
-      waiter.cancelled = true;
-      undo();
-      waiter.done.reject(unavailable('is away'));
-    }, this.#store.settings.acceptTimeoutSeconds * 1000);
-    try {
-      return await waiter.done.promise;
-    } finally {
-      clearTimeout(timer);
-    }
-  }
-
-  async #run(entry: Entry): Promise<void> {
-    if (entry.running) return;
-    entry.running = true;
-    let waiting: Waiter[] = [];
-    try {
-      while (this.#isBehind(entry)) {
-        const incarnation = await this.#index.claim(this.#kind, entry.topic);
-        waiting = entry.waiting.filter(({ cancelled }) => !cancelled);
-        entry.waiting = [];
-        const count = entry.sockets.size;
-        const [before, after] = await this.#write(entry.topic, incarnation, count, this.#lease.former, entry.written);
-        entry.written = count;
-        entry.incarnation = incarnation;
-        settle(waiting, before, after);
-      }
-      if (entry.sockets.size === 0) {
-        this.#entries.delete(entry.topic);
-        this.#index.release(this.#kind, entry.topic);
-      }
-    } catch (error) {
-      // Only a fault of this program or the end of it comes here: whatever else is tried until it succeeds.
-      for (const { done } of [...waiting, ...entry.waiting]) done.reject(error);
-      entry.waiting = [];
-      this.#store.logger.debug({ err: error }, 'entries are no longer written');
-    } finally {
-      entry.running = false;
-    }
-  }
-
-  #isBehind(entry: Entry): boolean {
-    if (entry.waiting.some(({ cancelled }) => !cancelled) || entry.written !== entry.sockets.size) return true;
-    return entry.sockets.size > 0 && entry.incarnation !== this.#lease.incarnation;
-  }
-
-  /** Gives the totals before and after. */
-  async #write(
-    topic: string,
-    incarnation: string,
-    count: number,
-    former: readonly string[],
-    written = 0,
-  ): Promise<[number, number]> {
-    const isChannel = this.#kind === 'counted';
-    let uncertain = false;
-    const { before, after } = await this.#store.run(
-      SET_COUNT,
-      topic,
-      (retried) => {
-        uncertain = retried;
-        const listed = isChannel ? channelOf(topic) : '';
-        return [incarnation, count, listed, isChannel ? '0' : '1', ...former] as const;
-      },
-      UNTIL_DONE,
-    );
-    // An earlier try may have been carried out: then Redis's "before" is after it.
-    return [uncertain ? Math.max(0, after - count + written) : before, after];
+  async #write(topic: string, incarnation: string, count: number, former: readonly string[]): Promise<Total> {
+    const isChannel = this.#kind === 'subscriptions';
+    const listedAs = isChannel ? channelOf(topic) : '';
+    const args = [incarnation, count, listedAs, isChannel ? '0' : '1', ...former] as const;
+    return this.#store.run(SET_COUNT, topic, args, UNTIL_DONE);
   }
 }
 
-/** The one change that turned the total is the first that came, or the last that went. */
-function settle(waiting: readonly Waiter[], before: number, after: number): void {
-  const live = waiting.filter(({ cancelled }) => !cancelled);
-  const opener = before === 0 && after > 0 ? live.find(({ present }) => present === true) : undefined;
-  const closer = before > 0 && after === 0 ? live.findLast(({ present }) => present === false) : undefined;
-  for (const waiter of live) {
-    const counted = { turned: waiter === opener || waiter === closer, total: after };
-    waiter.applied?.(counted);
-    waiter.done.resolve(counted);
+interface CountedContext {
+  readonly reconciler: Omit<ReconcilerOptions, 'atOnce'>;
+  readonly acceptMs: number;
+  readonly write: (incarnation: string, count: number) => Promise<Total>;
+  /** Nothing is left of it, neither here nor in Redis. */
+  readonly empty: () => void;
+}
+
+class CountedTopic implements Reconciled<CountChange, Total> {
+  readonly #context: CountedContext;
+  readonly #reconciler: Reconciler<CountChange, Total>;
+  /** What shall be: each socket, and the change that brought it. */
+  readonly #sockets = new Map<string, CountChange>();
+  /** What Redis was told last, and under which incarnation. */
+  #written = 0;
+  #incarnation = '';
+
+  constructor(context: CountedContext) {
+    this.#context = context;
+    this.#reconciler = new Reconciler(this, { ...context.reconciler, atOnce: Number.POSITIVE_INFINITY });
+  }
+
+  add(socketId: string, admit: CountChange['admit']): Promise<Total> {
+    const change: CountChange = { done: deferred<Total>(), admit };
+    if (!this.#sockets.has(socketId)) this.#sockets.set(socketId, change);
+    return this.#settled(change, () => {
+      if (this.#sockets.get(socketId) === change) this.#sockets.delete(socketId);
+    });
+  }
+
+  remove(socketId: string): Promise<Total> {
+    this.#sockets.delete(socketId);
+    return this.#settled({ done: deferred<Total>() }, () => undefined);
+  }
+
+  catchUp(): Promise<void> {
+    return this.#reconciler.catchUp();
+  }
+
+  isBehind(incarnation: string): boolean {
+    if (this.#written !== this.#sockets.size) return true;
+    return this.#written > 0 && this.#incarnation !== incarnation;
+  }
+
+  async write(incarnation: string, changes: readonly CountChange[]): Promise<Total[]> {
+    const count = this.#sockets.size;
+    const total = await this.#context.write(incarnation, count);
+    this.#written = count;
+    this.#incarnation = incarnation;
+    return changes.map(() => total);
+  }
+
+  take(change: CountChange, total: Total): void {
+    change.admit?.(total);
+    change.done.resolve(total);
+  }
+
+  rest(): void {
+    if (this.#sockets.size === 0) this.#context.empty();
+  }
+
+  /** A change that was given up leaves Redis behind, if Redis has it: then it is written once more. */
+  #settled(change: CountChange, undo: () => void): Promise<Total> {
+    this.#reconciler.add(change);
+    return settledWithin(change.done.promise, this.#context.acceptMs, () => {
+      this.#reconciler.giveUp(change);
+      undo();
+      throw unavailable('is away');
+    });
   }
 }

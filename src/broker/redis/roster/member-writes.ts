@@ -1,17 +1,18 @@
 import type { Member } from '../../../core/contracts/roster.ts';
 import { channelOf } from '../../../core/contracts/topic.ts';
-import { CHANGE_MEMBERS, type ChangedMembers } from '../scripts/members.ts';
+import { CHANGE_MEMBERS, type ChangedMembers, REMOVE_MEMBERS_OF } from '../scripts/members.ts';
 import { encodeAdded } from '../scripts/messages.ts';
 import type { Argument } from '../scripts/step.ts';
 import { type RedisStore, UNTIL_DONE } from '../wire/store.ts';
 
+const SCANNED_AT_ONCE = 500;
+
 export interface MemberOperation {
   readonly socketId: string;
-  readonly purpose: 'enter' | 'leave' | 'rewrite';
-  /** Unless it leaves. */
+  /** Who enters; undefined if the socket leaves. */
   readonly member: Member | undefined;
-  /** 0: no limit. */
-  readonly maxMembers: number;
+  /** 0 or left out: no limit. */
+  readonly maxMembers?: number;
 }
 
 /** Carries operations out in their order, in one step, as often as it takes. */
@@ -23,16 +24,21 @@ export function changeMembers(
   wantsMembers: boolean,
 ): Promise<{ outcomes: ChangedMembers[]; members: Member[] | undefined }> {
   const described = operations.flatMap(describe);
-  return store.run(
-    CHANGE_MEMBERS,
-    topic,
-    (retried) => [channelOf(topic), incarnation, wantsMembers ? '1' : '0', retried ? '1' : '0', ...described] as const,
-    UNTIL_DONE,
-  );
+  const args = [channelOf(topic), incarnation, wantsMembers ? '1' : '0', ...described] as const;
+  return store.run(CHANGE_MEMBERS, topic, args, UNTIL_DONE);
 }
 
-function describe({ purpose, socketId, member, maxMembers }: MemberOperation): Argument[] {
-  if (purpose === 'leave' || member === undefined) return ['L', socketId, '', '', '', ''];
+/** Removes what a dead incarnation has; each member that goes with it is told on the topic once. */
+export async function removeMembersOf(store: RedisStore, topic: string, incarnation: string): Promise<void> {
+  let cursor = '0';
+  do {
+    const args = [channelOf(topic), incarnation, cursor, SCANNED_AT_ONCE] as const;
+    cursor = await store.run(REMOVE_MEMBERS_OF, topic, args, UNTIL_DONE);
+  } while (cursor !== '0');
+}
+
+function describe({ socketId, member, maxMembers = 0 }: MemberOperation): Argument[] {
+  if (member === undefined) return ['leave', socketId, '', '', '', ''];
   const { userId, info } = member;
-  return ['E', socketId, userId, info ?? '', encodeAdded(userId, info), maxMembers];
+  return ['enter', socketId, userId, info ?? '', encodeAdded(userId, info), maxMembers];
 }

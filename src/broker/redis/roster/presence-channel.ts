@@ -1,87 +1,83 @@
-import type { Entered, Left, Member, RosterEntry } from '../../../core/contracts/roster.ts';
+import type { Entered, Member, RosterEntry } from '../../../core/contracts/roster.ts';
 import { channelOf } from '../../../core/contracts/topic.ts';
 import { encodeMemberAdded, encodeMemberRemoved } from '../../../protocol/frames.ts';
+import { type Change, type Reconciled, Reconciler } from '../lease/reconciler.ts';
 import { type ChangedMembers, READ_MEMBERS } from '../scripts/members.ts';
 import type { MemberChange } from '../scripts/messages.ts';
 import { type Deferred, deferred } from '../wire/deferred.ts';
+import { settledWithin } from '../wire/settled-within.ts';
 import { unavailable } from '../wire/trouble.ts';
+import { LocalMembers } from './local-members.ts';
 import { MemberView } from './member-view.ts';
 import { changeMembers, type MemberOperation } from './member-writes.ts';
 import type { PresenceContext } from './presence-context.ts';
 
 /** Something that Redis is to be told of one socket. */
-interface Operation extends MemberOperation {
-  /** `rewrite`: the socket is in already, and its entry is lost or bears an old incarnation. */
-  readonly purpose: 'enter' | 'leave' | 'rewrite';
-  readonly admit?: (entered: Entered) => void;
-  readonly entered?: Deferred<void>;
-  readonly left?: Deferred<Left>;
+type SocketChange = Enter | Leave;
+
+interface Enter extends Change {
+  readonly socketId: string;
+  readonly member: Member;
+  readonly maxMembers: number;
+  readonly admit: (entered: Entered) => void;
+  readonly done: Deferred<void>;
   /** Where the join began in the recording. */
   readonly recordedFrom: number;
-  sent: boolean;
-  cancelled: boolean;
 }
 
-/** An enter that Redis has taken, until this node's view of the members has come as far. */
-interface Arriving {
-  readonly operation: Operation;
-  readonly outcome: ChangedMembers;
+interface Leave extends Change {
+  readonly socketId: string;
+  readonly member: undefined;
+  readonly done: Deferred<number>;
 }
 
-const OPERATIONS_AT_ONCE = 100;
+const AT_ONCE = 100;
 
 /**
  * This node's part of one presence channel: its sockets, what Redis has still to be told of them, and its view of the
  * members.
  */
-export class PresenceChannel {
+export class PresenceChannel implements Reconciled<SocketChange, ChangedMembers> {
   readonly topic: string;
   readonly #context: PresenceContext<PresenceChannel>;
-  /** Sockets that Redis has, each with the number of the last change when it entered. */
-  readonly #sockets = new Map<string, { readonly member: Member; readonly version: number }>();
-  #queue: Operation[] = [];
-  readonly #arriving = new Set<Arriving>();
+  readonly #reconciler: Reconciler<SocketChange, ChangedMembers>;
+  /** Whom Redis has, as far as is known. */
+  readonly #local = new LocalMembers();
+  /** The incarnation that their entries bear, but for those that have yet to be written under it. */
+  #incarnation = '';
+  readonly #unwritten = new Set<string>();
+  /** Enters that Redis has taken, in their order, until this node's view of the members has come as far. */
+  readonly #arriving = new Map<Enter, ChangedMembers>();
   #view: MemberView | undefined;
   /** Changes that came while Redis was asked for the members. */
   #later: MemberChange[] | undefined;
-  #running = false;
   #following = false;
 
   constructor(topic: string, context: PresenceContext<PresenceChannel>) {
     this.topic = topic;
     this.#context = context;
+    this.#reconciler = new Reconciler(this, { ...context.node.under('members', topic), atOnce: AT_ONCE });
   }
 
   async enter(entry: RosterEntry, member: Member, admit: (entered: Entered) => void): Promise<void> {
     const { recordings, acceptMs } = this.#context;
+    const { socketId, maxMembers = 0 } = entry;
     const recordedFrom = recordings.begin(this.topic);
-    const entered = deferred<void>();
-    const operation: Operation = {
-      ...{ purpose: 'enter', socketId: entry.socketId, member, maxMembers: entry.maxMembers ?? 0 },
-      ...{ admit, entered, recordedFrom, sent: false, cancelled: false },
-    };
-    this.#add(operation);
-    const timer = setTimeout(() => this.#cancel(operation), acceptMs);
+    const enter: Enter = { socketId, member, maxMembers, admit, recordedFrom, done: deferred<void>() };
+    this.#reconciler.add(enter);
     try {
-      await entered.promise;
+      await settledWithin(enter.done.promise, acceptMs, () => this.#giveUp(enter));
     } finally {
-      clearTimeout(timer);
       recordings.end(this.topic);
-      this.#tidy();
+      this.#forgetIfEmpty();
     }
   }
 
-  async leave(socketId: string): Promise<Left> {
-    this.#sockets.delete(socketId);
-    const left = deferred<Left>();
-    this.#add({ ...operationOf('leave', socketId, undefined), left });
-    const timer = setTimeout(() => left.reject(unavailable('is away')), this.#context.acceptMs);
-    try {
-      return await left.promise;
-    } finally {
-      clearTimeout(timer);
-      this.#tidy();
-    }
+  /** If it rejects, Redis is told as soon as it can be. */
+  leave(socketId: string): Promise<number> {
+    return settledWithin(this.#remove(socketId), this.#context.acceptMs, () => {
+      throw unavailable('is away');
+    });
   }
 
   /** A change that the topic brought. */
@@ -93,7 +89,7 @@ export class PresenceChannel {
       return;
     }
     // Nobody but a node that took this one for dead removes a member that is here.
-    const isWrong = change.kind === 'removed' && this.#isHere(change.userId, change.version);
+    const isWrong = change.kind === 'removed' && this.#local.hasUser(change.userId, change.version);
     const { changed, missed } = this.#view.apply(change, () => isWrong);
     if (changed) this.#tell(change);
     // Nor is there a change without one before it while somebody is here, unless Redis has forgotten.
@@ -108,11 +104,11 @@ export class PresenceChannel {
    *   writing
    */
   async follow(removals: () => boolean): Promise<void> {
+    const { store } = this.#context;
     const view = this.#view;
     if (view === undefined || this.#following) return;
     this.#following = true;
     this.#later = [];
-    const { store } = this.#context;
     try {
       const { version, members } = await store.run(READ_MEMBERS, this.topic, [], store.patience());
       if (this.#view !== view) return;
@@ -121,7 +117,7 @@ export class PresenceChannel {
         version,
         members,
         this.#later,
-        (userId) => keepsAll || this.#isHere(userId),
+        (userId) => keepsAll || this.#local.hasUser(userId),
       );
       const channel = channelOf(this.topic);
       for (const userId of removed) this.#context.deliver(this.topic, encodeMemberRemoved(channel, userId));
@@ -136,74 +132,76 @@ export class PresenceChannel {
   }
 
   /** Writes the sockets' entries under the present incarnation. */
-  async rewrite(): Promise<void> {
-    const written = this.#queueRewrite();
-    void this.#run();
-    await Promise.all(written);
+  catchUp(): Promise<void> {
+    return this.#reconciler.catchUp();
   }
 
-  #queueRewrite(): Promise<void>[] {
-    return Array.from(this.#sockets, ([socketId, { member }]) => {
-      const entered = deferred<void>();
-      this.#queue.push({ ...operationOf('rewrite', socketId, member), entered });
-      return entered.promise;
-    });
+  isBehind(incarnation: string): boolean {
+    return this.#unwritten.size > 0 || (this.#local.size > 0 && this.#incarnation !== incarnation);
   }
 
-  #add(operation: Operation): void {
-    this.#queue.push(operation);
-    void this.#run();
+  /** With the changes go entries that bear an ended incarnation. */
+  async write(incarnation: string, changes: readonly SocketChange[]): Promise<readonly ChangedMembers[]> {
+    if (incarnation !== this.#incarnation) {
+      this.#incarnation = incarnation;
+      for (const socketId of this.#local.socketIds()) this.#unwritten.add(socketId);
+    }
+    const operations: MemberOperation[] = [...changes];
+    for (const socketId of this.#unwritten) {
+      if (operations.length >= changes.length + AT_ONCE) break;
+      this.#unwritten.delete(socketId);
+      const member = this.#local.get(socketId);
+      if (member !== undefined) operations.push({ socketId, member });
+    }
+    const wantsMembers = this.#view === undefined;
+    if (wantsMembers) this.#later = [];
+    const { outcomes, members } = await changeMembers(
+      this.#context.store,
+      this.topic,
+      incarnation,
+      operations,
+      wantsMembers,
+    );
+    if (members !== undefined) this.#begin(members, outcomes);
+    return outcomes.slice(0, changes.length);
   }
 
-  #cancel(operation: Operation): void {
-    operation.cancelled = true;
-    operation.entered?.reject(unavailable('is away'));
-    this.#sockets.delete(operation.socketId);
-    for (const arriving of this.#arriving) if (arriving.operation === operation) this.#arriving.delete(arriving);
-    // It may have been carried out, or yet be.
-    if (operation.sent) this.#add(operationOf('leave', operation.socketId, undefined));
-    else this.#queue = this.#queue.filter((other) => other !== operation);
-  }
-
-  async #run(): Promise<void> {
-    if (this.#running) return;
-    this.#running = true;
-    const { index, lease, logger } = this.#context;
-    let batch: Operation[] = [];
-    try {
-      while (this.#queue.length > 0) {
-        const incarnation = await index.claim('members', this.topic);
-        batch = this.#queue.splice(0, OPERATIONS_AT_ONCE).filter((operation) => this.#isDue(operation));
-        if (batch.length === 0) continue;
-        for (const operation of batch) operation.sent = true;
-        const wantsMembers = this.#view === undefined;
-        if (wantsMembers) this.#later = [];
-        const reply = await changeMembers(this.#context.store, this.topic, incarnation, batch, wantsMembers);
-        if (reply.members !== undefined) this.#begin(reply.members, reply.outcomes);
-        for (const [at, operation] of batch.entries()) this.#done(operation, reply.outcomes[at]);
-        this.#admitArrived();
-        // What was just written bears the name of an incarnation that has ended meanwhile.
-        if (incarnation !== lease.incarnation) void Promise.allSettled(this.#queueRewrite());
-      }
-    } catch (error) {
-      // Only a fault of this program or the end of it comes here: whatever else is tried until it succeeds.
-      for (const { entered, left } of [...batch, ...this.#queue.splice(0)]) {
-        entered?.reject(error);
-        left?.reject(error);
-      }
-      logger.debug({ err: error, topic: this.topic }, 'entries are no longer written');
-    } finally {
-      this.#running = false;
-      this.#tidy();
+  take(change: SocketChange, outcome: ChangedMembers): void {
+    if (change.member === undefined) {
+      // Its enter may have been taken after it was asked for.
+      this.#local.delete(change.socketId);
+      change.done.resolve(outcome.subscriptionCount);
+    } else if (outcome.full) {
+      change.admit({ outcome: 'full' });
+      change.done.resolve();
+    } else {
+      this.#local.add(change.socketId, change.member, outcome.version);
+      this.#arriving.set(change, outcome);
+      this.#admitArrived();
     }
   }
 
-  /** A socket that has left meanwhile must not be written again. */
-  #isDue(operation: Operation): boolean {
-    if (operation.purpose !== 'rewrite') return !operation.cancelled;
-    const isIn = this.#sockets.has(operation.socketId);
-    if (!isIn) operation.entered?.resolve();
-    return isIn;
+  rest(): void {
+    this.#forgetIfEmpty();
+  }
+
+  #remove(socketId: string): Promise<number> {
+    this.#local.delete(socketId);
+    this.#unwritten.delete(socketId);
+    const leave: Leave = { socketId, member: undefined, done: deferred<number>() };
+    this.#reconciler.add(leave);
+    return leave.done.promise;
+  }
+
+  /** What may have been carried out, or may yet be, is undone. */
+  #giveUp(enter: Enter): never {
+    this.#arriving.delete(enter);
+    if (this.#reconciler.giveUp(enter)) {
+      this.#remove(enter.socketId).catch((error: unknown) => {
+        this.#context.logger.debug({ err: error, topic: this.topic }, 'a join that was given up could not be undone');
+      });
+    }
+    throw unavailable('is away');
   }
 
   #begin(members: readonly Member[], outcomes: readonly ChangedMembers[]): void {
@@ -215,44 +213,23 @@ export class PresenceChannel {
     this.#view = view;
   }
 
-  #done(operation: Operation, outcome: ChangedMembers | undefined): void {
-    if (outcome === undefined) throw new Error('Redis has left a change of members unanswered');
-    const { purpose, socketId, member } = operation;
-    if (purpose === 'leave') {
-      operation.left?.resolve({ vacated: outcome.before > 0 && outcome.after === 0, subscriptionCount: outcome.after });
-    } else if (purpose === 'rewrite') {
-      operation.entered?.resolve();
-    } else if (operation.cancelled) {
-      // Its leave is in the queue.
-    } else if (outcome.full) {
-      operation.admit?.({ outcome: 'full' });
-      operation.entered?.resolve();
-    } else if (member !== undefined) {
-      this.#sockets.set(socketId, { member, version: outcome.version });
-      this.#arriving.add({ operation, outcome });
-    }
-  }
-
   /** Admits those whose entering the view has come to: what the topic brings from now on is news to them. */
   #admitArrived(): void {
     const view = this.#view;
     if (view === undefined) return;
-    for (const arriving of this.#arriving) {
-      const { operation, outcome } = arriving;
-      if (view.version < outcome.version) continue;
-      this.#arriving.delete(arriving);
-      const { socketId, recordedFrom } = operation;
+    for (const [enter, outcome] of this.#arriving) {
+      if (view.version < outcome.version) break;
+      this.#arriving.delete(enter);
       try {
-        operation.admit?.({
+        enter.admit({
           outcome: 'entered',
-          occupied: outcome.before === 0,
-          subscriptionCount: outcome.after,
+          subscriptionCount: outcome.subscriptionCount,
           members: view.members(),
-          missed: this.#context.recordings.since(this.topic, recordedFrom, socketId, outcome.version),
+          missed: this.#context.recordings.since(this.topic, enter.recordedFrom, enter.socketId, outcome.version),
         });
-        operation.entered?.resolve();
+        enter.done.resolve();
       } catch (error) {
-        operation.entered?.reject(error);
+        enter.done.reject(error);
       }
     }
   }
@@ -265,22 +242,7 @@ export class PresenceChannel {
     this.#context.deliver(this.topic, frame);
   }
 
-  /** Whether a socket of the user is in, and was before a change. */
-  #isHere(userId: string, before = Number.POSITIVE_INFINITY): boolean {
-    for (const { member, version } of this.#sockets.values()) {
-      if (member.userId === userId && version < before) return true;
-    }
-    return false;
+  #forgetIfEmpty(): void {
+    if (this.#reconciler.resting && this.#local.size === 0 && this.#arriving.size === 0) this.#context.empty(this);
   }
-
-  #tidy(): void {
-    if (this.#running || this.#sockets.size > 0 || this.#queue.length > 0 || this.#arriving.size > 0) return;
-    this.#view = undefined;
-    this.#context.index.release('members', this.topic);
-    this.#context.empty(this);
-  }
-}
-
-function operationOf(purpose: Operation['purpose'], socketId: string, member: Member | undefined): Operation {
-  return { purpose, socketId, member, maxMembers: 0, recordedFrom: 0, sent: false, cancelled: false };
 }

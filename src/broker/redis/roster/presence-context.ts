@@ -1,14 +1,12 @@
 import type { Logger } from '../../../core/contracts/logger.ts';
-import type { Holdings } from '../lease/holdings.ts';
-import type { Lease } from '../lease/lease.ts';
+import type { NodeEntries } from '../lease/node-entries.ts';
 import type { RedisStore } from '../wire/store.ts';
 import type { Recordings } from './recordings.ts';
 
 /** What a channel needs of the node. */
 export interface PresenceContext<Channel> {
   readonly store: RedisStore;
-  readonly lease: Lease;
-  readonly index: Holdings;
+  readonly node: NodeEntries;
   readonly recordings: Recordings;
   readonly logger: Logger;
   readonly acceptMs: number;

@@ -1,23 +1,26 @@
-import type { Entered, Left, Member, RosterEntry } from '../../../core/contracts/roster.ts';
+import type { Entered, Member, RosterEntry } from '../../../core/contracts/roster.ts';
 import { channelOf } from '../../../core/contracts/topic.ts';
 import { encodeMemberAdded, encodeMemberRemoved } from '../../../protocol/frames.ts';
+import type { LeasedEntries } from '../lease/leased-entries.ts';
 import type { MemberChange } from '../scripts/messages.ts';
+import { inBatches } from '../wire/batches.ts';
 import { bucketOf } from '../wire/keys.ts';
+import { removeMembersOf } from './member-writes.ts';
 import { PresenceChannel } from './presence-channel.ts';
 import type { PresenceContext } from './presence-context.ts';
 
-const AT_ONCE = 200;
+const CHANNELS_AT_ONCE = 200;
 
 /** This node's presence channels. */
-export class PresenceEntries {
+export class PresenceEntries implements LeasedEntries {
   readonly #channels = new Map<string, PresenceChannel>();
   readonly #context: PresenceContext<PresenceChannel>;
   readonly #leaseMs: number;
   /** Of `performance.now()`: until then, who is not in Redis may not have been written again. */
   #lossUntil = 0;
 
-  constructor(options: Pick<PresenceContext<PresenceChannel>, 'store' | 'lease' | 'index' | 'recordings' | 'deliver'>) {
-    const { store, lease } = options;
+  constructor(options: Pick<PresenceContext<PresenceChannel>, 'store' | 'node' | 'recordings' | 'deliver'>) {
+    const { store, node } = options;
     this.#leaseMs = store.settings.leaseSeconds * 1000;
     this.#context = {
       ...options,
@@ -25,20 +28,24 @@ export class PresenceEntries {
       acceptMs: store.settings.acceptTimeoutSeconds * 1000,
       follow: (channel) => void this.#follow(channel),
       suspect: (channel) => {
-        lease.check();
+        node.lease.check();
         void this.#followLost([channel]);
       },
       empty: (channel) => {
-        if (this.#channels.get(channel.topic) === channel) this.#channels.delete(channel.topic);
+        // Another one may have taken its place already, and holds the topic.
+        if (this.#channels.get(channel.topic) !== channel) return;
+        this.#channels.delete(channel.topic);
+        node.release('members', channel.topic);
       },
     };
+    node.add('members', this);
   }
 
   enter(entry: RosterEntry, member: Member, admit: (entered: Entered) => void): Promise<void> {
     return this.#channelOf(entry.topic).enter(entry, member, admit);
   }
 
-  leave(topic: string, socketId: string): Promise<Left> {
+  leave(topic: string, socketId: string): Promise<number> {
     return this.#channelOf(topic).leave(socketId);
   }
 
@@ -59,8 +66,12 @@ export class PresenceEntries {
     this.#context.deliver(topic, frame);
   }
 
-  async rewrite(): Promise<void> {
-    await this.#each([...this.#channels.values()], (channel) => channel.rewrite());
+  rewrite(): Promise<void> {
+    return inBatches([...this.#channels.values()], CHANNELS_AT_ONCE, (channel) => channel.catchUp());
+  }
+
+  bury(topic: string, incarnation: string): Promise<void> {
+    return removeMembersOf(this.#context.store, topic, incarnation);
   }
 
   /**
@@ -70,14 +81,18 @@ export class PresenceEntries {
   async followAll(matches: (bucket: number) => boolean, loss: boolean): Promise<void> {
     const channels = [...this.#channels.values()].filter(({ topic }) => matches(bucketOf(topic)));
     if (loss) await this.#followLost(channels);
-    else await this.#each(channels, (channel) => this.#follow(channel));
+    else await this.#followEach(channels);
   }
 
   async #followLost(channels: readonly PresenceChannel[]): Promise<void> {
     this.#lossUntil = performance.now() + this.#leaseMs;
     // A little later than that, as timers may come early.
-    setTimeout(() => void this.#each(channels, (channel) => this.#follow(channel)), this.#leaseMs + 20).unref();
-    await this.#each(channels, (channel) => this.#follow(channel));
+    setTimeout(() => void this.#followEach(channels), this.#leaseMs + 20).unref();
+    await this.#followEach(channels);
+  }
+
+  #followEach(channels: readonly PresenceChannel[]): Promise<void> {
+    return inBatches(channels, CHANNELS_AT_ONCE, (channel) => this.#follow(channel));
   }
 
   #channelOf(topic: string): PresenceChannel {
@@ -96,12 +111,6 @@ export class PresenceEntries {
       await channel.follow(() => performance.now() >= this.#lossUntil);
     } catch (error) {
       this.#context.logger.debug({ err: error, topic: channel.topic }, 'the members could not be read');
-    }
-  }
-
-  async #each(channels: readonly PresenceChannel[], act: (channel: PresenceChannel) => Promise<void>): Promise<void> {
-    for (let at = 0; at < channels.length; at += AT_ONCE) {
-      await Promise.all(channels.slice(at, at + AT_ONCE).map(act));
     }
   }
 }

@@ -1,6 +1,7 @@
 import { appIdOf, watchTopic } from '../../../core/contracts/topic.ts';
 import { encodeWatchlistEvents } from '../../../protocol/frames.ts';
 import { READ_ONLINE } from '../scripts/counts.ts';
+import { batchesOf } from '../wire/batches.ts';
 import { bucketOf } from '../wire/keys.ts';
 import type { Effort, RedisStore } from '../wire/store.ts';
 
@@ -9,7 +10,7 @@ interface Known {
   online: boolean;
 }
 
-const AT_ONCE = 500;
+const TOPICS_AT_ONCE = 500;
 
 /** Whether the users that this node's connections watch are online, as those have been told. */
 export class WatchedUsers {
@@ -67,8 +68,7 @@ export class WatchedUsers {
 
   async #follow(matches: (bucket: number) => boolean, offline: boolean): Promise<void> {
     const topics = [...this.#known.keys()].filter((topic) => matches(bucketOf(topic)));
-    for (let at = 0; at < topics.length; at += AT_ONCE) {
-      const some = topics.slice(at, at + AT_ONCE);
+    for (const some of batchesOf(topics, TOPICS_AT_ONCE)) {
       const effort = this.#store.patience();
       const answers = await Promise.all(some.map((topic) => this.#ask(topic, effort)));
       for (const [index, topic] of some.entries()) {

@@ -11,7 +11,7 @@ export interface ListedCounts {
 /**
  * How many an incarnation has under a topic: idempotent, as the count is told and not its change. `listedAs`: the
  * channel to list among the occupied ones, or ''; `tell`: '1' to tell on the topic when the first comes and the last
- * goes; `former`: incarnations that this one replaces. Gives the totals before and after.
+ * goes; `former`: incarnations that this one replaces. Gives the total.
  */
 export const SET_COUNT = script({
   keys: ['counts', 'version', 'channel', 'occupied'],
@@ -40,12 +40,9 @@ if tell == '1' then
     redis.call('DEL', version)
   end
 end
-return {before, after}
+return after
 `,
-  read: (reply) => {
-    const [before, after] = readList(reply);
-    return { before: readNumber(before), after: readNumber(after) };
-  },
+  read: readNumber,
 });
 
 /** Whether a user is online, and as of which change. */

@@ -15,19 +15,18 @@ local function split(text)
 end
 local function remove(socketId)
   local entry = redis.call('HGET', sockets, socketId)
-  if not entry then return nil end
+  if not entry then return end
   redis.call('HDEL', sockets, socketId)
   local _, userId = split(entry)
   local member = redis.call('HGET', members, userId)
-  if not member then return userId end
+  if not member then return end
   local connections, info = split(member)
   if tonumber(connections) > 1 then
     redis.call('HSET', members, userId, (tonumber(connections) - 1) .. ' ' .. info)
-    return nil
+  else
+    redis.call('HDEL', members, userId)
+    change('-', userId)
   end
-  redis.call('HDEL', members, userId)
-  change('-', userId)
-  return userId
 end
 local function list(name)
   local count = redis.call('HLEN', sockets)
@@ -37,7 +36,6 @@ local function list(name)
   else
     redis.call('HSET', occupied, name, count .. ' ' .. redis.call('HLEN', members))
   end
-  return count
 end
 `;
 
@@ -46,33 +44,27 @@ const KEYS = ['sockets', 'members', 'version', 'channel', 'occupied'] as const;
 /** Outcomes of one operation of CHANGE_MEMBERS. */
 export interface ChangedMembers {
   readonly full: boolean;
-  /** Subscriptions of the channel before and after. */
-  readonly before: number;
-  readonly after: number;
+  /** Subscriptions of the channel after it. */
+  readonly subscriptionCount: number;
   /** Number of the last change of members after it. */
   readonly version: number;
 }
 
 /**
- * Enters and leaves of a presence channel, in their order. `wantsMembers`: '1' to give the members too; `retried`: '1'
- * if an earlier try may have been carried out. Then for each operation: 'E', socket id, user id, info, told, limit of
- * members or 0 (told: what the topic is told of a new member); or 'L', socket id, '', '', '', ''. Gives an outcome for
- * each.
+ * Enters and leaves of a presence channel, in their order. `wantsMembers`: '1' to give the members too. Then for each
+ * operation: 'enter', socket id, user id, info, told, limit of members or 0 (told: what the topic is told of a new
+ * member); or 'leave', socket id, '', '', '', ''. Gives an outcome for each. May be repeated.
  */
 export const CHANGE_MEMBERS = script({
   keys: KEYS,
-  args: ['name', 'incarnation', 'wantsMembers', 'retried', '...operations'],
+  args: ['name', 'incarnation', 'wantsMembers', '...operations'],
   lua: `${MEMBERS}
 local outcomes = {}
 for at = 1, #operations, 6 do
-  local isEnter, socketId = operations[at] == 'E', operations[at + 1]
-  local known = redis.call('HEXISTS', sockets, socketId)
-  local before = redis.call('HLEN', sockets)
-  if retried == '1' then before = isEnter and before - known or before + 1 - known end
-  local full = 0
-  if not isEnter then
+  local socketId, full = operations[at + 1], 0
+  if operations[at] == 'leave' then
     remove(socketId)
-  elseif known == 1 then
+  elseif redis.call('HEXISTS', sockets, socketId) == 1 then
     redis.call('HSET', sockets, socketId, incarnation .. ' ' .. operations[at + 2])
   else
     local userId, info, limit = operations[at + 2], operations[at + 3], tonumber(operations[at + 5])
@@ -90,7 +82,7 @@ for at = 1, #operations, 6 do
       end
     end
   end
-  outcomes[#outcomes + 1] = {full, before, redis.call('HLEN', sockets), redis.call('GET', version) or '0'}
+  outcomes[#outcomes + 1] = {full, redis.call('HLEN', sockets), redis.call('GET', version) or '0'}
 end
 list(name)
 return {outcomes, wantsMembers == '1' and redis.call('HGETALL', members)}
@@ -99,11 +91,10 @@ return {outcomes, wantsMembers == '1' and redis.call('HGETALL', members)}
     const [outcomes, members] = readList(reply);
     return {
       outcomes: readList(outcomes).map((outcome): ChangedMembers => {
-        const [full, before, after, version] = readList(outcome);
+        const [full, subscriptionCount, version] = readList(outcome);
         return {
           full: readNumber(full) === 1,
-          before: readNumber(before),
-          after: readNumber(after),
+          subscriptionCount: readNumber(subscriptionCount),
           version: Number(readText(version)),
         };
       }),
@@ -113,27 +104,22 @@ return {outcomes, wantsMembers == '1' and redis.call('HGETALL', members)}
 });
 
 /**
- * Removes what a dead incarnation has in a presence channel. Gives the subscriptions before and after, and who has
- * gone.
+ * Removes some of what a dead incarnation has in a presence channel: as much as is found in one step of a scan, so that a
+ * large channel holds nobody up. Gives the cursor to go on with, '0' at the end. May be repeated.
  */
 export const REMOVE_MEMBERS_OF = script({
   keys: KEYS,
-  args: ['name', 'incarnation'],
+  args: ['name', 'incarnation', 'cursor', 'count'],
   lua: `${MEMBERS}
-local entries = redis.call('HGETALL', sockets)
-local gone = {}
+local scanned = redis.call('HSCAN', sockets, cursor, 'COUNT', count)
+local entries = scanned[2]
 for at = 1, #entries, 2 do
-  if split(entries[at + 1]) == incarnation then
-    local userId = remove(entries[at])
-    if userId then gone[#gone + 1] = userId end
-  end
+  if split(entries[at + 1]) == incarnation then remove(entries[at]) end
 end
-return {#entries / 2, list(name), gone}
+list(name)
+return scanned[1]
 `,
-  read: (reply) => {
-    const [before, after, gone] = readList(reply);
-    return { before: readNumber(before), after: readNumber(after), removed: readTexts(gone) };
-  },
+  read: readText,
 });
 
 /** The members, and the number of the last change that is in them. */
