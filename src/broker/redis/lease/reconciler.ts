@@ -10,7 +10,9 @@ export interface Change {
 export interface Reconciled<One extends Change, Outcome> {
   /** Whether Redis has something else than it should under this incarnation, though no change waits. */
   isBehind(incarnation: string): boolean;
-  /** Tells Redis what there is and what changes, as often as it takes; gives the outcomes in the order of the changes. */
+  /**
+   * Tells Redis what there is and what changes, as often as it takes; gives the outcomes in the order of the changes.
+   */
   write(incarnation: string, changes: readonly One[]): Promise<readonly Outcome[]>;
   /** Takes what Redis has said to a change. All outcomes of one write are taken in one turn. */
   take(change: One, outcome: Outcome): void;
@@ -29,11 +31,11 @@ export interface ReconcilerOptions {
 }
 
 /**
- * Brings what a node has under one topic to Redis, one write at a time, until Redis has it: whatever Redis, the connection
- * to it and the node's lease do meanwhile. Changes that come during a write are one write after it.
+ * Brings what a node has under one topic to Redis, one write at a time, until Redis has it: whatever Redis, the
+ * connection to it and the node's lease do meanwhile. Changes that come during a write are one write after it.
  *
- * A change that nobody waits for any more is given up: if it may have been sent, whoever gives it up sees to it that Redis
- * is told otherwise.
+ * A change that nobody waits for any more is given up: if it may have been sent, whoever gives it up sees to it that
+ * Redis is told otherwise.
  */
 export class Reconciler<One extends Change, Outcome> {
   readonly #entry: Reconciled<One, Outcome>;

@@ -12,8 +12,8 @@ interface PlaceChange extends Change {
 }
 
 /**
- * One app's connections on this node, and their number in Redis while the app has a limit. Whoever waits too long for Redis
- * is let in or refused by what this node alone has.
+ * One app's connections on this node, and their number in Redis while the app has a limit. Whoever waits too long for
+ * Redis is let in or refused by what this node alone has.
  */
 export class ConnectionQuota implements Reconciled<PlaceChange, boolean> {
   readonly #topic: string;

@@ -23,8 +23,8 @@ interface CountChange extends Change {
 const TOPICS_AT_ONCE = 200;
 
 /**
- * How many sockets this node has under each topic, told to Redis as one number of the node's: many changes at once are one
- * write, and a write may be repeated.
+ * How many sockets this node has under each topic, told to Redis as one number of the node's: many changes at once are
+ * one write, and a write may be repeated.
  */
 export class CountedEntries implements LeasedEntries {
   readonly #kind: CountedKind;

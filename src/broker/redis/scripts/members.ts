@@ -104,8 +104,8 @@ return {outcomes, wantsMembers == '1' and redis.call('HGETALL', members)}
 });
 
 /**
- * Removes some of what a dead incarnation has in a presence channel: as much as is found in one step of a scan, so that a
- * large channel holds nobody up. Gives the cursor to go on with, '0' at the end. May be repeated.
+ * Removes some of what a dead incarnation has in a presence channel: as much as is found in one step of a scan, so that
+ * a large channel holds nobody up. Gives the cursor to go on with, '0' at the end. May be repeated.
  */
 export const REMOVE_MEMBERS_OF = script({
   keys: KEYS,

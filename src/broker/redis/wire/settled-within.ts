@@ -1,6 +1,6 @@
 /**
- * What the promise gives; if it has not settled after so long, what `late` gives or throws. A promise that rejects later
- * is not reported as unhandled.
+ * What the promise gives; if it has not settled after so long, what `late` gives or throws. A promise that rejects
+ * later is not reported as unhandled.
  */
 export async function settledWithin<Value>(
   promise: Promise<Value>,
