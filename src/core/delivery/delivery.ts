@@ -4,6 +4,7 @@ import type { Logger } from '../contracts/logger.ts';
 import { createMetrics, type Metrics } from '../contracts/metrics.ts';
 import { channelOf, resumableTopic } from '../contracts/topic.ts';
 import type { Transport } from '../contracts/transport.ts';
+import { frameWithId } from './event-id.ts';
 import { EventWatch } from './event-watch.ts';
 import { LatencySamples } from './latency-samples.ts';
 import { LoggedTopics } from './logged-topics.ts';
@@ -33,7 +34,7 @@ export class Delivery {
     this.logged = new LoggedTopics({
       log,
       logger,
-      publish: (message) => this.#publish(message.topic, message.frame, message.exceptSocketId),
+      publish: (message) => this.#publish(message.topic, message.frame, message.exceptSocketId, frameWithId(message)),
       lost: (topic) => this.#publish(resumableTopic(topic), encodeNotRecovered(channelOf(topic), 'gap'), undefined),
     });
   }
@@ -81,12 +82,13 @@ export class Delivery {
     }
   };
 
-  #publish(topic: string, frame: string, exceptSocketId: string | undefined): void {
+  /** @param sent what sockets are sent: with an id, if the event is logged */
+  #publish(topic: string, frame: string, exceptSocketId: string | undefined, sent = frame): void {
     if (this.#recordings.size > 0) {
       for (const recording of this.#recordings.get(topic) ?? []) recording.push({ frame, exceptSocketId });
     }
     let receivers = 0;
-    for (const transport of this.#transports) receivers += transport.publish(topic, frame, exceptSocketId);
+    for (const transport of this.#transports) receivers += transport.publish(topic, sent, exceptSocketId);
     if (this.watch.isWatched) this.watch.saw({ stage: 'delivered', topic, frame, exceptSocketId, receivers });
     this.#metrics.deliveries += 1;
     this.samples.delivered(topic, frame);

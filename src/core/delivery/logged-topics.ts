@@ -1,11 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { BrokerMessage } from '../contracts/broker.ts';
 import { BrokerUnavailable } from '../contracts/broker.ts';
 import { type ChannelLog, isMarker, type LoggedMessage, previousOffset } from '../contracts/channel-log.ts';
 import type { Logger } from '../contracts/logger.ts';
 import type { Position } from '../contracts/position.ts';
 import { DeliveryHistory } from './delivery-history.ts';
-import { frameWithId } from './event-id.ts';
 
 /** What is delivered on a topic while somebody is about to join it. */
 export interface Recording {
@@ -34,7 +32,7 @@ const KEPT_LATELY_MS = 1000;
 export interface LoggedTopicsDependencies {
   readonly log: ChannelLog;
   /** Hands a message to the transports. */
-  readonly publish: (message: BrokerMessage) => void;
+  readonly publish: (message: LoggedMessage) => void;
   /** The topic's subscribers have missed something that the log no longer has. */
   readonly lost: (topic: string) => void;
   readonly logger: Logger;
@@ -266,7 +264,7 @@ export class LoggedTopics {
     this.#count += 1;
     topic.history.add(this.#count, topic.offset);
     for (const recording of topic.recordings) recording.messages.push(message);
-    this.#deps.publish({ ...message, frame: frameWithId(message) });
+    this.#deps.publish(message);
   }
 
   async #repair(name: string, topic: LoggedTopic): Promise<void> {

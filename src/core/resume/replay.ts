@@ -26,6 +26,7 @@ export interface Prepared {
 export interface Replayed {
   /** Sent after the subscription's success, in this order. */
   readonly frames: readonly string[];
+  readonly events: readonly LoggedMessage[];
   /** The client has now all that it missed, a cache channel's last event included. */
   readonly recovered: boolean;
 }
@@ -85,13 +86,13 @@ export class Replay {
     const events = replay.filter(({ exceptSocketId }) => exceptSocketId === undefined || !own.has(exceptSocketId));
     const frames = events.map(frameWithId);
     this.#metrics.eventsReplayed += frames.length;
-    if (resumable === undefined) return { frames, recovered: false };
+    if (resumable === undefined) return { frames, events, recovered: false };
     this.#resume.joined(connection, resumable, subscription, from ?? before(replay[0]));
     const outcome = recovered ? 'recovered' : from === undefined ? 'unknown' : 'gap';
     this.#metrics.resumes.add(outcome);
     const head =
       outcome === 'recovered' ? encodeRecovered(channel, frames.length) : encodeNotRecovered(channel, outcome);
-    return { frames: [head, ...frames], recovered };
+    return { frames: [head, ...frames], events, recovered };
   }
 
   async #rewound(topic: string, rule: RewindRule | undefined): Promise<readonly LoggedMessage[]> {

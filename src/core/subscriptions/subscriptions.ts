@@ -197,7 +197,8 @@ export class Subscriptions {
     const last = cached.framesFor(connection.socketId);
     const [first] = last;
     if (first === undefined) return [...replayed, encodeCacheMiss(channel)];
-    return replayed.includes(first) ? replayed : [...replayed, ...last];
+    const isReplayed = past?.events.some(({ frame }) => frame === first) === true;
+    return isReplayed ? replayed : [...replayed, ...last];
   }
 
   async #leave(connection: Connection, subscription: Subscription): Promise<void> {
