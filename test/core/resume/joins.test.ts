@@ -44,7 +44,7 @@ class FakeLog implements ChannelLog {
     const previous = this.end;
     this.end += step;
     const position = { epoch: this.epoch, offset: this.end };
-    const message = { topic: TOPIC, frame: `${this.epoch} ${previous} ${this.end}`, position, previous };
+    const message = { topic: TOPIC, frame: `${this.epoch} ${previous} ${this.end} }`, position, previous };
     this.entries.push(message);
     this.sent.push(message);
   }
