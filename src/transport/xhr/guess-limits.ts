@@ -1,0 +1,58 @@
+import ipaddr from 'ipaddr.js';
+
+/** Requests of one address block at once for sessions that it did not open… */
+const BURST = 30;
+/** …and in the long run. A session's id has 50 bits: to hit one of 10,000 takes thousands of years. */
+const PER_SECOND = 0.5;
+/** Address blocks that are told apart; those beyond share one allowance. */
+const MAX_BLOCKS = 10_000;
+const V6_BLOCK_BITS = 64;
+
+interface Allowance {
+  left: number;
+  atMs: number;
+}
+
+/**
+ * Limits requests for sessions that their address did not open. A phone that changes its address makes one; someone who tries
+ * ids makes many, and beyond the limit is refused whether an id exists or not.
+ */
+export class GuessLimits {
+  readonly #allowances = new Map<string, Allowance>();
+  readonly #shared: Allowance = { left: BURST, atMs: 0 };
+
+  /** False if the address has made too many. */
+  take(ip: string, nowMs: number): boolean {
+    const allowance = this.#allowanceOf(addressBlock(ip), nowMs);
+    allowance.left = Math.min(BURST, allowance.left + ((nowMs - allowance.atMs) / 1000) * PER_SECOND);
+    allowance.atMs = nowMs;
+    if (allowance.left < 1) return false;
+    allowance.left -= 1;
+    return true;
+  }
+
+  /** Forgets those that have all their allowance again. */
+  prune(nowMs: number): void {
+    const fullAgainMs = (BURST / PER_SECOND) * 1000;
+    for (const [block, { atMs }] of this.#allowances) {
+      if (nowMs - atMs > fullAgainMs) this.#allowances.delete(block);
+    }
+  }
+
+  #allowanceOf(block: string, nowMs: number): Allowance {
+    const known = this.#allowances.get(block);
+    if (known !== undefined) return known;
+    if (this.#allowances.size >= MAX_BLOCKS) return this.#shared;
+    const fresh = { left: BURST, atMs: nowMs };
+    this.#allowances.set(block, fresh);
+    return fresh;
+  }
+}
+
+/** What one subscriber has: an IPv4 address, or the /64 of an IPv6 one. */
+export function addressBlock(ip: string): string {
+  if (!ip.includes(':') || !ipaddr.isValid(ip)) return ip;
+  const address = ipaddr.parse(ip);
+  if (address.kind() === 'ipv4') return ip;
+  return `${ipaddr.IPv6.networkAddressFromCIDR(`${ip}/${V6_BLOCK_BITS}`)}/${V6_BLOCK_BITS}`;
+}

@@ -1,0 +1,101 @@
+import type { Line } from './lines.ts';
+
+/** What an entry of a list costs beside the line that it points to. */
+const ENTRY_BYTES = 16;
+
+/** One session may take at most this part of what is still free, so that many that hoard never leave others without. */
+const SHARE_OF_FREE = 1 / 8;
+
+/** What may wait on this node for all HTTP sessions together. A line that waits in several is counted once, as it is held once. */
+export class LineBudget {
+  readonly #maxBytes: number;
+  readonly #maxSessionBytes: number;
+  #heldBytes = 0;
+
+  constructor(maxBytes: number, maxSessionBytes: number) {
+    this.#maxBytes = maxBytes;
+    this.#maxSessionBytes = maxSessionBytes;
+  }
+
+  get heldBytes(): number {
+    return this.#heldBytes;
+  }
+
+  /** Whether a session for which so much waits may be given a further line. */
+  allows(waitingBytes: number, line: Line): boolean {
+    const freeBytes = this.#maxBytes - this.#heldBytes;
+    if (line.holders === 0 && line.bytes.length + ENTRY_BYTES > freeBytes) return false;
+    return waitingBytes <= Math.min(this.#maxSessionBytes, freeBytes * SHARE_OF_FREE);
+  }
+
+  hold(line: Line): void {
+    if (line.holders === 0) this.#heldBytes += line.bytes.length;
+    line.holders += 1;
+    this.#heldBytes += ENTRY_BYTES;
+  }
+
+  letGo(line: Line): void {
+    line.holders -= 1;
+    if (line.holders === 0) this.#heldBytes -= line.bytes.length;
+    this.#heldBytes -= ENTRY_BYTES;
+  }
+}
+
+/** What waits for one session, in order. */
+export class WaitingLines {
+  readonly #budget: LineBudget;
+  #lines: Line[] = [];
+  #first = 0;
+  #bytes = 0;
+
+  constructor(budget: LineBudget) {
+    this.#budget = budget;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  get isEmpty(): boolean {
+    return this.#first === this.#lines.length;
+  }
+
+  get next(): Line | undefined {
+    return this.#lines[this.#first];
+  }
+
+  /** False if too much waits already, here or in all sessions: the line is then not taken. */
+  add(line: Line): boolean {
+    if (!this.#budget.allows(this.#bytes, line)) return false;
+    this.addRegardless(line);
+    return true;
+  }
+
+  /** For the few bytes that tell a client why it is closed. */
+  addRegardless(line: Line): void {
+    this.#budget.hold(line);
+    this.#lines.push(line);
+    this.#bytes += line.bytes.length;
+  }
+
+  shift(): Line | undefined {
+    const line = this.#lines[this.#first];
+    if (line === undefined) return undefined;
+    this.#first += 1;
+    this.#bytes -= line.bytes.length;
+    this.#budget.letGo(line);
+    if (this.#first === this.#lines.length) {
+      this.#lines = [];
+      this.#first = 0;
+    } else if (this.#first >= 1024) {
+      // What has gone must not be kept alive by those that follow.
+      this.#lines = this.#lines.slice(this.#first);
+      this.#first = 0;
+    }
+    return line;
+  }
+
+  clear(): void {
+    while (this.shift() !== undefined);
+  }
+}

@@ -1,0 +1,282 @@
+import type { Connection } from '../../core/connection/connection.ts';
+import type { Socket } from '../../core/contracts/transport.ts';
+import { ERROR_CODES } from '../../protocol/error-codes.ts';
+import { SLOW_READER } from '../slow-reader.ts';
+import { askLine, closeLine, heartbeatLine, type Line, marker, messageLine } from './lines.ts';
+import type { Receiver } from './receiver.ts';
+import { SendOrder } from './send-order.ts';
+import { type LineBudget, WaitingLines } from './waiting-lines.ts';
+
+/** What a session tells the one that keeps it. */
+export interface SessionKeeper {
+  /** It has lines and someone to take them: flush it at the end of this turn of the event loop. */
+  flushSoon(session: XhrSession): void;
+  joined(session: XhrSession, topic: string): void;
+  left(session: XhrSession, topic: string): void;
+  /** The client has answered up to what a ping of this payload asked. */
+  answered(session: XhrSession, payload: string): void;
+  /** More waited than may. Amid a publish. */
+  fellBehind(session: XhrSession): void;
+  /** The connection is over, though its client may not have read so yet. */
+  ended(session: XhrSession): void;
+  /** No request waits for lines any more; `aborted` if the client broke it off. */
+  away(session: XhrSession, aborted: boolean): void;
+  /** Nothing more is to come from it or go to it. */
+  gone(session: XhrSession): void;
+}
+
+/** Who opened a session: what later requests are compared with. */
+export interface Opener {
+  /** Of what the requests of one page have in common. */
+  readonly digest: string;
+  readonly ip: string;
+  readonly requestNumber: number | undefined;
+}
+
+/** With so little waiting it can take a replay. */
+const LITTLE_BYTES = 64 * 1024;
+
+/** A phone changes its address, and a network may have several: those that a session was last seen at. */
+const MAX_ADDRESSES = 4;
+
+/** One client's session over HTTP: a connection whose frames wait as lines until a request takes them. */
+export class XhrSession implements Socket {
+  readonly key: string;
+  readonly opener: Opener;
+  readonly topics = new Set<string>();
+  /** Undefined until it is opened, and if it was refused. */
+  connection: Connection | undefined;
+  readonly #keeper: SessionKeeper;
+  readonly #waiting: WaitingLines;
+  readonly #addresses: string[];
+  #order: SendOrder | undefined;
+  #receiver: Receiver | undefined;
+  #polls = false;
+  #flushIsDue = false;
+  /** The close line was added: no further line is. */
+  #ended = false;
+  #gone = false;
+  /** Payloads that the client was asked for over streaming and has not answered yet. */
+  #asked: string[] = [];
+  /** Heartbeats over streaming that the client has not answered yet. */
+  #heartbeats = 0;
+  /** What the next poll answers. */
+  #askedByPoll: string | undefined;
+  #waitingForDrain: (() => void)[] = [];
+
+  constructor(key: string, opener: Opener, keeper: SessionKeeper, budget: LineBudget) {
+    this.key = key;
+    this.opener = opener;
+    this.#addresses = [opener.ip];
+    this.#keeper = keeper;
+    this.#waiting = new WaitingLines(budget);
+  }
+
+  /** It is closed; its client may not have read so yet. */
+  get isEnded(): boolean {
+    return this.#ended;
+  }
+
+  get isGone(): boolean {
+    return this.#gone;
+  }
+
+  /** Whether a request waits that lines can be given to. */
+  get isAttended(): boolean {
+    return this.#receiver?.isSpent === false;
+  }
+
+  get waitingBytes(): number {
+    return this.#waiting.bytes;
+  }
+
+  isKnownAt(ip: string): boolean {
+    return this.#addresses.includes(ip);
+  }
+
+  seenAt(ip: string): void {
+    this.#addresses.push(ip);
+    if (this.#addresses.length > MAX_ADDRESSES) this.#addresses.shift();
+  }
+
+  send(frame: string): void {
+    if (!this.#ended) this.put(messageLine(frame));
+  }
+
+  /** Adds a line that may be shared with other sessions. */
+  put(line: Line): void {
+    if (this.#ended) return;
+    // Many frames in one turn: what the client can take now need not wait for the turn's end.
+    if (this.#waiting.bytes > LITTLE_BYTES) this.#flush();
+    if (this.#waiting.add(line)) {
+      this.#flushLater();
+      return;
+    }
+    this.#keeper.fellBehind(this);
+    this.#end(ERROR_CODES.overCapacity.code, SLOW_READER);
+  }
+
+  join(topic: string): void {
+    if (this.#ended || this.topics.has(topic)) return;
+    this.topics.add(topic);
+    this.#keeper.joined(this, topic);
+  }
+
+  leave(topic: string): void {
+    if (this.topics.delete(topic)) this.#keeper.left(this, topic);
+  }
+
+  /**
+   * How a client acknowledges: over streaming by a `pusher:pong`, since it reads in order; with polls by the next one, which it
+   * only sends once it has read the answer to the last.
+   */
+  ping(payload: string): void {
+    if (this.#ended) return;
+    if (!this.#polls) {
+      this.put(payload === '' ? heartbeatLine() : askLine(payload));
+    } else if (payload === '') {
+      if (this.#waiting.isEmpty) this.put(heartbeatLine());
+    } else if (!this.#waiting.isEmpty) {
+      this.put(marker(payload));
+    } else if (this.isAttended) {
+      this.#keeper.answered(this, payload);
+    } else {
+      this.#askedByPoll = payload;
+    }
+  }
+
+  async drained(): Promise<void> {
+    if (this.#ended || this.#waiting.bytes <= LITTLE_BYTES) return;
+    await new Promise<void>((resolve) => this.#waitingForDrain.push(resolve));
+  }
+
+  close(code: number, reason: string): void {
+    if (this.#ended) return;
+    this.#end(code, reason);
+    this.#keeper.ended(this);
+  }
+
+  /** A request has come for the session's lines; an older one that still waits makes place for it. */
+  attach(receiver: Receiver): void {
+    const older = this.#receiver;
+    this.#receiver = receiver;
+    this.#polls = !receiver.isStreaming;
+    older?.replace();
+    if (this.#polls) this.#acknowledgePolled();
+    this.#flush();
+  }
+
+  /** The client of this request has broken it off. */
+  detach(receiver: Receiver): void {
+    if (this.#receiver !== receiver) return;
+    this.#receiver = undefined;
+    if (!this.#gone) this.#keeper.away(this, true);
+  }
+
+  /** Ends a poll that has waited long enough. */
+  heartbeat(): void {
+    if (this.#waiting.isEmpty) this.put(heartbeatLine());
+  }
+
+  /** The messages of a send, once it is their turn. @param number what the client numbered it, if it did */
+  inOrder(number: number | undefined, deliver: () => void): void {
+    const opened = this.opener.requestNumber;
+    if (number === undefined || opened === undefined) {
+      deliver();
+      return;
+    }
+    this.#order ??= new SendOrder(opened);
+    this.#order.take(number, () => {
+      if (!this.#gone) deliver();
+    });
+  }
+
+  /** The client's answer to the oldest ping that it has not answered. */
+  answer(): void {
+    const payload = this.#asked.shift();
+    if (payload !== undefined) this.#keeper.answered(this, payload);
+  }
+
+  /** An empty send has come: whether it was an answer to a heartbeat. */
+  heartbeatAnswered(): boolean {
+    if (this.#heartbeats === 0) return false;
+    this.#heartbeats -= 1;
+    return true;
+  }
+
+  flush(): void {
+    this.#flushIsDue = false;
+    this.#flush();
+  }
+
+  /** Ends it at once, whatever still waits. */
+  cut(): void {
+    if (this.#gone) return;
+    const receiver = this.#receiver;
+    this.#leave();
+    receiver?.cut();
+  }
+
+  #flushLater(): void {
+    if (this.#flushIsDue || !this.isAttended) return;
+    this.#flushIsDue = true;
+    this.#keeper.flushSoon(this);
+  }
+
+  #flush(): void {
+    const receiver = this.#receiver;
+    if (receiver === undefined || this.#gone) return;
+    const wasSpent = receiver.isSpent;
+    receiver.take(this.#waiting, this.#taken);
+    if (this.#waiting.bytes <= LITTLE_BYTES) this.#wake();
+    if (this.#ended && this.#waiting.isEmpty) {
+      receiver.end();
+      this.#leave();
+    } else if (receiver.isSpent && !wasSpent) {
+      this.#keeper.away(this, false);
+    }
+  }
+
+  readonly #taken = (line: Line): void => {
+    if (line.isHeartbeat && !this.#polls) this.#heartbeats += 1;
+    if (line.asks === undefined) return;
+    if (line.bytes.length > 0) this.#asked.push(line.asks);
+    else if (this.#polls) this.#askedByPoll = line.asks;
+  };
+
+  /** A poll has come: what was given to the last one has been read. */
+  #acknowledgePolled(): void {
+    let payload = this.#askedByPoll;
+    this.#askedByPoll = undefined;
+    while (this.#waiting.next?.bytes.length === 0) payload = this.#waiting.shift()?.asks;
+    if (payload !== undefined && !this.#ended) this.#keeper.answered(this, payload);
+  }
+
+  #end(code: number, reason: string): void {
+    this.#ended = true;
+    for (const topic of this.topics) this.#keeper.left(this, topic);
+    this.topics.clear();
+    this.#waiting.addRegardless(closeLine(code, reason));
+    this.#order?.close();
+    this.#wake();
+    this.#flushLater();
+  }
+
+  #leave(): void {
+    this.#ended = true;
+    this.#gone = true;
+    this.#receiver = undefined;
+    for (const topic of this.topics) this.#keeper.left(this, topic);
+    this.topics.clear();
+    this.#waiting.clear();
+    this.#order?.close();
+    this.#wake();
+    this.#keeper.gone(this);
+  }
+
+  #wake(): void {
+    const waiting = this.#waitingForDrain;
+    this.#waitingForDrain = [];
+    for (const resolve of waiting) resolve();
+  }
+}

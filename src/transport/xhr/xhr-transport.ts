@@ -1,0 +1,239 @@
+import { createHash } from 'node:crypto';
+import type { HttpResponse as NativeResponse } from 'uWebSockets.js';
+import type { AppRegistry } from '../../core/contracts/app.ts';
+import type { HttpRequest, HttpResponse } from '../../core/contracts/http.ts';
+import type { Logger } from '../../core/contracts/logger.ts';
+import type { Transport } from '../../core/contracts/transport.ts';
+import type { Connections } from '../../core/lifecycle/connections.ts';
+import { ERROR_CODES } from '../../protocol/error-codes.ts';
+import { encodeError, PONG_FRAME } from '../../protocol/frames.ts';
+import { logSlowReader } from '../slow-reader.ts';
+import { GuessLimits } from './guess-limits.ts';
+import { ANSWER, messageLine, openLine } from './lines.ts';
+import { type Headers, PollingReceiver, type Receiver, StreamingReceiver } from './receiver.ts';
+import { messagesOf } from './send-body.ts';
+import { LineBudget } from './waiting-lines.ts';
+import { originHeaders } from './xhr-cors.ts';
+import { requestNumberOf, type XhrPath } from './xhr-path.ts';
+import { type SessionKeeper, XhrSession } from './xhr-session.ts';
+import { type SessionLimits, XhrSessions } from './xhr-sessions.ts';
+
+export interface XhrSettings extends SessionLimits {
+  /** What may wait for all sessions of this node together. */
+  readonly maxBufferedBytes: number;
+  /** What may wait for one of them. */
+  readonly maxSessionBytes: number;
+  /** Where clients send the later requests of a session that this node has opened; undefined: to the same host. */
+  readonly hostname: string | undefined;
+}
+
+export interface XhrDependencies {
+  readonly apps: AppRegistry;
+  readonly connections: Connections;
+  readonly settings: XhrSettings;
+  readonly logger: Logger;
+}
+
+/** Text that no browser looks into before it hands it on, and no proxy is to keep, gather or change. */
+const RESPONSE_HEADERS: Headers = [
+  ['Content-Type', 'application/javascript; charset=UTF-8'],
+  ['X-Content-Type-Options', 'nosniff'],
+  ['Cache-Control', 'no-store, no-transform'],
+  ['X-Accel-Buffering', 'no'],
+];
+
+const UNKNOWN_SESSION: HttpResponse = {
+  status: 404,
+  body:
+    'This node has no such session of yours: it is over, or, with several nodes, the requests of a session do not all ' +
+    'reach the same one (route them by the session in the path)',
+};
+
+const TOO_MANY_GUESSES: HttpResponse = {
+  status: 429,
+  body: 'Too many requests for sessions that this address did not open',
+};
+
+/**
+ * Streaming and polling as stock pusher-js speaks them when it cannot use a WebSocket. A topic is a set of sessions; a frame is
+ * encoded once for all of them, and what a turn of the event loop brings a session is written at its end.
+ */
+export class XhrTransport implements Transport, SessionKeeper {
+  readonly #deps: XhrDependencies;
+  readonly #sessions: XhrSessions;
+  readonly #guesses = new GuessLimits();
+  readonly #budget: LineBudget;
+  readonly #topics = new Map<string, Set<XhrSession>>();
+  #toFlush: XhrSession[] = [];
+
+  constructor(dependencies: XhrDependencies) {
+    const { settings } = dependencies;
+    this.#deps = dependencies;
+    this.#budget = new LineBudget(settings.maxBufferedBytes, settings.maxSessionBytes);
+    this.#sessions = new XhrSessions(settings, (nowMs) => this.#guesses.prune(nowMs));
+  }
+
+  publish(topic: string, frame: string, exceptSocketId: string | undefined): void {
+    const sessions = this.#topics.get(topic);
+    if (sessions === undefined) return;
+    const line = messageLine(frame);
+    for (const session of sessions) {
+      if (exceptSocketId === undefined || session.connection?.socketId !== exceptSocketId) session.put(line);
+    }
+  }
+
+  /** A request for what waits for a session, which it opens if there is none. */
+  receive(res: NativeResponse, path: XhrPath, request: HttpRequest, secure: boolean): HttpResponse | undefined {
+    const key = sessionKey(path);
+    const number = requestNumberOf(request.query);
+    const digest = openerDigest(request);
+    let session = this.#sessions.get(key);
+    if (session === undefined) {
+      session = new XhrSession(key, { digest, ip: request.ip, requestNumber: number }, this, this.#budget);
+      this.#open(session, path, request, secure);
+    } else {
+      const found = this.#checked(session, request, digest);
+      if (!(found instanceof XhrSession)) return found;
+      if (session.connection !== undefined) this.#deps.connections.seen(session.connection);
+      if (number !== undefined) session.inOrder(number, () => undefined);
+    }
+    this.#attach(session, res, path, request.headers.get('origin'));
+    return undefined;
+  }
+
+  /** A client's messages, or its sign of life. */
+  send(path: XhrPath, request: HttpRequest): HttpResponse {
+    const session = this.#checked(this.#sessions.get(sessionKey(path)), request, openerDigest(request));
+    if (!(session instanceof XhrSession)) return session;
+    const messages = messagesOf(request.body);
+    if (typeof messages === 'string') {
+      session.connection?.sendError(null, messages);
+      return { status: 400, body: messages };
+    }
+    session.inOrder(requestNumberOf(request.query), () => this.#deliver(session, messages));
+    return { status: 204, body: '' };
+  }
+
+  stop(): void {
+    this.#sessions.stop();
+  }
+
+  flushSoon(session: XhrSession): void {
+    this.#toFlush.push(session);
+    if (this.#toFlush.length === 1) setImmediate(() => this.#flushAll());
+  }
+
+  joined(session: XhrSession, topic: string): void {
+    const sessions = this.#topics.get(topic);
+    if (sessions === undefined) this.#topics.set(topic, new Set([session]));
+    else sessions.add(session);
+  }
+
+  left(session: XhrSession, topic: string): void {
+    const sessions = this.#topics.get(topic);
+    if (sessions?.delete(session) === true && sessions.size === 0) this.#topics.delete(topic);
+  }
+
+  answered({ connection }: XhrSession, payload: string): void {
+    if (connection !== undefined) this.#deps.connections.pong(connection, payload);
+  }
+
+  fellBehind(session: XhrSession): void {
+    this.#sessions.ended(session);
+    const { connection } = session;
+    if (connection === undefined) return;
+    logSlowReader(this.#deps.logger, connection);
+    // Amid a publish: what its leaving is told to others would overtake that.
+    setImmediate(() => this.#deps.connections.closed(connection, false));
+  }
+
+  ended(session: XhrSession): void {
+    this.#sessions.ended(session);
+    if (session.connection !== undefined) this.#deps.connections.closed(session.connection, false);
+  }
+
+  away(session: XhrSession, aborted: boolean): void {
+    this.#sessions.away(session, aborted);
+  }
+
+  gone(session: XhrSession): void {
+    this.#sessions.remove(session);
+    if (session.connection !== undefined) this.#deps.connections.closed(session.connection, false);
+  }
+
+  #open(session: XhrSession, path: XhrPath, request: HttpRequest, secure: boolean): void {
+    const { connections, settings, logger } = this.#deps;
+    // The client ignores a close that comes before it.
+    session.put(openLine(settings.hostname));
+    const problem = this.#sessions.problem(request.ip);
+    if (problem !== undefined) {
+      const { code } = ERROR_CODES.overCapacity;
+      logger.warn({ ip: request.ip, code, reason: problem }, 'connection refused');
+      session.send(encodeError(code, problem));
+      session.close(code, problem);
+      return;
+    }
+    this.#sessions.add(session);
+    const handshake = {
+      path: path.appPath,
+      query: request.query,
+      origin: request.headers.get('origin') ?? '',
+      ip: request.ip,
+      secure,
+    };
+    session.connection = connections.open(handshake, session);
+  }
+
+  #attach(session: XhrSession, res: NativeResponse, path: XhrPath, origin: string | undefined): void {
+    const headers = [...RESPONSE_HEADERS, ...originHeaders(this.#deps.apps.findByKey(path.appKey), origin)];
+    const gone = () => session.detach(receiver);
+    const receiver: Receiver =
+      path.call === 'xhr_streaming'
+        ? new StreamingReceiver(res, headers, () => session.flush(), gone)
+        : new PollingReceiver(res, headers, gone);
+    session.attach(receiver);
+    if (session.isAttended) this.#sessions.attended(session, !receiver.isStreaming);
+  }
+
+  /** The session if the request may be its opener's, or the answer that refuses it. */
+  #checked(session: XhrSession | undefined, { ip }: HttpRequest, digest: string): XhrSession | HttpResponse {
+    const known = session !== undefined && session.opener.digest === digest;
+    if (known && session.isKnownAt(ip)) return session;
+    if (!this.#guesses.take(ip, Date.now())) return TOO_MANY_GUESSES;
+    if (!known) return UNKNOWN_SESSION;
+    session.seenAt(ip);
+    return session;
+  }
+
+  #deliver(session: XhrSession, messages: readonly string[]): void {
+    const { connection } = session;
+    if (connection === undefined) return;
+    const { connections } = this.#deps;
+    if (messages.length === 0) {
+      connections.seen(connection);
+      // An answer to a heartbeat needs none; asked of its own accord, the client waits for a word.
+      if (!session.heartbeatAnswered()) session.send(PONG_FRAME);
+    }
+    for (const message of messages) {
+      if (message === ANSWER) session.answer();
+      connections.message(connection, message);
+    }
+  }
+
+  #flushAll(): void {
+    const sessions = this.#toFlush;
+    this.#toFlush = [];
+    for (const session of sessions) session.flush();
+  }
+}
+
+/** The whole path in front of the session belongs to it: where that names a session to resume, nobody guesses it. */
+function sessionKey({ appPath, session }: XhrPath): string {
+  return `${appPath}/${session}`;
+}
+
+/** What all requests of one page have in common. */
+function openerDigest({ headers }: HttpRequest): string {
+  const common = `${headers.get('origin') ?? ''}\n${headers.get('user-agent') ?? ''}`;
+  return createHash('sha256').update(common).digest('base64url');
+}
