@@ -17,10 +17,13 @@ import { BodyBudget } from './transport/body-budget.ts';
 import { CLIENT_FILES, clientFilesEndpoint } from './transport/client-files.ts';
 import { ClientIp } from './transport/client-ip.ts';
 import { fastifyEndpoint } from './transport/fastify-bridge.ts';
-import { type HttpRoute, serveHttp } from './transport/http-routes.ts';
+import { type HttpRoute, type StreamedRoute, serveHttp } from './transport/http-routes.ts';
 import { createNativeApp, listen } from './transport/listen.ts';
+import { MissingUpgrade, missingUpgradeRoute } from './transport/missing-upgrade.ts';
 import { loadUws } from './transport/uws.ts';
 import { type WebSocketSettings, WebSocketTransport } from './transport/websocket.ts';
+import { xhrRoutes } from './transport/xhr/xhr-routes.ts';
+import { type XhrSettings, XhrTransport } from './transport/xhr/xhr-transport.ts';
 
 const { version: VERSION } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
   readonly version: string;
@@ -116,19 +119,33 @@ async function open(
     native.close();
   });
   const clientIp = new ClientIp(config.trustedProxies);
+  const missingUpgrade = new MissingUpgrade(logger);
   const webSockets = webSocketSettings(config);
   delivery.addTransport(
-    new WebSocketTransport({ uws, app: native, connections, clientIp, metrics, logger, settings: webSockets }),
+    new WebSocketTransport({
+      ...{ uws, app: native, connections, clientIp, missingUpgrade, metrics, logger },
+      settings: webSockets,
+    }),
   );
   let draining = false;
   const isReady = () => !draining && broker.isReady();
-  const served = routes(config, api, auth?.endpoint, isReady);
+  const served: (HttpRoute | StreamedRoute)[] = [
+    ...routes(config, api, auth?.endpoint, isReady),
+    missingUpgradeRoute(missingUpgrade),
+  ];
+  if (config.fallback.enabled) {
+    const fallback = new XhrTransport({ apps, connections, metrics, logger, settings: xhrSettings(config) });
+    delivery.addTransport(fallback);
+    opened.push(async () => fallback.stop());
+    const { maxMessageBytes, tls } = webSockets;
+    served.push(...xhrRoutes({ transport: fallback, apps, maxMessageBytes, tls }));
+  }
   const requests = serveHttp({
     app: native,
     routes: served,
     pathPrefix: config.pathPrefix,
     clientIp,
-    bodyBudget: new BodyBudget(Math.max(config.http.maxBodiesBytes, ...served.map((route) => route.maxBodyBytes))),
+    bodyBudget: new BodyBudget(Math.max(config.http.maxBodiesBytes, ...served.map(maxBodyBytes))),
     bodyTimeoutSeconds: config.http.bodyTimeoutSeconds,
     isStopping: () => draining,
     logger,
@@ -191,6 +208,17 @@ function webSocketSettings({ connections, apps, tls }: Config): WebSocketSetting
     idleTimeoutSeconds: connections.pingIntervalSeconds + connections.pongTimeoutSeconds + CLOSING_SECONDS,
     compression: connections.compression,
     tls: tls !== undefined,
+  };
+}
+
+/** JSON within a string of JSON: what waits for an HTTP session is up to twice as large as for a WebSocket. */
+const ESCAPED_TWICE = 2;
+
+function xhrSettings({ connections, fallback }: Config): XhrSettings {
+  return {
+    ...fallback,
+    maxSessionBytes: connections.maxBackpressureBytes * ESCAPED_TWICE,
+    closingSeconds: connections.slowReaderGraceSeconds,
   };
 }
 
@@ -259,6 +287,10 @@ function routes(
     served.push({ matches, headers: 'all', maxBodyBytes: AUTH_BODY_BYTES, endpoint: auth });
   }
   return served;
+}
+
+function maxBodyBytes(route: HttpRoute | StreamedRoute): number {
+  return 'endpoint' in route ? route.maxBodyBytes : 0;
 }
 
 const alive: HttpEndpoint = async () => ({ status: 200, body: 'OK' });

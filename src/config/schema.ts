@@ -90,6 +90,25 @@ const httpSchema = section(
   },
 );
 
+const fallbackSchema = section(
+  'HTTP streaming and polling, which stock pusher-js falls back to if it cannot open a WebSocket.',
+  {
+    enabled: flag('Answer them. They need no setting of their own.', true),
+    maxSessions: count('Sessions at once on this node, before anyone has asked who they are.', 20_000, { min: 1 }),
+    maxSessionsPerIp: count('Of those, sessions of one client address, or of one /64 of IPv6.', 2000, { min: 1 }),
+    gapSeconds: seconds('A session at which no request has waited for so long is over.', 8, { min: 1, max: 120 }),
+    maxBufferedBytes: size(
+      'Memory for what waits for all of them together; what waits for one is bounded by `connections.maxBackpressureBytes`.',
+      64 * MB,
+      { min: MB, max: 16 * 1024 * MB },
+    ),
+    hostname: optionalText(
+      "This node's own public host name, to which a client sends all later requests of a session. Only for several nodes " +
+        'behind a balancer that cannot route by the path.',
+    ),
+  },
+);
+
 const redisSchema = section('Replicas share their state by Redis. Absent: one node, all in memory.', {
   url: optionalText(
     '`redis://` or, over TLS, `rediss://`; `redis+sentinel://host,host/master-name` and `redis+cluster://host,host` too.',
@@ -207,6 +226,7 @@ export const configSchema = z
         ),
       }),
       http: httpSchema,
+      fallback: fallbackSchema,
       apps: z
         .array(appSchema, 'must be a list of objects')
         .min(1, 'must name one app at least')

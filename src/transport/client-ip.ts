@@ -39,6 +39,11 @@ export class ClientIp {
     return values.join(',');
   }
 
+  /** Whether a client came over TLS to the proxy at `remote`, by its `X-Forwarded-Proto`. */
+  saysTls(remote: string, forwardedProto: string): boolean {
+    return forwardedProto.toLowerCase() === 'https' && this.isTrusted(normalizeIp(remote));
+  }
+
   /** The last address of the chain that no trusted proxy has: what comes before it, anyone may have written. */
   resolve(remote: string, forwardedFor: string): string {
     let client = normalizeIp(remote);

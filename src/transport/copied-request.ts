@@ -2,6 +2,11 @@ import type { HttpRequest as NativeRequest, HttpResponse as NativeResponse } fro
 import type { HttpRequest } from '../core/contracts/http.ts';
 import type { ClientIp } from './client-ip.ts';
 
+/** As text; a system call. */
+export function remoteAddress(res: NativeResponse): string {
+  return Buffer.from(res.getRemoteAddressAsText()).toString('latin1');
+}
+
 const NO_BODY = Buffer.alloc(0);
 
 /** What is copied of a native request before the first await, after which it is gone. */
@@ -46,10 +51,15 @@ export class CopiedRequest implements HttpRequest {
    */
   get ip(): string {
     if (this.#ip === undefined && !this.#nativeGone) {
-      const remote = Buffer.from(this.#res.getRemoteAddressAsText()).toString('latin1');
-      this.#ip = this.#clientIp.resolve(remote, this.#forwardedFor);
+      this.#ip = this.#clientIp.resolve(remoteAddress(this.#res), this.#forwardedFor);
     }
     return this.#ip ?? '';
+  }
+
+  /** Whether a trusted proxy says that the client came to it over TLS; to be asked as long as `ip` may be. */
+  get cameOverTls(): boolean {
+    const { headers } = this;
+    return this.#clientIp.saysTls(remoteAddress(this.#res), headers.get('x-forwarded-proto') ?? '');
   }
 
   /** It has been answered, or the client has gone: the native response must not be touched any more. */

@@ -17,10 +17,18 @@ export interface HttpRoute {
   readonly endpoint: HttpEndpoint;
 }
 
+/** Who answers bit by bit: it keeps the native response. */
+export interface StreamedRoute {
+  readonly matches: (path: string) => boolean;
+  readonly headers: readonly string[];
+  /** Takes the native response, whose `onAborted` it must set at once, or returns the whole answer and leaves it alone. */
+  readonly take: (res: NativeResponse, request: CopiedRequest) => HttpResponse | undefined;
+}
+
 export interface HttpRoutesDependencies {
   readonly app: TemplatedApp;
   /** In order: the first that matches answers. */
-  readonly routes: readonly HttpRoute[];
+  readonly routes: ReadonlyArray<HttpRoute | StreamedRoute>;
   readonly pathPrefix: string;
   readonly clientIp: ClientIp;
   readonly bodyBudget: BodyBudget;
@@ -46,7 +54,12 @@ export function serveHttp(dependencies: HttpRoutesDependencies): PendingRequests
       return;
     }
     request.copyHeaders(req, route.headers);
-    serve(res, request, route, pending, dependencies);
+    if ('endpoint' in route) {
+      serve(res, request, route, pending, dependencies);
+      return;
+    }
+    const answer = route.take(res, request);
+    if (answer !== undefined) writeAnswer(res, request.method, answer, isStopping());
   });
   return pending;
 }

@@ -4,6 +4,7 @@ import type { Metrics } from '../core/contracts/metrics.ts';
 import type { Socket } from '../core/contracts/transport.ts';
 import type { Handshake } from '../core/lifecycle/handshake.ts';
 import { ERROR_CODES } from '../protocol/error-codes.ts';
+import { LITTLE_BYTES, SLOW_READER } from './slow-reader.ts';
 
 /** What uWebSockets.js keeps for us with each of its sockets. */
 export interface Peer {
@@ -12,11 +13,6 @@ export interface Peer {
   /** Undefined before it opens, and where the handshake was refused. */
   connection: Connection | undefined;
 }
-
-/** A socket for which no more than this waits can take a replay. */
-const LITTLE_BYTES = 64 * 1024;
-
-const SLOW_READER = 'Slow reader: more was waiting than may';
 
 /** One WebSocket. Touching a closed native socket throws, so nothing does: each method looks first. */
 export class WebSocketPeer implements Socket {

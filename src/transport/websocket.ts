@@ -5,8 +5,11 @@ import type { Metrics } from '../core/contracts/metrics.ts';
 import type { Transport } from '../core/contracts/transport.ts';
 import type { Connections } from '../core/lifecycle/connections.ts';
 import type { Handshake } from '../core/lifecycle/handshake.ts';
-import { ERROR_CODES } from '../protocol/error-codes.ts';
-import { type ClientIp, normalizeIp } from './client-ip.ts';
+import type { ClientIp } from './client-ip.ts';
+import { remoteAddress } from './copied-request.ts';
+import { writeAnswer } from './http-answer.ts';
+import type { MissingUpgrade } from './missing-upgrade.ts';
+import { logSlowReader } from './slow-reader.ts';
 import type { UwsModule } from './uws.ts';
 import { type Peer, WebSocketPeer } from './websocket-peer.ts';
 
@@ -29,6 +32,7 @@ export interface WebSocketDependencies {
   readonly settings: WebSocketSettings;
   readonly clientIp: ClientIp;
   readonly metrics: Metrics;
+  readonly missingUpgrade: MissingUpgrade;
   readonly logger: Logger;
 }
 
@@ -83,12 +87,17 @@ export class WebSocketTransport implements Transport {
       sendPingsAutomatically: false,
       compression: settings.compression ? uws.SHARED_COMPRESSOR : uws.DISABLED,
       upgrade: (res, req, context) => {
+        if (req.getHeader('upgrade').toLowerCase() !== 'websocket') {
+          // The key alone is enough for uWebSockets.js, but the proxy that dropped this would not pass on the answer.
+          writeAnswer(res, 'GET', this.#deps.missingUpgrade.answer(req.getUrl()), false);
+          return;
+        }
         const handshake: Handshake = {
           path: req.getUrl(),
           // Its declaration does not say so, but it is undefined where the URL has no question mark.
           query: req.getQuery() ?? '',
           origin: req.getHeader('origin'),
-          ...this.#whence(res.getRemoteAddressAsText(), req),
+          ...this.#whence(remoteAddress(res), req),
         };
         res.upgrade<Peer>(
           { handshake, socket: undefined, connection: undefined },
@@ -109,14 +118,11 @@ export class WebSocketTransport implements Transport {
     });
   }
 
-  #whence(remote: ArrayBuffer, req: HttpRequest): Pick<Handshake, 'ip' | 'secure'> {
+  #whence(remote: string, req: HttpRequest): Pick<Handshake, 'ip' | 'secure'> {
     const { clientIp, settings } = this.#deps;
-    const direct = Buffer.from(remote).toString('latin1');
     return {
-      ip: clientIp.resolve(direct, clientIp.forwardedFor(req)),
-      secure:
-        settings.tls ||
-        (clientIp.isTrusted(normalizeIp(direct)) && req.getHeader('x-forwarded-proto').toLowerCase() === 'https'),
+      ip: clientIp.resolve(remote, clientIp.forwardedFor(req)),
+      secure: settings.tls || clientIp.saysTls(remote, req.getHeader('x-forwarded-proto')),
     };
   }
 
@@ -168,7 +174,7 @@ export class WebSocketTransport implements Transport {
     if (peer.socket === undefined || !peer.socket.markBehind()) return;
     this.#deps.metrics.slowReaders += 1;
     this.#behind.push(peer.socket);
-    if (peer.connection !== undefined) this.#logSlowReader(peer.connection);
+    if (peer.connection !== undefined) logSlowReader(this.#deps.logger, peer.connection);
     if (this.#behind.length === 1) setImmediate(() => this.#cutOff());
   }
 
@@ -182,11 +188,5 @@ export class WebSocketTransport implements Transport {
   #logAbnormal({ app, socketId, ip }: Connection, reason: string): void {
     if (!PROTOCOL_FAULT.test(reason)) return;
     this.#deps.logger.warn({ appId: app.id, socketId, ip, reason }, 'connection closed: not a valid WebSocket message');
-  }
-
-  #logSlowReader(connection: Connection): void {
-    const { app, socketId, ip } = connection;
-    const fields = { appId: app.id, socketId, ip, code: ERROR_CODES.overCapacity.code };
-    this.#deps.logger.warn(fields, 'connection closed: it reads more slowly than it is sent to');
   }
 }

@@ -27,6 +27,10 @@ export type HandshakeOutcome =
 /** The client may put any prefix in front: `wsPath` of the stock clients. */
 const APP_PATH = /(?:^|\/)app\/([^/]+)$/;
 
+export function isAppPath(path: string): boolean {
+  return APP_PATH.test(path);
+}
+
 /** The app that a client may use, or the code and sentence to refuse it with. (Channels docs: connection) */
 export function checkHandshake(handshake: Handshake, apps: AppRegistry): HandshakeOutcome {
   const key = APP_PATH.exec(handshake.path)?.[1];

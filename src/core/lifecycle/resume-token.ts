@@ -1,7 +1,10 @@
 import { createHash } from 'node:crypto';
 
-/** `…/resume/{token}/app/{key}`: the stock clients' `wsPath` in front of what they add to it. */
-const RESUME_PATH = /(?:^|\/)resume\/(?:(.*)\/)?app\/[^/]*$/;
+/**
+ * `…/resume/{token}/app/{key}`: the stock clients' `wsPath` in front of what they add to it. As an `httpPath` it may end as
+ * their own default does, by which proxies tell the HTTP transports: `/resume/{token}/pusher`.
+ */
+const RESUME_PATH = /(?:^|\/)resume\/(?:(.*?)(?:\/pusher)?\/)?app\/[^/]*$/;
 
 /** Unguessable only when long: a UUID has 36 characters. */
 const VALID_TOKEN = /^[A-Za-z0-9_-]{22,200}$/;
@@ -20,7 +23,7 @@ export function resumeSessionOf(path: string): { readonly session: string } | 'i
 
 /** A path as it may be logged: of a resume token, the first characters of a long one. */
 export function loggablePath(path: string): string {
-  return path.replace(/((?:^|\/)resume\/)(.*?)(?=\/app\/[^/]*$|$)/, (_, before: string, token: string) => {
+  return path.replace(/((?:^|\/)resume\/)(.*?)(?=(?:\/pusher)?\/app\/[^/]*$|$)/, (_, before: string, token: string) => {
     return `${before}${VALID_TOKEN.test(token) ? token.slice(0, 4) : ''}…`;
   });
 }

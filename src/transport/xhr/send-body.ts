@@ -3,7 +3,8 @@ import { parseJson } from '../../protocol/frames.ts';
 /** pusher-js sends one at a time. */
 const MAX_MESSAGES = 100;
 
-const RULE = 'The body of a send must be a JSON array of strings, such as ["{\\"event\\":\\"pusher:ping\\",\\"data\\":{}}"]';
+const RULE =
+  'The body of a send must be a JSON array of strings, such as ["{\\"event\\":\\"pusher:ping\\",\\"data\\":{}}"]';
 
 /** The messages of a send, or the sentence that says what is wrong with it. None: a heartbeat. */
 export function messagesOf(body: Buffer): readonly string[] | string {

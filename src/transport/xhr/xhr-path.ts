@@ -18,17 +18,12 @@ export function xhrPathOf(path: string): XhrPath | undefined {
   return { appPath, appKey, session, call: call as XhrCall };
 }
 
-/** Whether pusher-js may have put this together. Cheap, since it is asked of paths that are not. */
-export function isXhrPath(path: string): boolean {
-  return XHR_PATH.test(path);
-}
-
 /** What SockJS asks first, and the requests that it sends if that was answered. (SockJS protocol 0.3) */
 const SOCKJS_PATH =
-  /\/(?:info|iframe[^/]*\.html|[^/.]+\/[^/.]+\/(?:websocket|xhr|xhr_streaming|xhr_send|eventsource|htmlfile|jsonp|jsonp_send))$/;
+  /\/(?:info|iframe[^/]*\.html|[^/.]+\/[^/.]+\/(?:websocket|xhr|xhr_streaming|xhr_send|eventsource|jsonp|jsonp_send))$/;
 
 export function isSockJsPath(path: string): boolean {
-  return SOCKJS_PATH.test(path);
+  return SOCKJS_PATH.test(path) && !path.includes('/app/');
 }
 
 /** The number that pusher-js gives each request of a page, or undefined if the query has none. */

@@ -1,7 +1,7 @@
 import type { Connection } from '../../core/connection/connection.ts';
 import type { Socket } from '../../core/contracts/transport.ts';
 import { ERROR_CODES } from '../../protocol/error-codes.ts';
-import { SLOW_READER } from '../slow-reader.ts';
+import { LITTLE_BYTES, SLOW_READER } from '../slow-reader.ts';
 import { askLine, closeLine, heartbeatLine, type Line, marker, messageLine } from './lines.ts';
 import type { Receiver } from './receiver.ts';
 import { SendOrder } from './send-order.ts';
@@ -11,6 +11,8 @@ import { type LineBudget, WaitingLines } from './waiting-lines.ts';
 export interface SessionKeeper {
   /** It has lines and someone to take them: flush it at the end of this turn of the event loop. */
   flushSoon(session: XhrSession): void;
+  /** A frame was handed to so many sessions. */
+  sent(frame: string, sessions: number): void;
   joined(session: XhrSession, topic: string): void;
   left(session: XhrSession, topic: string): void;
   /** The client has answered up to what a ping of this payload asked. */
@@ -33,15 +35,14 @@ export interface Opener {
   readonly requestNumber: number | undefined;
 }
 
-/** With so little waiting it can take a replay. */
-const LITTLE_BYTES = 64 * 1024;
-
 /** A phone changes its address, and a network may have several: those that a session was last seen at. */
 const MAX_ADDRESSES = 4;
 
 /** One client's session over HTTP: a connection whose frames wait as lines until a request takes them. */
 export class XhrSession implements Socket {
   readonly key: string;
+  /** By the request that opened it. */
+  readonly transport: 'xhr-streaming' | 'xhr-polling';
   readonly opener: Opener;
   readonly topics = new Set<string>();
   /** Undefined until it is opened, and if it was refused. */
@@ -64,8 +65,15 @@ export class XhrSession implements Socket {
   #askedByPoll: string | undefined;
   #waitingForDrain: (() => void)[] = [];
 
-  constructor(key: string, opener: Opener, keeper: SessionKeeper, budget: LineBudget) {
+  constructor(
+    key: string,
+    transport: XhrSession['transport'],
+    opener: Opener,
+    keeper: SessionKeeper,
+    budget: LineBudget,
+  ) {
     this.key = key;
+    this.transport = transport;
     this.opener = opener;
     this.#addresses = [opener.ip];
     this.#keeper = keeper;
@@ -100,7 +108,9 @@ export class XhrSession implements Socket {
   }
 
   send(frame: string): void {
-    if (!this.#ended) this.put(messageLine(frame));
+    if (this.#ended) return;
+    this.put(messageLine(frame));
+    this.#keeper.sent(frame, 1);
   }
 
   /** Adds a line that may be shared with other sessions. */

@@ -1,8 +1,9 @@
-import { createHash } from 'node:crypto';
 import type { HttpResponse as NativeResponse } from 'uWebSockets.js';
+import { createHash } from 'node:crypto';
 import type { AppRegistry } from '../../core/contracts/app.ts';
 import type { HttpRequest, HttpResponse } from '../../core/contracts/http.ts';
 import type { Logger } from '../../core/contracts/logger.ts';
+import type { Metrics } from '../../core/contracts/metrics.ts';
 import type { Transport } from '../../core/contracts/transport.ts';
 import type { Connections } from '../../core/lifecycle/connections.ts';
 import { ERROR_CODES } from '../../protocol/error-codes.ts';
@@ -31,6 +32,7 @@ export interface XhrDependencies {
   readonly apps: AppRegistry;
   readonly connections: Connections;
   readonly settings: XhrSettings;
+  readonly metrics: Metrics;
   readonly logger: Logger;
 }
 
@@ -67,19 +69,28 @@ export class XhrTransport implements Transport, SessionKeeper {
   #toFlush: XhrSession[] = [];
 
   constructor(dependencies: XhrDependencies) {
-    const { settings } = dependencies;
+    const { settings, metrics } = dependencies;
     this.#deps = dependencies;
     this.#budget = new LineBudget(settings.maxBufferedBytes, settings.maxSessionBytes);
     this.#sessions = new XhrSessions(settings, (nowMs) => this.#guesses.prune(nowMs));
+    metrics.bounds.push(
+      { name: 'http-sessions', limit: () => settings.maxSessions, held: () => this.#sessions.size },
+      { name: 'http-buffered-bytes', limit: () => settings.maxBufferedBytes, held: () => this.#budget.heldBytes },
+    );
   }
 
-  publish(topic: string, frame: string, exceptSocketId: string | undefined): void {
+  publish(topic: string, frame: string, exceptSocketId: string | undefined): number {
     const sessions = this.#topics.get(topic);
-    if (sessions === undefined) return;
+    if (sessions === undefined) return 0;
     const line = messageLine(frame);
+    let receivers = 0;
     for (const session of sessions) {
-      if (exceptSocketId === undefined || session.connection?.socketId !== exceptSocketId) session.put(line);
+      if (exceptSocketId !== undefined && session.connection?.socketId === exceptSocketId) continue;
+      session.put(line);
+      receivers += 1;
     }
+    this.sent(frame, receivers);
+    return receivers;
   }
 
   /** A request for what waits for a session, which it opens if there is none. */
@@ -89,7 +100,9 @@ export class XhrTransport implements Transport, SessionKeeper {
     const digest = openerDigest(request);
     let session = this.#sessions.get(key);
     if (session === undefined) {
-      session = new XhrSession(key, { digest, ip: request.ip, requestNumber: number }, this, this.#budget);
+      const opener = { digest, ip: request.ip, requestNumber: number };
+      const transport = path.call === 'xhr_streaming' ? 'xhr-streaming' : 'xhr-polling';
+      session = new XhrSession(key, transport, opener, this, this.#budget);
       this.#open(session, path, request, secure);
     } else {
       const found = this.#checked(session, request, digest);
@@ -123,6 +136,12 @@ export class XhrTransport implements Transport, SessionKeeper {
     if (this.#toFlush.length === 1) setImmediate(() => this.#flushAll());
   }
 
+  sent(frame: string, sessions: number): void {
+    const { metrics } = this.#deps;
+    metrics.framesOut += sessions;
+    metrics.bytesOut += sessions * Buffer.byteLength(frame);
+  }
+
   joined(session: XhrSession, topic: string): void {
     const sessions = this.#topics.get(topic);
     if (sessions === undefined) this.#topics.set(topic, new Set([session]));
@@ -139,6 +158,9 @@ export class XhrTransport implements Transport, SessionKeeper {
   }
 
   fellBehind(session: XhrSession): void {
+    const { metrics } = this.#deps;
+    metrics.framesDropped += 1;
+    metrics.slowReaders += 1;
     this.#sessions.ended(session);
     const { connection } = session;
     if (connection === undefined) return;
@@ -162,13 +184,15 @@ export class XhrTransport implements Transport, SessionKeeper {
   }
 
   #open(session: XhrSession, path: XhrPath, request: HttpRequest, secure: boolean): void {
-    const { connections, settings, logger } = this.#deps;
+    const { connections, settings, metrics, logger } = this.#deps;
     // The client ignores a close that comes before it.
     session.put(openLine(settings.hostname));
     const problem = this.#sessions.problem(request.ip);
     if (problem !== undefined) {
       const { code } = ERROR_CODES.overCapacity;
       logger.warn({ ip: request.ip, code, reason: problem }, 'connection refused');
+      metrics.refused.add('http-sessions');
+      metrics.connectionsRefused.add(String(code));
       session.send(encodeError(code, problem));
       session.close(code, problem);
       return;
@@ -199,7 +223,10 @@ export class XhrTransport implements Transport, SessionKeeper {
   #checked(session: XhrSession | undefined, { ip }: HttpRequest, digest: string): XhrSession | HttpResponse {
     const known = session !== undefined && session.opener.digest === digest;
     if (known && session.isKnownAt(ip)) return session;
-    if (!this.#guesses.take(ip, Date.now())) return TOO_MANY_GUESSES;
+    if (!this.#guesses.take(ip, Date.now())) {
+      this.#deps.metrics.refused.add('http-session-guesses');
+      return TOO_MANY_GUESSES;
+    }
     if (!known) return UNKNOWN_SESSION;
     session.seenAt(ip);
     return session;
@@ -208,13 +235,15 @@ export class XhrTransport implements Transport, SessionKeeper {
   #deliver(session: XhrSession, messages: readonly string[]): void {
     const { connection } = session;
     if (connection === undefined) return;
-    const { connections } = this.#deps;
+    const { connections, metrics } = this.#deps;
     if (messages.length === 0) {
       connections.seen(connection);
       // An answer to a heartbeat needs none; asked of its own accord, the client waits for a word.
       if (!session.heartbeatAnswered()) session.send(PONG_FRAME);
     }
     for (const message of messages) {
+      metrics.framesIn += 1;
+      metrics.bytesIn += Buffer.byteLength(message);
       if (message === ANSWER) session.answer();
       connections.message(connection, message);
     }

@@ -12,6 +12,7 @@ t.test('a token becomes a digest: the same for the same, and never itself', asyn
   const token = randomUUID();
   const session = resumeSessionOf(`/resume/${token}/app/key`);
   if (session === undefined || session === 'invalid') throw new Error('the token is a good one');
+  t.same(resumeSessionOf(`/resume/${token}/pusher/app/key`), session, 'as the path of the HTTP transports');
   t.same(resumeSessionOf(`/prefix/of/ours/resume/${token}/app/key`), session, 'behind a prefix too');
   t.notOk(session.session.includes(token.slice(0, 8)));
   t.notSame(resumeSessionOf(`/resume/${randomUUID()}/app/key`), session);
@@ -44,5 +45,6 @@ t.test('a token is never whole in a path for the log', async (t) => {
   t.equal(loggablePath(`/resume/${token}`), `/resume/${token.slice(0, 4)}…`, 'without an app');
   t.equal(loggablePath('/resume/short/app/key'), '/resume/…/app/key');
   t.equal(loggablePath(`/resume/${token}/rest/app/key`), '/resume/…/app/key');
+  t.equal(loggablePath(`/resume/${token}/pusher/app/key`), `/resume/${token.slice(0, 4)}…/pusher/app/key`);
   t.equal(loggablePath('/app/key'), '/app/key');
 });
