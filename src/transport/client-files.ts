@@ -11,7 +11,9 @@ export const CLIENT_FILES: Readonly<Record<string, string>> = Object.freeze({
 /** The built helper: beside dist/server.js, and the same folder seen from src/. */
 const FOLDER = new URL('../../dist/client/', import.meta.url);
 
-/** How long a browser takes its copy for good without asking: so long may a page run an older helper after an update. */
+/**
+ * How long a browser takes its copy for good without asking: so long may a page run an older helper after an update.
+ */
 const MAX_AGE_SECONDS = 3600;
 
 /**

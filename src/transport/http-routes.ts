@@ -21,7 +21,10 @@ export interface HttpRoute {
 export interface StreamedRoute {
   readonly matches: (path: string) => boolean;
   readonly headers: readonly string[];
-  /** Takes the native response, whose `onAborted` it must set at once, or returns the whole answer and leaves it alone. */
+  /**
+   * Takes the native response, whose `onAborted` it must set at once, or returns the whole answer and leaves it
+   * alone.
+   */
   readonly take: (res: NativeResponse, request: CopiedRequest) => HttpResponse | undefined;
 }
 

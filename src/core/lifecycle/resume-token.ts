@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 
 /**
- * `…/resume/{token}/app/{key}`: the stock clients' `wsPath` in front of what they add to it. As an `httpPath` it may end as
- * their own default does, by which proxies tell the HTTP transports: `/resume/{token}/pusher`.
+ * `…/resume/{token}/app/{key}`: the stock clients' `wsPath` in front of what they add to it. As an `httpPath` it may
+ * end as their own default does, by which proxies tell the HTTP transports: `/resume/{token}/pusher`.
  */
 const RESUME_PATH = /(?:^|\/)resume\/(?:(.*?)(?:\/pusher)?\/)?app\/[^/]*$/;
 

@@ -14,8 +14,8 @@ interface Allowance {
 }
 
 /**
- * Limits requests for sessions that their address did not open. A phone that changes its address makes one; someone who tries
- * ids makes many, and beyond the limit is refused whether an id exists or not.
+ * Limits requests for sessions that their address did not open. A phone that changes its address makes one; someone
+ * who tries ids makes many, and beyond the limit is refused whether an id exists or not.
  */
 export class GuessLimits {
   readonly #allowances = new Map<string, Allowance>();

@@ -36,8 +36,8 @@ export function heartbeatLine(): Line {
 }
 
 /**
- * Asks a streaming client up to where it has read. An answer to `h` would not do: pusher-js sends the same of its own accord
- * when it has heard nothing for a while, but never a `pusher:pong`.
+ * Asks a streaming client up to where it has read. An answer to `h` would not do: pusher-js sends the same of its own
+ * accord when it has heard nothing for a while, but never a `pusher:pong`.
  */
 export function askLine(payload: string): Line {
   return line('a["{\\"event\\":\\"pusher:ping\\",\\"data\\":{}}"]\n', payload);

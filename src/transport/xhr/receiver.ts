@@ -3,8 +3,8 @@ import type { Line } from './lines.ts';
 import type { WaitingLines } from './waiting-lines.ts';
 
 /**
- * Once it has read to the end of a line and more than this, pusher-js gives a response up and asks again. So nothing is written
- * behind that line, which would be lost. (pusher-js, src/core/http/http_request.ts: MAX_BUFFER_LENGTH)
+ * Once it has read to the end of a line and more than this, pusher-js gives a response up and asks again. So nothing
+ * is written behind that line, which would be lost. (pusher-js, src/core/http/http_request.ts: MAX_BUFFER_LENGTH)
  */
 const MAX_RESPONSE_CHARS = 256 * 1024;
 

@@ -4,12 +4,16 @@ const PATIENCE_MS = 100;
 const MAX_WAITING = 64;
 /** So many numbers are remembered, to tell a late send from a repeated one. */
 const MEMORY = 128;
-/** A page with several clients counts all their requests together: after so many gaps that nothing filled, none is waited for. */
+/**
+ * A page with several clients counts all their requests together: after so many gaps that nothing filled, none is
+ * waited for.
+ */
 const MAX_GAPS = 3;
 
 /**
- * Brings a session's sends into the order in which the page sent them, and takes each once. Each is a request of its own, so
- * that they overtake one another, and what stands between may repeat one. pusher-js numbers its requests (`n` in the query).
+ * Brings a session's sends into the order in which the page sent them, and takes each once. Each is a request of its
+ * own, so that they overtake one another, and what stands between may repeat one. pusher-js numbers its requests (`n`
+ * in the query).
  */
 export class SendOrder {
   readonly #seen = new Set<number>();

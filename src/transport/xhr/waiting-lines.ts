@@ -6,7 +6,10 @@ const ENTRY_BYTES = 16;
 /** One session may take at most this part of what is still free, so that many that hoard never leave others without. */
 const SHARE_OF_FREE = 1 / 8;
 
-/** What may wait on this node for all HTTP sessions together. A line that waits in several is counted once, as it is held once. */
+/**
+ * What may wait on this node for all HTTP sessions together. A line that waits in several is counted once, as it is
+ * held once.
+ */
 export class LineBudget {
   readonly #maxBytes: number;
   readonly #maxSessionBytes: number;

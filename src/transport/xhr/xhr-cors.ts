@@ -8,7 +8,9 @@ const PREFLIGHT_MAX_AGE_SECONDS = 86_400;
 
 const VARY = ['Vary', 'Origin'] as const;
 
-/** Lets pages read the answer: of the app's origins, or of any if it names none. Without an app, anyone may read that. */
+/**
+ * Lets pages read the answer: of the app's origins, or of any if it names none. Without an app, anyone may read that.
+ */
 export function originHeaders(app: App | undefined, origin: string | undefined): Headers {
   if (origin === undefined) return [];
   if (app === undefined || app.allowedOrigins.length === 0) return [['Access-Control-Allow-Origin', '*']];
@@ -16,7 +18,10 @@ export function originHeaders(app: App | undefined, origin: string | undefined):
   return [['Access-Control-Allow-Origin', origin], VARY];
 }
 
-/** What a browser asks before a request of another origin: their JSON content type makes each of pusher-js's one of those. */
+/**
+ * What a browser asks before a request of another origin: their JSON content type makes each of pusher-js's one of
+ * those.
+ */
 export function preflight(app: App | undefined, origin: string | undefined): HttpResponse {
   return {
     status: 204,

@@ -137,8 +137,8 @@ export class XhrSession implements Socket {
   }
 
   /**
-   * How a client acknowledges: over streaming by a `pusher:pong`, since it reads in order; with polls by the next one, which it
-   * only sends once it has read the answer to the last.
+   * How a client acknowledges: over streaming by a `pusher:pong`, since it reads in order; with polls by the next one,
+   * which it only sends once it has read the answer to the last.
    */
   ping(payload: string): void {
     if (this.#ended) return;

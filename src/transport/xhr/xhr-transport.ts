@@ -57,8 +57,8 @@ const TOO_MANY_GUESSES: HttpResponse = {
 };
 
 /**
- * Streaming and polling as stock pusher-js speaks them when it cannot use a WebSocket. A topic is a set of sessions; a frame is
- * encoded once for all of them, and what a turn of the event loop brings a session is written at its end.
+ * Streaming and polling as stock pusher-js speaks them when it cannot use a WebSocket. A topic is a set of sessions; a
+ * frame is encoded once for all of them, and what a turn of the event loop brings a session is written at its end.
  */
 export class XhrTransport implements Transport, SessionKeeper {
   readonly #deps: XhrDependencies;
