@@ -1,7 +1,7 @@
 import { Redis } from 'ioredis';
 import { PUBLISH } from '../../src/broker/redis/scripts/frames.ts';
-import { KEEP_LOG, PUBLISH_DURABLE } from '../../src/broker/redis/scripts/log.ts';
-import { commandOf, scriptTexts } from '../../src/broker/redis/scripts/step.ts';
+import { KEEP_LOG, PUBLISH_EVENT, PUBLISH_KEPT_EVENT } from '../../src/broker/redis/scripts/log.ts';
+import { type Argument, argumentsOf, type Step, scriptTexts } from '../../src/broker/redis/scripts/step.ts';
 import { Keyspace } from '../../src/broker/redis/wire/keys.ts';
 import { configSchema } from '../../src/config/schema.ts';
 import { topicOf } from '../../src/core/contracts/topic.ts';
@@ -18,7 +18,7 @@ export interface PublishCost {
   readonly cpuMicroseconds: readonly Figure[];
 }
 
-type Command = readonly [name: string, ...args: (string | number)[]];
+type Command = readonly [name: string, ...args: Argument[]];
 
 interface Variant {
   readonly name: string;
@@ -96,19 +96,23 @@ function publishVariants(): Variant[] {
   const variant = (name: string, channel: string, how: 'plain' | 'unlogged' | 'cached' | 'logged'): Variant => {
     const topic = topicOf(APP.id, channel);
     const keys = keyspace.topic(topic);
+    const commandOf = (
+      step: Pick<Step<never, unknown>, 'command' | 'hash' | 'keys'>,
+      args: readonly Argument[],
+    ): Command => [step.command.single, ...argumentsOf(step, 'single', keys.of(step.keys), args)];
     const frame = JSON.stringify({ event: EVENT, channel, data: eventData(channel, 0, 1) });
-    const cacheSeconds = how === 'cached' ? 1800 : 0;
     const bounds = [resume.maxEventsPerChannel, resume.maxBytesPerChannel, ageSeconds * 1_000_000];
-    const keep = commandOf(KEEP_LOG, 'single', keys.of(KEEP_LOG.keys), [ageSeconds * 1000, 'epoch']);
-    const durable = ['.', frame, cacheSeconds, 0, ...bounds, 'epoch'];
+    const publish = {
+      plain: commandOf(PUBLISH, [`.${frame}`]),
+      unlogged: commandOf(PUBLISH_EVENT, [`.${frame}`]),
+      cached: commandOf(PUBLISH_KEPT_EVENT, ['.', frame, 1800, 0, 'epoch', ...bounds]),
+      logged: commandOf(PUBLISH_EVENT, [`.${frame}`]),
+    };
     return {
       name,
       channel: keys.channel,
-      setUp: how === 'logged' ? [keep] : [],
-      publish:
-        how === 'plain'
-          ? commandOf(PUBLISH, 'single', keys.of(PUBLISH.keys), [`.${frame}`])
-          : commandOf(PUBLISH_DURABLE, 'single', keys.of(PUBLISH_DURABLE.keys), durable),
+      setUp: how === 'logged' ? [commandOf(KEEP_LOG, [ageSeconds * 1000, 'epoch', ...bounds])] : [],
+      publish: publish[how],
     };
   };
   return [

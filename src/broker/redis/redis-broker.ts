@@ -5,12 +5,12 @@ import { PUBLISH } from './scripts/frames.ts';
 import { READ_CACHED } from './scripts/log.ts';
 import { decodeMessage, headOf, type MessageObserver } from './scripts/messages.ts';
 import { deferred } from './wire/deferred.ts';
-import type { RedisStore } from './wire/store.ts';
+import type { Effort, RedisStore } from './wire/store.ts';
 import { unavailable } from './wire/trouble.ts';
 
-/** What may wait for a Redis that is slow or away: more is refused at once. */
-const MAX_WAITING_MESSAGES = 20_000;
-const MAX_WAITING_CHARACTERS = 32 * 1024 * 1024;
+/** What may be on its way to a Redis that is slow or away: more is refused at once. */
+const MAX_PENDING_MESSAGES = 20_000;
+const MAX_PENDING_CHARACTERS = 32 * 1024 * 1024;
 
 /**
  * Moves frames by Redis's pub/sub. A node serves its own subscribers by what Redis sends back: one order everywhere.
@@ -24,8 +24,8 @@ export class RedisBroker implements Broker {
     throw new Error('RedisBroker delivered before start');
   };
   #restored: () => void = () => undefined;
-  #waitingMessages = 0;
-  #waitingCharacters = 0;
+  #pendingMessages = 0;
+  #pendingCharacters = 0;
 
   constructor(store: RedisStore, log: RedisChannelLog, observer: MessageObserver, lease: Lease) {
     this.#store = store;
@@ -53,26 +53,26 @@ export class RedisBroker implements Broker {
     this.#store.topics.unsubscribe(topic);
   }
 
-  async publish(messages: readonly BrokerMessage[]): Promise<void> {
+  publish(messages: readonly BrokerMessage[]): Promise<void> {
     let characters = 0;
     for (const { frame } of messages) characters += frame.length;
     if (
-      this.#waitingMessages + messages.length > MAX_WAITING_MESSAGES ||
-      this.#waitingCharacters + characters > MAX_WAITING_CHARACTERS
+      this.#pendingMessages + messages.length > MAX_PENDING_MESSAGES ||
+      this.#pendingCharacters + characters > MAX_PENDING_CHARACTERS
     ) {
-      throw unavailable('has too many messages before it');
+      return Promise.reject(unavailable('has too many messages before it'));
     }
-    this.#waitingMessages += messages.length;
-    this.#waitingCharacters += characters;
-    try {
-      if (!this.#lease.valid) await this.#alive();
-      // All are sent in this turn and in this order; to wait for each would cost a round trip for each.
-      if (messages.length === 1 && messages[0] !== undefined) await this.#send(messages[0]);
-      else await Promise.all(messages.map((message) => this.#send(message)));
-    } finally {
-      this.#waitingMessages -= messages.length;
-      this.#waitingCharacters -= characters;
-    }
+    this.#pendingMessages += messages.length;
+    this.#pendingCharacters += characters;
+    const done = () => {
+      this.#pendingMessages -= messages.length;
+      this.#pendingCharacters -= characters;
+    };
+    const sent = this.#lease.valid ? this.#sendAll(messages) : this.#alive().then(() => this.#sendAll(messages));
+    return sent.then(done, (error: unknown) => {
+      done();
+      throw error;
+    });
   }
 
   async cached(topic: string): Promise<CachedFrame | undefined> {
@@ -109,13 +109,16 @@ export class RedisBroker implements Broker {
     }
   }
 
-  #send(message: BrokerMessage): Promise<unknown> {
-    // Never sent twice: where nobody knows whether Redis had it, the caller is told so.
-    const effort = {
-      deadline: performance.now() + this.#store.settings.acceptTimeoutSeconds * 1000,
-      repeatable: false,
-      settled: true,
-    };
+  /** All are sent in this turn and in this order; to wait for each would cost a round trip for each. */
+  #sendAll(messages: readonly BrokerMessage[]): Promise<unknown> {
+    // Never sent twice: if nobody knows whether Redis had it, the caller is told so.
+    const effort = { ...this.#store.patience(), repeatable: false, publishes: true };
+    const [first] = messages;
+    if (messages.length === 1 && first !== undefined) return this.#send(first, effort);
+    return Promise.all(messages.map((message) => this.#send(message, effort)));
+  }
+
+  #send(message: BrokerMessage, effort: Effort): Promise<void> {
     if (message.durable === true || message.cacheSeconds !== undefined) return this.#log.publish(message, effort);
     const { topic, frame, exceptSocketId } = message;
     return this.#store.run(PUBLISH, topic, [headOf(exceptSocketId) + frame], effort);

@@ -2,7 +2,14 @@ import { randomBytes } from 'node:crypto';
 import type { BrokerMessage } from '../../../core/contracts/broker.ts';
 import type { ChannelLog, LogBounds, LoggedMessage } from '../../../core/contracts/channel-log.ts';
 import type { Position } from '../../../core/contracts/position.ts';
-import { KEEP_LOG, type LogEntry, PUBLISH_DURABLE, READ_LOG_RECENT, READ_LOG_SINCE } from '../scripts/log.ts';
+import {
+  KEEP_LOG,
+  type LogEntry,
+  PUBLISH_EVENT,
+  PUBLISH_KEPT_EVENT,
+  READ_LOG_RECENT,
+  READ_LOG_SINCE,
+} from '../scripts/log.ts';
 import { headOf } from '../scripts/messages.ts';
 import type { Effort, RedisStore } from '../wire/store.ts';
 
@@ -24,38 +31,28 @@ function newEpoch(): string {
  */
 export class RedisChannelLog implements ChannelLog {
   readonly #store: RedisStore;
-  readonly #bounds: LogBounds;
+  /** As scripts take them: events, bytes, microseconds. */
+  readonly #bounds: readonly [maxEvents: number, maxBytes: number, maxAge: number];
+  readonly #keepMs: number;
 
-  constructor(store: RedisStore, bounds: LogBounds) {
+  constructor(store: RedisStore, { maxEvents, maxBytes, maxAgeSeconds }: LogBounds) {
     this.#store = store;
-    this.#bounds = bounds;
+    this.#bounds = [maxEvents, maxBytes, maxAgeSeconds * 1_000_000];
+    // Who keeps a log asks again within a third of the window.
+    this.#keepMs = Math.ceil((maxAgeSeconds * 4000) / 3);
   }
 
   /** Publishes a durable message, and logs it if somebody keeps the log. */
   publish(message: BrokerMessage, effort: Effort): Promise<void> {
-    const { topic, frame, exceptSocketId, cacheSeconds, logSeconds } = message;
-    const { maxEvents, maxBytes, maxAgeSeconds } = this.#bounds;
-    return this.#store.run(
-      PUBLISH_DURABLE,
-      topic,
-      [
-        headOf(exceptSocketId),
-        frame,
-        cacheSeconds ?? 0,
-        logSeconds ?? 0,
-        maxEvents,
-        maxBytes,
-        maxAgeSeconds * 1_000_000,
-        newEpoch(),
-      ],
-      effort,
-    );
+    const { topic, frame, exceptSocketId, cacheSeconds = 0, logSeconds = 0 } = message;
+    const head = headOf(exceptSocketId);
+    if (cacheSeconds === 0 && logSeconds === 0) return this.#store.run(PUBLISH_EVENT, topic, [head + frame], effort);
+    const args = [head, frame, cacheSeconds, logSeconds, newEpoch(), ...this.#bounds] as const;
+    return this.#store.run(PUBLISH_KEPT_EVENT, topic, args, effort);
   }
 
   keep(topic: string): Promise<void> {
-    // Who keeps a log asks again within a third of the window.
-    const keepMs = Math.ceil((this.#bounds.maxAgeSeconds * 4000) / 3);
-    return this.#store.run(KEEP_LOG, topic, [keepMs, newEpoch()], this.#store.patience());
+    return this.#store.run(KEEP_LOG, topic, [this.#keepMs, newEpoch(), ...this.#bounds], this.#store.patience());
   }
 
   async since(topic: string, position: Position): Promise<readonly LoggedMessage[] | undefined> {

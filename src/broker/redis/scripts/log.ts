@@ -1,3 +1,4 @@
+import { CLOCK } from './changes.ts';
 import { decodeFrame, type FrameMessage } from './messages.ts';
 import { readList, readNothing, readText } from './replies.ts';
 import { script } from './step.ts';
@@ -11,21 +12,20 @@ export interface LogEntry {
 /**
  * A log is a stream whose ids are the offsets, and a hash of what belongs to it: its `epoch`, the offset of its `last`
  * event, the `floor`, which is the offset of the last event that is no longer kept, how many are kept (`count`), the
- * offset of the `oldest` of them, their `bytes`, and the `age` in microseconds that somebody has asked for. Offsets are
- * microseconds of the clock if that has moved on, so that a Redis that has lost some of its last writes never gives one
- * again.
+ * offset of the `oldest` of them, their `bytes`, and what bounds it: `maxEvents`, `maxBytes` and `maxAge`, in
+ * microseconds. Offsets are microseconds of the clock if that has moved on, so that a Redis that has lost some of its
+ * last writes never gives one again.
+ *
+ * The two are one thing: a stream that has not as many events as the hash says was thrown away or cut by somebody else.
+ * Then nothing up to the last event can be given any more.
  */
-const LOG = `
-local function clock()
-  local time = redis.call('TIME')
-  return tonumber(time[1]) * 1000000 + tonumber(time[2])
-end
+const LOG = `${CLOCK}
 local function text(number) return string.format('%.0f', number) end
-local function begin(epoch)
+local function begin(epoch, maxEvents, maxBytes, maxAge)
   local now = text(clock())
   redis.call('DEL', stream)
-  redis.call('HSET', log, 'epoch', epoch, 'last', now, 'floor', now)
-  redis.call('HSET', log, 'count', '0', 'oldest', '0', 'bytes', '0', 'age', '0')
+  redis.call('HSET', log, 'epoch', epoch, 'last', now, 'floor', now, 'count', '0', 'oldest', '0', 'bytes', '0')
+  redis.call('HSET', log, 'maxEvents', maxEvents, 'maxBytes', maxBytes, 'maxAge', maxAge)
 end
 -- The stream never goes before what says that it is there.
 local function keepStream() redis.call('PEXPIRE', stream, redis.call('PTTL', log) + 1000) end
@@ -35,68 +35,99 @@ local function keepFor(milliseconds)
   keepStream()
 end
 local function offsetOf(id) return tonumber(string.match(id, '^%d+')) end
+local function read()
+  local known = redis.call(
+    'HMGET', log, 'epoch', 'last', 'floor', 'count', 'oldest', 'bytes', 'maxEvents', 'maxBytes', 'maxAge'
+  )
+  if not known[1] then return nil end
+  local state = {
+    epoch = known[1], last = known[2], floor = tonumber(known[3]), count = tonumber(known[4]),
+    oldest = tonumber(known[5]), bytes = tonumber(known[6]), maxEvents = tonumber(known[7]),
+    maxBytes = tonumber(known[8]), maxAge = tonumber(known[9])
+  }
+  if redis.call('XLEN', stream) ~= state.count then
+    state.floor, state.count, state.bytes, state.isBroken = tonumber(state.last), 0, 0, true
+  end
+  return state
+end
+local function append(state, message)
+  local now = clock()
+  local offset = math.max(now, tonumber(state.last) + 1)
+  if state.isBroken then redis.call('DEL', stream) end
+  redis.call('XADD', stream, text(offset) .. '-0', 'm', message)
+  if state.count == 0 then
+    state.oldest = offset
+    keepStream()
+  end
+  state.count, state.bytes = state.count + 1, state.bytes + #message
+  while state.count > state.maxEvents or state.bytes > state.maxBytes or now - state.oldest > state.maxAge do
+    local first = redis.call('XRANGE', stream, '-', '+', 'COUNT', 2)
+    redis.call('XDEL', stream, first[1][1])
+    state.floor, state.count, state.bytes = state.oldest, state.count - 1, state.bytes - #first[1][2][2]
+    if state.count == 0 then break end
+    state.oldest = offsetOf(first[2][1])
+  end
+  redis.call(
+    'HSET', log, 'last', text(offset), 'floor', text(state.floor), 'count', state.count, 'oldest', text(state.oldest),
+    'bytes', text(state.bytes), 'maxAge', text(state.maxAge)
+  )
+  return publish(channel, '*' .. state.epoch .. ' ' .. state.last .. ' ' .. text(offset) .. ' ' .. message)
+end
 `;
 
-/**
- * Publishes a durable message, and logs it if its topic is logged, or is to be. `head` stands before the frame;
- * `cacheSeconds`: keep the frame as the last event for so long, or 0; `logSeconds`: log it for so long though nobody
- * keeps the log, or 0; then the bounds of a log, and an epoch for one that begins.
- */
-export const PUBLISH_DURABLE = script({
-  keys: ['log', 'stream', 'channel', 'cached'],
-  args: ['head', 'frame', 'cacheSeconds', 'logSeconds', 'maxEvents', 'maxBytes', 'maxAgeMicroseconds', 'newEpoch'],
-  lua: `${LOG}
-local message = head .. frame
-if cacheSeconds ~= '0' then redis.call('SET', cached, frame, 'EX', cacheSeconds) end
-local known = redis.call('HMGET', log, 'epoch', 'last', 'bytes', 'age', 'count', 'oldest')
-if not known[1] then
-  if logSeconds == '0' then return publish(channel, message) end
-  begin(newEpoch)
-  known = redis.call('HMGET', log, 'epoch', 'last', 'bytes', 'age', 'count', 'oldest')
-end
-local age = math.max(tonumber(maxAgeMicroseconds), tonumber(known[4]))
-if logSeconds ~= '0' then
-  keepFor(tonumber(logSeconds) * 1000)
-  age = math.max(age, tonumber(logSeconds) * 1000000)
-end
-local now = clock()
-local offset = math.max(now, tonumber(known[2]) + 1)
-redis.call('XADD', stream, text(offset) .. '-0', 'm', message)
-if known[5] == '0' then
-  known[6] = offset
-  keepStream()
-end
-local count, bytes, oldest, floor = known[5] + 1, known[3] + #message, tonumber(known[6]), nil
-while count > tonumber(maxEvents) or bytes > tonumber(maxBytes) or now - oldest > age do
-  local first = redis.call('XRANGE', stream, '-', '+', 'COUNT', 2)
-  if not first[1] then
-    -- Redis has thrown the stream away: nothing of it can be given again.
-    count, bytes, floor = 0, 0, offset
-    break
-  end
-  redis.call('XDEL', stream, first[1][1])
-  count, bytes, floor = count - 1, bytes - #first[1][2][2], oldest
-  if count == 0 then break end
-  oldest = offsetOf(first[2][1])
-end
-redis.call(
-  'HSET', log, 'last', text(offset), 'bytes', text(bytes), 'age', text(age), 'count', count, 'oldest', text(oldest)
-)
-if floor then redis.call('HSET', log, 'floor', text(floor)) end
-return publish(channel, '*' .. known[1] .. ' ' .. known[2] .. ' ' .. text(offset) .. ' ' .. message)
+/** Publishes an event (messages.ts), and logs it if its topic is logged. */
+export const PUBLISH_EVENT = script({
+  keys: ['log', 'stream', 'channel'],
+  args: ['message'],
+  lua: `
+if redis.call('EXISTS', log) == 0 then return publish(channel, message) end
+${LOG}
+return append(read(), message)
 `,
   read: readNothing,
 });
 
-/** Logs a topic from now on, and tells its subscribers where its log ends. */
+/**
+ * The same for an event that is kept whether or not anybody keeps the log. `head` stands before the frame;
+ * `cacheSeconds`: keep the frame as the last event for so long, or 0; `logSeconds`: log it for so long, or 0; then the
+ * epoch and the bounds of a log that begins.
+ */
+export const PUBLISH_KEPT_EVENT = script({
+  keys: ['log', 'stream', 'channel', 'cached'],
+  args: ['head', 'frame', 'cacheSeconds', 'logSeconds', 'newEpoch', 'maxEvents', 'maxBytes', 'maxAge'],
+  lua: `
+${LOG}
+if cacheSeconds ~= '0' then redis.call('SET', cached, frame, 'EX', cacheSeconds) end
+local state = read()
+if logSeconds ~= '0' then
+  if not state then
+    begin(newEpoch, maxEvents, maxBytes, maxAge)
+    state = read()
+  end
+  keepFor(tonumber(logSeconds) * 1000)
+  state.maxAge = math.max(state.maxAge, tonumber(logSeconds) * 1000000)
+end
+if not state then return publish(channel, head .. frame) end
+return append(state, head .. frame)
+`,
+  read: readNothing,
+});
+
+/**
+ * Logs a topic from now on within these bounds, and tells its subscribers where its log ends. A log that must reach
+ * back further than `maxAge` for somebody else goes on to do so.
+ */
 export const KEEP_LOG = script({
   keys: ['log', 'stream', 'channel'],
-  args: ['keepMs', 'newEpoch'],
-  lua: `${LOG}
-if redis.call('EXISTS', log) == 0 then begin(newEpoch) end
+  args: ['keepMs', 'newEpoch', 'maxEvents', 'maxBytes', 'maxAge'],
+  lua: `
+${LOG}
+if redis.call('EXISTS', log) == 0 then begin(newEpoch, maxEvents, maxBytes, maxAge) end
 keepFor(tonumber(keepMs))
-local known = redis.call('HMGET', log, 'epoch', 'last')
-return publish(channel, '*' .. known[1] .. ' ' .. known[2] .. ' ' .. known[2] .. ' .')
+local state = read()
+if tonumber(maxAge) > state.maxAge then redis.call('HSET', log, 'maxAge', maxAge) end
+redis.call('HSET', log, 'maxEvents', maxEvents, 'maxBytes', maxBytes)
+return publish(channel, '*' .. state.epoch .. ' ' .. state.last .. ' ' .. state.last .. ' .')
 `,
   read: readNothing,
 });
@@ -109,24 +140,25 @@ export const READ_LOG_SINCE = script({
   keys: ['log', 'stream'],
   args: ['epoch', 'offset'],
   lua: `
-local known = redis.call('HMGET', log, 'epoch', 'floor', 'last')
-local number = tonumber(offset)
-if known[1] ~= epoch or number < tonumber(known[2]) or number > tonumber(known[3]) then return false end
+${LOG}
+local state = read()
+if not state or state.epoch ~= epoch then return false end
+if tonumber(offset) < state.floor or tonumber(offset) > tonumber(state.last) then return false end
 return redis.call('XRANGE', stream, '(' .. offset .. '-0', '+')
 `,
   read: (reply) => (reply === null ? undefined : readEntries(reply)),
 });
 
-/** The epoch and the last events, oldest first; undefined if the topic is not logged. */
+/** The epoch and the last events, none older than `age` microseconds, oldest first; undefined if there is no log. */
 export const READ_LOG_RECENT = script({
   keys: ['log', 'stream'],
-  args: ['maxEvents', 'maxAgeMicroseconds'],
+  args: ['events', 'age'],
   lua: `
-local epoch = redis.call('HGET', log, 'epoch')
-if not epoch then return false end
-local time = redis.call('TIME')
-local from = string.format('%.0f', tonumber(time[1]) * 1000000 + tonumber(time[2]) - tonumber(maxAgeMicroseconds))
-return {epoch, redis.call('XREVRANGE', stream, '+', from, 'COUNT', maxEvents)}
+${LOG}
+local state = read()
+if not state then return false end
+if state.isBroken then return {state.epoch, {}} end
+return {state.epoch, redis.call('XREVRANGE', stream, '+', text(clock() - tonumber(age)), 'COUNT', events)}
 `,
   read: (reply) => {
     if (reply === null) return undefined;

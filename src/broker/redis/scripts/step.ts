@@ -8,16 +8,14 @@ export type ArgumentsOf<Names extends readonly string[]> = Names extends readonl
   ? readonly [...{ [At in keyof Fixed]: Argument }, ...Argument[]]
   : { readonly [At in keyof Names]: Argument };
 
-type Head = readonly [name: string, ...Argument[]];
-
 /** Something that Redis carries out in one step: a script, or a command of its own. `store.run` runs it for a topic. */
 export interface Step<Names extends readonly string[], Reply> {
   /** The keys that it takes, all of the same topic. */
   readonly keys: readonly KeyName[];
   readonly args: Names;
-  readonly isScript: boolean;
-  /** What is sent before the keys and the arguments; the second form is for a Cluster. */
-  readonly head: { readonly single: Head; readonly sharded: Head };
+  /** The command that is sent, and for a script its hash; the second form is for a Cluster. */
+  readonly command: { readonly single: string; readonly sharded: string };
+  readonly hash: { readonly single: string; readonly sharded: string } | undefined;
   /** Throws if Redis answers in another form. */
   readonly read: (reply: unknown) => Reply;
 }
@@ -46,13 +44,12 @@ export function script<const Names extends readonly string[], Reply>(definition:
     `${names.join('')}${values.join('')}${lua}`;
   const text = { single: textFor('PUBLISH'), sharded: textFor('SPUBLISH') };
   texts.push(text);
-  const headOf = (source: string): Head =>
-    Object.freeze(['EVALSHA', createHash('sha1').update(source).digest('hex')] as const);
+  const hashOf = (source: string) => createHash('sha1').update(source).digest('hex');
   return Object.freeze({
     keys,
     args,
-    isScript: true,
-    head: Object.freeze({ single: headOf(text.single), sharded: headOf(text.sharded) }),
+    command: Object.freeze({ single: 'EVALSHA', sharded: 'EVALSHA' }),
+    hash: Object.freeze({ single: hashOf(text.single), sharded: hashOf(text.sharded) }),
     read,
   });
 }
@@ -64,19 +61,18 @@ export function command<const Names extends readonly string[], Reply>(
   args: Names,
   read: (reply: unknown) => Reply,
 ): Step<Names, Reply> {
-  const { single, sharded } = typeof name === 'string' ? { single: name, sharded: name } : name;
-  const head = Object.freeze({ single: [single] as const, sharded: [sharded] as const });
-  return Object.freeze({ keys: Object.freeze([key]), args, isScript: false, head, read });
+  const names = typeof name === 'string' ? { single: name, sharded: name } : name;
+  return Object.freeze({ keys: Object.freeze([key]), args, command: Object.freeze(names), hash: undefined, read });
 }
 
-/** A step as it is sent: the name of the command and its arguments. */
-export function commandOf(
-  { head, isScript }: Pick<Step<never, unknown>, 'head' | 'isScript'>,
+/** What follows the name of a step's command: for a script its hash and the number of keys, then keys and arguments. */
+export function argumentsOf(
+  { hash }: Pick<Step<never, unknown>, 'hash'>,
   kind: 'single' | 'sharded',
   keys: readonly string[],
   args: readonly Argument[],
-): [name: string, ...Argument[]] {
-  return isScript ? [...head[kind], keys.length, ...keys, ...args] : [...head[kind], ...keys, ...args];
+): Argument[] {
+  return hash === undefined ? [...keys, ...args] : [hash[kind], keys.length, ...keys, ...args];
 }
 
 /** The texts of all scripts, to be loaded into a server before it is used. */

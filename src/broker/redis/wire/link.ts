@@ -1,7 +1,6 @@
-import { Redis, type RedisOptions } from 'ioredis';
+import { Command, Redis, type RedisOptions } from 'ioredis';
 import type { Logger } from '../../../core/contracts/logger.ts';
-import { type Argument, commandOf, type Step, scriptTexts } from '../scripts/step.ts';
-import { type Deferred, deferred } from './deferred.ts';
+import { type Argument, scriptTexts } from '../scripts/step.ts';
 
 /** What a link tells its owner. */
 export interface LinkOwner {
@@ -23,11 +22,6 @@ export interface Interruption {
   readonly loss: boolean;
 }
 
-interface Waiting {
-  readonly command: readonly [name: string, ...arguments: Argument[]];
-  readonly reply: Deferred<unknown>;
-}
-
 /** Between two attempts to connect, give or take a quarter. */
 const MAX_RECONNECT_MS = 300;
 
@@ -35,7 +29,7 @@ const MAX_RECONNECT_MS = 300;
  * For so long after an interruption no message is published: other nodes, which may have been cut off too, then hear
  * again what this one is about to say.
  */
-const SETTLE_MS = 500;
+const HOLD_MS = 500;
 
 /** How many channels one command subscribes to: more would hold up what else the connection has to say. */
 const CHANNELS_PER_COMMAND = 500;
@@ -54,14 +48,15 @@ export class Link {
   readonly #sharded: boolean;
   readonly #logger: Logger;
   readonly #heartbeat: NodeJS.Timeout;
-  #waiting: Waiting[] = [];
+  /** The stream that holds back what this turn of the event loop sends, so that it is written at once. */
+  #corked: Redis['stream'] | undefined;
   #ready = false;
   /** Of the server's process when the link was last ready. */
   #runId: string | undefined;
   #closed = false;
   /** Counts what invalidates a preparation that is under way. */
-  #epoch = 0;
-  #settling: Promise<void> | undefined;
+  #generation = 0;
+  #publishHold: Promise<void> | undefined;
   #lastError = '';
 
   constructor(
@@ -100,31 +95,28 @@ export class Link {
   }
 
   /** While other nodes may not hear yet what is published: resolves when they should. */
-  get settling(): Promise<void> | undefined {
-    return this.#settling;
+  get publishHold(): Promise<void> | undefined {
+    return this.#publishHold;
   }
 
   /** Changes whenever what was subscribed before may no longer be. */
-  get epoch(): number {
-    return this.#epoch;
+  get generation(): number {
+    return this.#generation;
   }
 
   /**
-   * Rejects as Redis or the connection does (see trouble.ts). Commands of one turn of the event loop are sent together.
+   * Rejects as Redis or the connection does (see trouble.ts). What is sent in one turn of the event loop is written
+   * together.
    */
-  call(name: string, ...args: Argument[]): Promise<unknown> {
-    const reply = deferred<unknown>();
-    if (this.#waiting.length === 0) setImmediate(() => this.#flush());
-    this.#waiting.push({ command: [name, ...args], reply });
-    return reply.promise;
-  }
-
-  step(
-    step: Pick<Step<never, unknown>, 'head' | 'isScript'>,
-    keys: readonly string[],
-    args: readonly Argument[],
-  ): Promise<unknown> {
-    return this.call(...commandOf(step, this.#sharded ? 'sharded' : 'single', keys, args));
+  send(name: string, args: Argument[]): Promise<unknown> {
+    if (this.#corked === undefined && this.connected) {
+      this.#corked = this.#commands.stream;
+      this.#corked.cork();
+      setImmediate(this.#uncork);
+    }
+    const command = new Command(name, args, { replyEncoding: 'utf8' });
+    this.#commands.sendCommand(command);
+    return command.promise;
   }
 
   async subscribe(channels: readonly string[]): Promise<void> {
@@ -153,13 +145,13 @@ export class Link {
   }
 
   /** Other nodes may not hear yet what is published here. */
-  settle(): void {
-    const settling = new Promise<void>((resolve) => {
-      setTimeout(resolve, SETTLE_MS);
+  holdPublishes(): void {
+    const hold = new Promise<void>((resolve) => {
+      setTimeout(resolve, HOLD_MS);
     });
-    this.#settling = settling;
-    void settling.then(() => {
-      if (this.#settling === settling) this.#settling = undefined;
+    this.#publishHold = hold;
+    void hold.then(() => {
+      if (this.#publishHold === hold) this.#publishHold = undefined;
     });
   }
 
@@ -167,7 +159,7 @@ export class Link {
     this.#closed = true;
     this.#ready = false;
     clearInterval(this.#heartbeat);
-    this.#flush();
+    this.#uncork();
     await Promise.all([this.#commands, this.#subscriber].map(quit));
   }
 
@@ -209,25 +201,25 @@ export class Link {
 
   async #prepare(): Promise<void> {
     if (this.#closed || this.#commands.status !== 'ready' || this.#subscriber.status !== 'ready') return;
-    this.#epoch += 1;
-    const epoch = this.#epoch;
+    this.#generation += 1;
+    const generation = this.#generation;
     let runId: string;
     try {
       await this.loadScripts();
       runId = await this.#readRunId();
       await this.#owner.resubscribe(this);
     } catch (error) {
-      if (epoch !== this.#epoch || this.#closed) return;
+      if (generation !== this.#generation || this.#closed) return;
       this.#logger.warn({ redis: this.name, err: error }, 'Redis cannot be used yet');
       setTimeout(() => void this.#prepare(), 250).unref();
       return;
     }
-    if (epoch !== this.#epoch || this.#closed) return;
+    if (generation !== this.#generation || this.#closed) return;
     const gap = this.#runId !== undefined;
     const loss = gap && runId !== this.#runId;
     this.#ready = true;
     this.#runId = runId;
-    if (gap) this.settle();
+    if (gap) this.holdPublishes();
     this.#lastError = '';
     this.#logger.info({ redis: this.name }, 'Redis connected');
     this.#owner.ready(this, { gap, loss });
@@ -239,38 +231,18 @@ export class Link {
   }
 
   #down(): void {
-    this.#epoch += 1;
+    this.#generation += 1;
     if (!this.#ready) return;
     this.#ready = false;
     if (!this.#closed) this.#logger.warn({ redis: this.name }, 'Redis connection lost');
     this.#owner.down(this);
   }
 
-  #flush(): void {
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    const [first] = waiting;
-    if (first === undefined) return;
-    if (waiting.length === 1) {
-      const [name, ...args] = first.command;
-      this.#commands.call(name, ...args).then(first.reply.resolve, first.reply.reject);
-      return;
-    }
-    const pipeline = this.#commands.pipeline();
-    for (const { command } of waiting) pipeline.call(...command);
-    pipeline.exec().then(
-      (replies) => {
-        for (const [index, { reply }] of waiting.entries()) {
-          const [error, value] = replies?.[index] ?? [new Error('Redis gave no reply'), undefined];
-          if (error === null) reply.resolve(value);
-          else reply.reject(error);
-        }
-      },
-      (error: unknown) => {
-        for (const { reply } of waiting) reply.reject(error);
-      },
-    );
-  }
+  readonly #uncork = (): void => {
+    const stream = this.#corked;
+    this.#corked = undefined;
+    stream?.uncork();
+  };
 
   #ping(): void {
     if (!this.#ready) return;

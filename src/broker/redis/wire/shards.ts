@@ -171,7 +171,7 @@ class ClusterShards implements Shards {
     if (!link.connected) return undefined;
     let reply: unknown;
     try {
-      reply = await link.call('CLUSTER', 'SLOTS');
+      reply = await link.send('CLUSTER', ['SLOTS']);
     } catch (error) {
       this.#logger.debug({ redis: link.name, err: error }, 'a Redis Cluster node did not tell its slots');
       return undefined;

@@ -1,13 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '../../../core/contracts/logger.ts';
-import type { Argument, ArgumentsOf, Step } from '../scripts/step.ts';
+import { type ArgumentsOf, argumentsOf, type Step } from '../scripts/step.ts';
 import { type Deferred, deferred } from './deferred.ts';
 import { BUCKETS, Keyspace } from './keys.ts';
 import type { Interruption, Link } from './link.ts';
 import type { RedisSettings } from './settings.ts';
 import { createShards, type Shards, type ShardsOwner } from './shards.ts';
 import { SubscribedTopics } from './topics.ts';
-import { troubleOf, unavailable } from './trouble.ts';
+import { type Trouble, troubleOf, unavailable } from './trouble.ts';
 import { parseRedisUrl } from './url.ts';
 
 /** What those who keep state in Redis are told. */
@@ -26,8 +26,16 @@ export interface Effort {
   readonly deadline: number;
   /** Whether it may be sent again when nobody knows whether it was carried out. */
   readonly repeatable: boolean;
-  /** Wait until other nodes, too, should be back from an interruption. */
-  readonly settled?: boolean;
+  /** It publishes: held back until other nodes, too, should be back from an interruption. */
+  readonly publishes?: boolean;
+}
+
+interface Order<Names extends readonly string[], Reply> {
+  readonly step: Step<Names, Reply>;
+  readonly bucket: number;
+  readonly keys: readonly string[];
+  readonly args: ArgumentsOf<Names> | ((retried: boolean) => ArgumentsOf<Names>);
+  readonly effort: Effort;
 }
 
 /** For what must be done, however long Redis is away. */
@@ -44,7 +52,7 @@ export class RedisStore implements ShardsOwner {
   readonly topics: SubscribedTopics;
   readonly #shards: Shards;
   readonly #listeners: StoreListener[] = [];
-  readonly #waiting = new Set<{ readonly bucket: number; readonly link: Deferred<Link> }>();
+  readonly #waitingForLink = new Set<{ readonly bucket: number; readonly link: Deferred<Link> }>();
   #closed = false;
 
   constructor(settings: RedisSettings, logger: Logger) {
@@ -93,7 +101,7 @@ export class RedisStore implements ShardsOwner {
     effort: Effort,
   ): Promise<Reply> {
     const keys = this.keys.topic(topic);
-    return this.#carryOut(step, keys.bucket, keys.of(step.keys), args, effort);
+    return this.#carryOut({ step, bucket: keys.bucket, keys: keys.of(step.keys), args, effort });
   }
 
   /** The same for all buckets, a number of them at once, and their keys of one app's occupied channels. */
@@ -109,7 +117,7 @@ export class RedisStore implements ShardsOwner {
       Array.from({ length: BUCKETS / perScript }, (_, group) => {
         const first = group * perScript;
         const keys = Array.from({ length: perScript }, (_, at) => this.keys.occupied(first + at, appId));
-        return this.#carryOut(step, first, keys, args, effort);
+        return this.#carryOut({ step, bucket: first, keys, args, effort });
       }),
     );
   }
@@ -117,7 +125,7 @@ export class RedisStore implements ShardsOwner {
   async close(): Promise<void> {
     this.#closed = true;
     this.topics.close();
-    for (const { link } of this.#waiting) link.reject(unavailable('has been left'));
+    for (const { link } of this.#waitingForLink) link.reject(unavailable('has been left'));
     await this.#shards.close();
   }
 
@@ -126,7 +134,7 @@ export class RedisStore implements ShardsOwner {
   }
 
   ready(link: Link, { gap, loss }: Interruption): void {
-    for (const waiting of this.#waiting) {
+    for (const waiting of this.#waitingForLink) {
       if (this.#shards.linkOf(waiting.bucket) === link) waiting.link.resolve(link);
     }
     this.topics.confirmRest();
@@ -146,9 +154,9 @@ export class RedisStore implements ShardsOwner {
     const moved = new Set(buckets);
     const matches = (bucket: number) => moved.has(bucket);
     this.topics.invalidate(matches);
-    if (from) link.settle();
+    if (from) link.holdPublishes();
     if (!link.ready) return;
-    for (const waiting of this.#waiting) if (moved.has(waiting.bucket)) waiting.link.resolve(link);
+    for (const waiting of this.#waitingForLink) if (moved.has(waiting.bucket)) waiting.link.resolve(link);
     // After a failover, the new server may not have all that the old one had confirmed.
     if (from) void this.#subscribeAgain(matches, true);
     else for (const listener of this.#listeners) listener.ready();
@@ -176,50 +184,74 @@ export class RedisStore implements ShardsOwner {
     for (const listener of this.#listeners) listener.interrupted(matches, loss);
   }
 
-  async #carryOut<Names extends readonly string[], Reply>(
-    step: Step<Names, Reply>,
-    bucket: number,
-    keys: readonly string[],
-    args: ArgumentsOf<Names> | ((retried: boolean) => ArgumentsOf<Names>),
-    effort: Effort,
+  /** Redis answers at the first try nearly always: that costs one promise beside the client's own. */
+  #carryOut<Names extends readonly string[], Reply>(order: Order<Names, Reply>): Promise<Reply> {
+    const link = this.#shards.linkOf(order.bucket);
+    if (link?.ready !== true || (order.effort.publishes === true && link.publishHold !== undefined)) {
+      return this.#carryOutLater(order, undefined);
+    }
+    return this.#send(order, link, false).then(order.step.read, (error: unknown) =>
+      this.#carryOutLater(order, { link, error }),
+    );
+  }
+
+  async #carryOutLater<Names extends readonly string[], Reply>(
+    order: Order<Names, Reply>,
+    failed: { readonly link: Link; readonly error: unknown } | undefined,
   ): Promise<Reply> {
+    const { bucket, effort, step } = order;
+    let failure = failed;
     let retried = false;
     for (;;) {
-      const held = this.#shards.linkOf(bucket);
-      const link = held?.ready === true ? held : await this.#whenReady(bucket, effort.deadline);
+      if (failure !== undefined && (await this.#recover(failure.link, failure.error, effort)) === 'lost')
+        retried = true;
+      const ready = this.#shards.linkOf(bucket);
+      const link = ready?.ready === true ? ready : await this.#whenReady(bucket, effort.deadline);
       // All who wait go on in the order in which they came.
-      if (effort.settled === true && link.settling !== undefined) await link.settling;
-      const given: readonly Argument[] = typeof args === 'function' ? args(retried) : args;
+      if (effort.publishes === true && link.publishHold !== undefined) await link.publishHold;
       let reply: unknown;
       try {
-        reply = await link.step(step, keys, given);
+        reply = await this.#send(order, link, retried);
       } catch (error) {
-        const trouble = troubleOf(error);
-        if (trouble === undefined) throw error;
-        if (this.#closed) throw unavailable('has been left', error);
-        if (trouble === 'lost') {
-          if (!effort.repeatable) throw unavailable('did not confirm a command', error);
-          retried = true;
-        } else if (trouble === 'moved' || isReadOnly(error)) {
-          this.#shards.refresh();
-        } else if (trouble === 'script') {
-          await link.loadScripts().catch((cause: unknown) => {
-            this.logger.debug({ redis: link.name, err: cause }, 'scripts could not be loaded');
-          });
-        }
-        if (performance.now() + PAUSE_MS > effort.deadline) throw unavailable('did not carry out a command', error);
-        await delay(PAUSE_MS);
+        failure = { link, error };
         continue;
       }
       return step.read(reply);
     }
   }
 
+  #send<Names extends readonly string[]>(
+    { step, keys, args }: Order<Names, unknown>,
+    link: Link,
+    retried: boolean,
+  ): Promise<unknown> {
+    const given = typeof args === 'function' ? args(retried) : args;
+    const kind = this.#shards.sharded ? 'sharded' : 'single';
+    return link.send(step.command[kind], argumentsOf(step, kind, keys, given));
+  }
+
+  /** Sees to it that another try is worth while, and waits a little. Throws if it is not, or the effort is spent. */
+  async #recover(link: Link, error: unknown, effort: Effort): Promise<Trouble> {
+    const trouble = troubleOf(error);
+    if (trouble === undefined) throw error;
+    if (this.#closed) throw unavailable('has been left', error);
+    if (trouble === 'lost' && !effort.repeatable) throw unavailable('did not confirm a command', error);
+    if (trouble === 'moved' || isReadOnly(error)) this.#shards.refresh();
+    if (trouble === 'script') {
+      await link.loadScripts().catch((cause: unknown) => {
+        this.logger.debug({ redis: link.name, err: cause }, 'scripts could not be loaded');
+      });
+    }
+    if (performance.now() + PAUSE_MS > effort.deadline) throw unavailable('did not carry out a command', error);
+    await delay(PAUSE_MS);
+    return trouble;
+  }
+
   async #whenReady(bucket: number, deadline: number): Promise<Link> {
     const waiting = { bucket, link: deferred<Link>() };
     const limitMs = deadline - performance.now();
     if (this.#closed || limitMs <= 0) throw unavailable('is away');
-    this.#waiting.add(waiting);
+    this.#waitingForLink.add(waiting);
     const timer = Number.isFinite(limitMs)
       ? setTimeout(() => waiting.link.reject(unavailable('is away')), limitMs)
       : undefined;
@@ -227,7 +259,7 @@ export class RedisStore implements ShardsOwner {
       return await waiting.link.promise;
     } finally {
       clearTimeout(timer);
-      this.#waiting.delete(waiting);
+      this.#waitingForLink.delete(waiting);
     }
   }
 }

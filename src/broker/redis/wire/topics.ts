@@ -151,7 +151,7 @@ export class SubscribedTopics {
   async #subscribeOn(link: Link, topics: readonly Subscribed[]): Promise<void> {
     const shards = this.#shards();
     const groups = shards.sharded ? groupByBucket(topics) : [topics];
-    const { epoch } = link;
+    const { generation } = link;
     for (const subscribed of topics) this.#unconfirmed.delete(subscribed);
     await Promise.all(
       groups.map(async (group) => {
@@ -162,7 +162,7 @@ export class SubscribedTopics {
           throw error;
         }
         for (const subscribed of group) {
-          if (link.epoch === epoch && shards.linkOf(subscribed.bucket) === link) confirm(subscribed);
+          if (link.generation === generation && shards.linkOf(subscribed.bucket) === link) confirm(subscribed);
           else this.#markUnconfirmed(subscribed);
         }
       }),
