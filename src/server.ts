@@ -20,7 +20,7 @@ import { fastifyEndpoint } from './transport/fastify-bridge.ts';
 import { type HttpRoute, type StreamedRoute, serveHttp } from './transport/http-routes.ts';
 import { createNativeApp, listen } from './transport/listen.ts';
 import { MissingUpgrade, missingUpgradeRoute } from './transport/missing-upgrade.ts';
-import { loadUws } from './transport/uws.ts';
+import { headerLimitBytes, loadUws } from './transport/uws.ts';
 import { type WebSocketSettings, WebSocketTransport } from './transport/websocket.ts';
 import { xhrRoutes } from './transport/xhr/xhr-routes.ts';
 import { type XhrSettings, XhrTransport } from './transport/xhr/xhr-transport.ts';
@@ -100,7 +100,12 @@ async function open(
   opened: (() => Promise<void>)[],
   closeAll: () => Promise<void>,
 ): Promise<Running> {
-  const uws = await loadUws();
+  const { maxHeaderBytes } = config.http;
+  const uws = await loadUws(maxHeaderBytes);
+  if (headerLimitBytes() !== maxHeaderBytes) {
+    const fields = { maxHeaderBytes, holds: headerLimitBytes() };
+    logger.warn(fields, 'http.maxHeaderBytes is that of the first server in this process');
+  }
   const apps = new StaticAppRegistry(config.apps);
   const metrics = createMetrics();
   const auth = config.auth.enabled ? await authEndpoint(config, apps, metrics, logger) : undefined;

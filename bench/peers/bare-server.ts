@@ -16,7 +16,7 @@ interface ClientFrame {
   readonly data: { readonly channel: string };
 }
 
-const uws = await loadUws();
+const uws = await loadUws(32_768);
 const app = uws.App();
 let connections = 0;
 

@@ -80,6 +80,11 @@ const tlsSchema = z
 const httpSchema = section(
   'HTTP requests, whoever sends them: what they may take before anyone has asked who that is.',
   {
+    maxHeaderBytes: size(
+      'Of all headers of one request together, those of a WebSocket handshake too. More is answered 431.',
+      32 * KB,
+      { min: 4 * KB, max: MB },
+    ),
     maxBodiesBytes: size(
       'Memory of all request bodies that are under way on this node; never less than one of the largest size. ' +
         'If it is used up, whoever still sends and holds most is answered 503.',

@@ -26,19 +26,37 @@ export class UwsUnavailable extends Error {
   readonly code = 'uws_unavailable';
 }
 
-/** Loads the first line of uWebSockets.js that has a binary for this platform; rejects with UwsUnavailable. */
+/** Read by uWebSockets.js as it loads, and never again. Without it, all headers of a request together may have 4 KB. */
+const MAX_HEADERS_VARIABLE = 'UWS_HTTP_MAX_HEADERS_SIZE';
+
+let loadedWithMaxHeaderBytes: number | undefined;
+
+/**
+ * Loads the first line of uWebSockets.js that has a binary for this platform; rejects with UwsUnavailable.
+ *
+ * @param maxHeaderBytes of all headers of a request together; the first load of a process decides for all its servers
+ */
 export async function loadUws(
+  maxHeaderBytes: number,
   load: (specifier: string) => Promise<unknown> = (specifier) => import(specifier),
 ): Promise<UwsModule> {
+  if (loadedWithMaxHeaderBytes === undefined) process.env[MAX_HEADERS_VARIABLE] = String(maxHeaderBytes);
   const failures: string[] = [];
   for (const { specifier } of LINES) {
     try {
-      return (await load(specifier)) as UwsModule;
+      const uws = (await load(specifier)) as UwsModule;
+      loadedWithMaxHeaderBytes ??= maxHeaderBytes;
+      return uws;
     } catch (error) {
       failures.push(`${specifier}: ${firstLine(error)}`);
     }
   }
   throw new UwsUnavailable(unavailableMessage(currentPlatform(), failures));
+}
+
+/** What holds in this process; undefined before the first load. */
+export function headerLimitBytes(): number | undefined {
+  return loadedWithMaxHeaderBytes;
 }
 
 /** The sentence for a platform without a binary: what was found, what is supported, and why each line failed. */

@@ -1,6 +1,8 @@
 import t from 'tap';
 import { loadUws, UwsUnavailable, unavailableMessage } from '../../src/transport/uws.ts';
 
+const LIMIT = 32_768;
+
 function loader(loadable: Record<string, unknown>) {
   const tried: string[] = [];
   const load = async (specifier: string) => {
@@ -15,15 +17,15 @@ t.test('the first line that loads is taken, the newest tried first', async (t) =
   const newest = { name: 'newest' };
   const lts = { name: 'lts' };
   const both = loader({ 'uWebSockets.js': newest, 'uWebSockets.js-lts': lts });
-  t.equal(await loadUws(both.load), newest);
+  t.equal(await loadUws(LIMIT, both.load), newest);
   t.strictSame(both.tried, ['uWebSockets.js']);
   const older = loader({ 'uWebSockets.js-lts': lts });
-  t.equal(await loadUws(older.load), lts);
+  t.equal(await loadUws(LIMIT, older.load), lts);
   t.strictSame(older.tried, ['uWebSockets.js', 'uWebSockets.js-lts']);
 });
 
 t.test('none loads: the error says what was found, what is supported, and why each failed', async (t) => {
-  const error = await loadUws(loader({}).load).then(
+  const error = await loadUws(LIMIT, loader({}).load).then(
     () => undefined,
     (reason: unknown) => reason,
   );
@@ -46,7 +48,7 @@ t.test('the sentence on musl', async (t) => {
 });
 
 t.test('a line loads here', async (t) => {
-  const uws = await loadUws();
+  const uws = await loadUws(LIMIT);
   t.type(uws.App, 'function');
   t.type(uws.SSLApp, 'function');
 });
