@@ -3,7 +3,7 @@ import { channelKind } from '../protocol/channel-name.ts';
 /** A rule's pattern, ready to be matched. */
 export interface ChannelPattern {
   readonly text: string;
-  /** The parameters of a channel that matches, each one dot-free segment; undefined where it does not. */
+  /** The parameters of a channel that matches, each one dot-free segment; undefined if it does not. */
   match(name: string): Readonly<Record<string, string>> | undefined;
   /** Equal for patterns that match the same names, whatever their parameters are called. */
   readonly shape: string;
@@ -11,34 +11,66 @@ export interface ChannelPattern {
 
 const GUARD_PREFIXES = ['private-encrypted-', 'private-', 'presence-'];
 const PARAMETER = /\{([^{}]*)\}/;
-const PARAMETERS = /\{[^{}]*\}/g;
 const PARAMETER_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
 const LITERAL = /^[A-Za-z0-9_\-=@,.;]*$/;
 
-/** More than these in one segment could make a 200-character name slow to match. */
-const MAX_PARAMETERS_PER_SEGMENT = 3;
+/** What stands between two dots: literals with parameters between them, so one literal more than names. */
+interface Segment {
+  readonly literals: readonly string[];
+  readonly names: readonly string[];
+}
 
-/** Throws a sentence that names the pattern where it is not one, or could never match. */
+/** Throws a sentence that names the pattern if it is not one, or could never match. */
 export function compilePattern(text: string): ChannelPattern {
   const problem = patternProblem(text);
   if (problem !== undefined) throw new Error(`pattern '${text}': ${problem}`);
-  const names: string[] = [];
-  // Splitting by a group yields literals and parameter names in turn.
-  const source = text.split(PARAMETER).map((part, index) => {
-    if (index % 2 === 0) return part.replace(/\./g, '\\.');
-    names.push(part);
-    return '([^.]+)';
-  });
-  const regex = new RegExp(`^${source.join('')}$`);
+  const segments = text.split('.').map(segmentOf);
+  const names = segments.flatMap((segment) => segment.names);
   return {
     text,
-    shape: regex.source,
+    shape: segments.map(({ literals }) => literals.join('{}')).join('.'),
     match(name) {
-      const found = regex.exec(name);
-      if (found === null) return undefined;
-      return Object.freeze(Object.fromEntries(names.map((key, index) => [key, found[index + 1] ?? ''])));
+      const parts = name.split('.');
+      if (parts.length !== segments.length) return undefined;
+      const values: string[] = [];
+      for (const [index, segment] of segments.entries()) {
+        const found = segmentValues(segment, parts[index] ?? '');
+        if (found === undefined) return undefined;
+        values.push(...found);
+      }
+      return Object.freeze(Object.fromEntries(names.map((key, index) => [key, values[index] ?? ''])));
     },
   };
+}
+
+/** Splitting by a group yields literals and parameter names in turn. */
+function segmentOf(text: string): Segment {
+  const parts = text.split(PARAMETER);
+  return { literals: parts.filter((_, index) => index % 2 === 0), names: parts.filter((_, index) => index % 2 === 1) };
+}
+
+/**
+ * What the parameters of a segment match, none of it empty, and the first as much as it can. Literals are looked for
+ * from the end, each as late as it can be, so nothing is tried twice: a regular expression would try every way to
+ * part a name that in the end does not match.
+ */
+function segmentValues({ literals, names }: Segment, text: string): string[] | undefined {
+  const first = literals[0] ?? '';
+  if (names.length === 0) return text === first ? [] : undefined;
+  const last = literals[names.length] ?? '';
+  if (!text.startsWith(first) || !text.endsWith(last)) return undefined;
+  const values: string[] = [];
+  let end = text.length - last.length;
+  for (let index = names.length - 1; index > 0; index -= 1) {
+    const literal = literals[index] ?? '';
+    const at = text.lastIndexOf(literal, end - literal.length - 1);
+    if (at <= first.length) return undefined;
+    values.unshift(text.slice(at + literal.length, end));
+    end = at;
+  }
+  if (end <= first.length) return undefined;
+  values.unshift(text.slice(first.length, end));
+  return values;
 }
 
 function patternProblem(text: string): string | undefined {
@@ -58,9 +90,6 @@ function patternProblem(text: string): string | undefined {
     }
   }
   if (text.includes('}{')) return 'two parameters need something between them';
-  if (text.split('.').some((segment) => (segment.match(PARAMETERS)?.length ?? 0) > MAX_PARAMETERS_PER_SEGMENT)) {
-    return `more than ${MAX_PARAMETERS_PER_SEGMENT} parameters between two dots`;
-  }
   return undefined;
 }
 
