@@ -68,7 +68,7 @@ export function createCore({ settings, apps, shared, metrics, logger }: CoreDepe
   const authorizations = new Authorizations(users, close, settings.closeOnTokenExpiry);
   const counts = new SubscriptionCounts(broker);
   const subscriptions = new Subscriptions({
-    ...{ broker, delivery, roster, topics, counts, replay, resume, authorizations, metrics, logger },
+    ...{ broker, delivery, roster, topics, counts, replay, resume, authorizations, close, metrics, logger },
   });
   const signIn = new SignIn({ roster, topics, authorizations, logger });
   const clientEvents = new ClientEvents(broker, metrics);

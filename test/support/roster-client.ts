@@ -1,5 +1,6 @@
 import type { BrokerMessage } from '../../src/core/contracts/broker.ts';
 import type { Entered, Member } from '../../src/core/contracts/roster.ts';
+import { Recorder } from '../../src/core/delivery/recorder.ts';
 import type { ContractNode } from './contract-cluster.ts';
 
 interface Event {
@@ -13,6 +14,7 @@ export class RosterClient {
   readonly member: Member;
   readonly topic: string;
   readonly #node: ContractNode;
+  readonly #recorder = new Recorder();
   readonly members = new Set<string>();
   /** Other frames, in their order. */
   readonly frames: string[] = [];
@@ -37,6 +39,7 @@ export class RosterClient {
   async join(maxMembers?: number): Promise<void> {
     const { topic, socketId, member } = this;
     await this.#node.broker.subscribe(topic);
+    const recording = this.#recorder.begin(topic);
     await this.#node.roster.enter({ topic, socketId, member, maxMembers }, (entered) => {
       if (this.entered?.outcome === 'entered') this.complaints.push('was admitted twice');
       this.entered = entered;
@@ -47,9 +50,12 @@ export class RosterClient {
         this.members.add(userId);
       }
       if (!this.members.has(member.userId)) this.complaints.push('is not in its own list');
-      for (const frame of entered.missed) this.#take(frame);
+      for (const message of recording.messages()) {
+        if (message.memberChange !== true && message.exceptSocketId !== socketId) this.#take(message.frame);
+      }
       this.joined = true;
     });
+    recording.stop();
   }
 
   async leave(): Promise<void> {
@@ -63,6 +69,7 @@ export class RosterClient {
   }
 
   #deliver(message: BrokerMessage): void {
+    this.#recorder.add(message);
     if (!this.joined || message.topic !== this.topic || message.exceptSocketId === this.socketId) return;
     this.#take(message.frame);
   }

@@ -42,7 +42,6 @@ export class MemoryRoster implements Roster {
       outcome: 'entered',
       subscriptionCount: channel.sockets.size,
       members: [...channel.members.values()],
-      missed: [],
     });
   }
 
@@ -62,7 +61,8 @@ export class MemoryRoster implements Roster {
       member.connections -= 1;
       if (member.connections === 0) {
         channel.members.delete(userId);
-        await this.#broker.publish([{ topic, frame: encodeMemberRemoved(channelOf(topic), userId) }]);
+        const frame = encodeMemberRemoved(channelOf(topic), userId);
+        await this.#broker.publish([{ topic, frame, memberChange: true }]);
       }
     }
     return left;
@@ -148,7 +148,8 @@ export class MemoryRoster implements Roster {
       return;
     }
     channel.members.set(member.userId, { ...member, connections: 1 });
-    await this.#broker.publish([{ topic, frame: encodeMemberAdded(channelOf(topic), member.userId, member.info) }]);
+    const frame = encodeMemberAdded(channelOf(topic), member.userId, member.info);
+    await this.#broker.publish([{ topic, frame, memberChange: true }]);
   }
 }
 

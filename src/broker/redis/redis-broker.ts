@@ -89,9 +89,9 @@ export class RedisBroker implements Broker {
     await this.#store.close();
   }
 
-  /** A frame for this node's subscribers alone: what it found out by itself. */
+  /** A frame for this node's subscribers alone: what a change of members or users means to them. */
   deliverHere(topic: string, frame: string): void {
-    this.#deliver({ topic, frame });
+    this.#deliver({ topic, frame, memberChange: true });
   }
 
   /**
@@ -133,8 +133,6 @@ export class RedisBroker implements Broker {
       }
       const { frame, exceptSocketId, position, previous } = message;
       this.#deliver({ topic, frame, exceptSocketId, position, previous });
-      // A marker is for no socket.
-      if (frame !== '') this.#observer.frame(topic, frame, exceptSocketId);
     } catch (error) {
       // One message's trouble must not reach the connection, which carries all the others.
       this.#store.logger.error({ err: error, topic }, 'a message from Redis could not be taken');

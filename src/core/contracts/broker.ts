@@ -15,6 +15,8 @@ export interface BrokerMessage {
    * Log it whether or not anyone keeps the topic's log, and keep the log for so long. (core/contracts/channel-log.ts)
    */
   readonly logSeconds?: number | undefined;
+  /** Tells a change of members, or of who is online: a joiner finds it in what it is told on joining. */
+  readonly memberChange?: boolean | undefined;
   /** Where in its log the message stands; set by the broker. */
   readonly position?: Position | undefined;
   /** The offset of the message before it in the log; one less than its own where it is left out. */

@@ -5,6 +5,10 @@ export interface LoggedMessage extends BrokerMessage {
   readonly position: Position;
 }
 
+export function isLogged(message: BrokerMessage): message is LoggedMessage {
+  return message.position !== undefined;
+}
+
 /** By which a node notices that it has missed a message. */
 export function previousOffset(message: LoggedMessage): number {
   return message.previous ?? message.position.offset - 1;
@@ -22,7 +26,8 @@ export interface LogBounds {
  * The recent events of channels, with positions that are the same on every node: what resuming and rewinding read. A
  * channel is logged only while somebody keeps its log, so that the others cost nothing.
  *
- * While a topic is logged, its durable messages are delivered with their position. Calls reject with BrokerUnavailable.
+ * While a topic is logged, its durable messages are delivered with their position. Calls reject with
+ * BrokerUnavailable.
  */
 export interface ChannelLog {
   /**

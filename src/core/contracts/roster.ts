@@ -20,8 +20,6 @@ export type Entered =
       readonly subscriptionCount: number;
       /** Presence: everyone in the channel, the joiner included; otherwise empty. */
       readonly members: readonly Member[];
-      /** Frames of the topic that came after the entry took effect and before this call: the joiner gets them next. */
-      readonly missed: readonly string[];
     }
   | { readonly outcome: 'full' };
 
@@ -43,10 +41,10 @@ export interface ChannelCounts {
  */
 export interface Roster {
   /**
-   * The topic must be subscribed at the broker before. `admit` is called once, at the point of the topic's order at
-   * which the entry took effect: a socket that joins the topic inside of it, and is sent the members and then `missed`,
-   * is never told of itself and misses no change. Resolves after `admit` has returned; rejects without having called
-   * it.
+   * The topic must be subscribed at the broker before. `admit` is called once, when the entry has taken effect and
+   * this node has been delivered every change of members that its list has, and none that it lacks: a socket that
+   * joins the topic inside of it is never told of itself and misses no change. Resolves after `admit` has returned;
+   * rejects without having called it.
    */
   enter(entry: RosterEntry, admit: (entered: Entered) => void): Promise<void>;
   /** Gives the subscriptions that are left in the whole cluster. */

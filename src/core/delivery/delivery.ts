@@ -1,5 +1,5 @@
 import type { BrokerMessage } from '../contracts/broker.ts';
-import type { ChannelLog, LoggedMessage } from '../contracts/channel-log.ts';
+import { type ChannelLog, isLogged } from '../contracts/channel-log.ts';
 import type { Logger } from '../contracts/logger.ts';
 import { createMetrics, type Metrics } from '../contracts/metrics.ts';
 import { channelOf, resumableTopic } from '../contracts/topic.ts';
@@ -8,20 +8,16 @@ import { frameWithId } from './event-id.ts';
 import { EventWatch } from './event-watch.ts';
 import { LatencySamples } from './latency-samples.ts';
 import { LoggedTopics } from './logged-topics.ts';
+import { Recorder, type Recording } from './recorder.ts';
 import { encodeNotRecovered } from './resumed-event.ts';
-
-export interface DeliveredFrame {
-  readonly frame: string;
-  readonly exceptSocketId: string | undefined;
-}
 
 /** Takes what the broker delivers to this node: the only way an event reaches a socket. */
 export class Delivery {
   /** What is known of the topics that are logged. */
   readonly logged: LoggedTopics;
+  readonly #recorder = new Recorder();
   readonly #transports: Transport[] = [];
   readonly #listeners = new Map<string, (frame: string) => void>();
-  readonly #recordings = new Map<string, Set<DeliveredFrame[]>>();
   readonly #logger: Logger;
   readonly #metrics: Metrics;
   readonly samples: LatencySamples;
@@ -34,8 +30,8 @@ export class Delivery {
     this.logged = new LoggedTopics({
       log,
       logger,
-      publish: (message) => this.#publish(message.topic, message.frame, message.exceptSocketId, frameWithId(message)),
-      lost: (topic) => this.#publish(resumableTopic(topic), encodeNotRecovered(channelOf(topic), 'gap'), undefined),
+      publish: (message) => this.#publish(message),
+      lost: (topic) => this.#lost(topic),
     });
   }
 
@@ -52,49 +48,59 @@ export class Delivery {
     this.#listeners.delete(topic);
   }
 
-  /** Writes down what a topic's sockets are sent from now on, until `stopRecording`: for one that is about to join. */
-  record(topic: string): DeliveredFrame[] {
-    const recording: DeliveredFrame[] = [];
-    const recordings = this.#recordings.get(topic);
-    if (recordings === undefined) this.#recordings.set(topic, new Set([recording]));
-    else recordings.add(recording);
-    return recording;
-  }
-
-  stopRecording(topic: string, recording: DeliveredFrame[]): void {
-    const recordings = this.#recordings.get(topic);
-    recordings?.delete(recording);
-    if (recordings?.size === 0) this.#recordings.delete(topic);
+  /** Records what a topic's sockets are sent from now on, until it is stopped: for one that is about to join. */
+  record(topic: string): Recording {
+    return this.#recorder.begin(topic);
   }
 
   readonly deliver = (message: BrokerMessage): void => {
+    if (isLogged(message)) {
+      this.logged.receive(message);
+      return;
+    }
+    const listener = this.#listeners.size === 0 ? undefined : this.#listeners.get(message.topic);
+    if (listener === undefined) {
+      this.#publish(message);
+      return;
+    }
     try {
-      if (isLogged(message)) {
-        this.logged.receive(message);
-        return;
-      }
-      const listener = this.#listeners.size === 0 ? undefined : this.#listeners.get(message.topic);
-      if (listener !== undefined) listener(message.frame);
-      else this.#publish(message.topic, message.frame, message.exceptSocketId);
+      listener(message.frame);
     } catch (error) {
-      // One topic's trouble must not reach the broker's connection, which carries all the others.
-      this.#logger.error({ err: error, topic: message.topic }, 'a message could not be delivered');
+      this.#failed(message.topic, error);
     }
   };
 
-  /** @param sent what sockets are sent: with an id, if the event is logged */
-  #publish(topic: string, frame: string, exceptSocketId: string | undefined, sent = frame): void {
-    if (this.#recordings.size > 0) {
-      for (const recording of this.#recordings.get(topic) ?? []) recording.push({ frame, exceptSocketId });
-    }
+  #publish(message: BrokerMessage): void {
+    this.#recorder.add(message);
+    const { topic, exceptSocketId } = message;
+    const frame = encodeDelivered(message);
     let receivers = 0;
-    for (const transport of this.#transports) receivers += transport.publish(topic, sent, exceptSocketId);
-    if (this.watch.isWatched) this.watch.saw({ stage: 'delivered', topic, frame, exceptSocketId, receivers });
+    for (const transport of this.#transports) {
+      try {
+        receivers += transport.publish(topic, frame, exceptSocketId);
+      } catch (error) {
+        this.#failed(topic, error);
+      }
+    }
+    if (this.watch.isWatched) {
+      this.watch.saw({ stage: 'delivered', topic, frame: message.frame, exceptSocketId, receivers });
+    }
     this.#metrics.deliveries += 1;
-    this.samples.delivered(topic, frame);
+    this.samples.delivered(topic, message.frame);
+  }
+
+  #lost(topic: string): void {
+    this.#recorder.lost(topic);
+    this.#publish({ topic: resumableTopic(topic), frame: encodeNotRecovered(channelOf(topic), 'gap') });
+  }
+
+  /** One topic's trouble must not reach the broker's connection, which carries all the others, nor a gap's repair. */
+  #failed(topic: string, error: unknown): void {
+    this.#logger.error({ err: error, topic }, 'a message could not be delivered');
   }
 }
 
-function isLogged(message: BrokerMessage): message is LoggedMessage {
-  return message.position !== undefined;
+/** What a message's sockets are sent: of a logged event, the frame with its id. */
+export function encodeDelivered(message: BrokerMessage): string {
+  return isLogged(message) ? frameWithId(message) : message.frame;
 }

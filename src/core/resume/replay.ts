@@ -1,32 +1,32 @@
 import type { Connection, Subscription } from '../connection/connection.ts';
 import type { Resumable } from '../connection/resumable.ts';
 import type { RewindRule } from '../contracts/app.ts';
-import type { ChannelLog, LoggedMessage } from '../contracts/channel-log.ts';
+import type { BrokerMessage } from '../contracts/broker.ts';
+import { type ChannelLog, isLogged, type LoggedMessage } from '../contracts/channel-log.ts';
 import type { Metrics } from '../contracts/metrics.ts';
 import type { Position } from '../contracts/position.ts';
-import { frameWithId } from '../delivery/event-id.ts';
-import type { LoggedTopics, Recording } from '../delivery/logged-topics.ts';
+import type { LoggedTopics } from '../delivery/logged-topics.ts';
+import type { Recording } from '../delivery/recorder.ts';
 import { encodeNotRecovered, encodeRecovered } from '../delivery/resumed-event.ts';
 import { rewindRuleOf } from '../delivery/rewind.ts';
 import type { Resume } from './resume.ts';
 
 /** What a joiner is to be sent of a channel's past: read, but not yet sent. */
-export interface Prepared {
+export interface Past {
   readonly resumable: Resumable | undefined;
-  /** Where the client stood, where that is known. */
+  /** Where the client stood, if that is known. */
   readonly from: Position | undefined;
   /** The log reaches back to `from`. */
   readonly recovered: boolean;
+  /** Empty if there is nothing that what is recorded follows on. */
   readonly read: readonly LoggedMessage[];
-  /** What is published during the join follows on what was read; without a past there is nothing to follow on. */
-  readonly continues: boolean;
-  readonly recording: Recording;
 }
 
 export interface Replayed {
-  /** Sent after the subscription's success, in this order. */
-  readonly frames: readonly string[];
-  readonly events: readonly LoggedMessage[];
+  /** Word of what could be recovered, for a resumable client. */
+  readonly head: string | undefined;
+  /** What a joiner is sent before anything reaches it by itself, in order. */
+  readonly messages: readonly BrokerMessage[];
   /** The client has now all that it missed, a cache channel's last event included. */
   readonly recovered: boolean;
 }
@@ -45,8 +45,11 @@ export class Replay {
     this.#metrics = metrics;
   }
 
-  /** Undefined where the joiner gets nothing of the past. The topic must be subscribed at the broker. */
-  async prepare(connection: Connection, subscription: Subscription): Promise<Prepared | undefined> {
+  /**
+   * Reads the past; undefined if the joiner gets nothing of it. The topic must be subscribed at the broker, and
+   * recorded.
+   */
+  async prepare(connection: Connection, subscription: Subscription): Promise<Past | undefined> {
     const { channel, topic } = subscription;
     const resumable = connection.resumable?.superseded === false ? connection.resumable : undefined;
     const rewind = rewindRuleOf(connection.app, channel);
@@ -54,45 +57,41 @@ export class Replay {
     // One replay fits into what may wait for a socket; several at once need not. Only then is it read: a slow reader's
     // would grow meanwhile.
     await connection.socket.drained();
-    const recording = await this.#logged.beginJoin(topic);
-    try {
-      const from = resumable?.awaited.get(channel);
-      const missed = from === undefined ? undefined : await this.#log.since(topic, from);
-      const read = missed ?? (await this.#rewound(topic, rewind));
-      const recovered = missed !== undefined;
-      const end = read.at(-1)?.position ?? (recovered ? from : undefined);
-      if (end !== undefined) await this.#logged.caughtUp(topic, end);
-      return { resumable, from, recovered, read, continues: recovered || rewind !== undefined, recording };
-    } catch (error) {
-      this.#logged.abandonJoin(topic, recording);
-      throw error;
-    }
+    await this.#logged.ready(topic);
+    const from = resumable?.awaited.get(channel);
+    const missed = from === undefined ? undefined : await this.#log.since(topic, from);
+    const read = missed ?? (await this.#rewound(topic, rewind));
+    const recovered = missed !== undefined;
+    const end = read.at(-1)?.position ?? (recovered ? from : undefined);
+    if (end !== undefined) await this.#logged.caughtUp(topic, end);
+    return { resumable, from, recovered, read };
   }
 
-  /** The subscription came to nothing. */
-  abandon(subscription: Subscription, prepared: Prepared): void {
-    this.#logged.abandonJoin(subscription.topic, prepared.recording);
-  }
-
-  /** To be called, and its frames sent, in the same step in which the socket joins the topic. */
-  complete(connection: Connection, subscription: Subscription, prepared: Prepared): Replayed {
+  /**
+   * What the joiner is sent: its past, and what was recorded during the join. To be called, and its messages sent, in
+   * the same step in which the socket joins the topic.
+   */
+  complete(connection: Connection, subscription: Subscription, past: Past | undefined, recording: Recording): Replayed {
     const { channel, topic } = subscription;
-    const { resumable, from, read, continues, recording } = prepared;
-    const past = this.#logged.endJoin(topic, recording, read, prepared.recovered ? from : undefined);
-    const recovered = prepared.recovered && past !== undefined;
-    const replay = continues && past !== undefined ? past : [];
+    const recorded = recording.messages().filter(({ memberChange }) => memberChange !== true);
+    if (past === undefined) {
+      return { head: undefined, messages: exceptOwn(recorded, [connection.socketId]), recovered: false };
+    }
+    const { resumable, from } = past;
+    const at = this.#logged.position(topic);
+    const isWhole = at !== undefined && !recording.hasLost;
+    const recovered = past.recovered && isWhole;
+    const ordered = inOrder(isWhole ? [...past.read, ...recorded] : recorded, at, recovered ? from : undefined);
     // What the client published itself, under any of its socket ids, it was not sent the first time either.
-    const own = new Set(resumable?.socketIds ?? []);
-    const events = replay.filter(({ exceptSocketId }) => exceptSocketId === undefined || !own.has(exceptSocketId));
-    const frames = events.map(frameWithId);
-    this.#metrics.eventsReplayed += frames.length;
-    if (resumable === undefined) return { frames, events, recovered: false };
-    this.#resume.joined(connection, resumable, subscription, from ?? before(replay[0]));
+    const messages = exceptOwn(ordered, resumable?.socketIds ?? [connection.socketId]);
+    const events = messages.filter(isLogged).length;
+    this.#metrics.eventsReplayed += events;
+    if (resumable === undefined) return { head: undefined, messages, recovered: false };
+    this.#resume.joined(connection, resumable, subscription, from ?? before(ordered.find(isLogged)?.position));
     const outcome = recovered ? 'recovered' : from === undefined ? 'unknown' : 'gap';
     this.#metrics.resumes.add(outcome);
-    const head =
-      outcome === 'recovered' ? encodeRecovered(channel, frames.length) : encodeNotRecovered(channel, outcome);
-    return { frames: [head, ...frames], events, recovered };
+    const head = outcome === 'recovered' ? encodeRecovered(channel, events) : encodeNotRecovered(channel, outcome);
+    return { head, messages, recovered };
   }
 
   async #rewound(topic: string, rule: RewindRule | undefined): Promise<readonly LoggedMessage[]> {
@@ -100,9 +99,33 @@ export class Replay {
   }
 }
 
-/** The place right before a message. */
-function before(message: LoggedMessage | undefined): Position | undefined {
-  if (message === undefined) return undefined;
-  const { epoch, offset } = message.position;
-  return { epoch, offset: offset - 1 };
+/**
+ * Messages that come after `from`, each once, and none that the node itself has not delivered yet: those reach the
+ * socket by themselves once it has joined. What is not logged has no place, and stays where it was.
+ *
+ * @param at where the node stands; undefined if it does not know
+ * @param from where the joiner stands; undefined if it has nothing yet
+ */
+function inOrder(
+  messages: readonly BrokerMessage[],
+  at: Position | undefined,
+  from: Position | undefined,
+): readonly BrokerMessage[] {
+  if (at === undefined) return messages;
+  let last = from?.epoch === at.epoch ? from.offset : -1;
+  return messages.filter(({ position }) => {
+    if (position === undefined) return true;
+    if (position.epoch !== at.epoch || position.offset <= last || position.offset > at.offset) return false;
+    last = position.offset;
+    return true;
+  });
+}
+
+function exceptOwn(messages: readonly BrokerMessage[], socketIds: readonly string[]): readonly BrokerMessage[] {
+  return messages.filter(({ exceptSocketId }) => exceptSocketId === undefined || !socketIds.includes(exceptSocketId));
+}
+
+/** The place right before another. */
+function before(position: Position | undefined): Position | undefined {
+  return position && { epoch: position.epoch, offset: position.offset - 1 };
 }

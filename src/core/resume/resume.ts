@@ -71,7 +71,7 @@ export class Resume {
 
   /** Messages may have been missed, and logs lost: fills the gaps and goes on keeping what is kept. */
   restored(): void {
-    this.#deps.logged.repairAll();
+    void this.#deps.logged.repairAll();
     for (const topic of this.#kept.keys()) void this.#keep(topic);
   }
 

@@ -4,28 +4,30 @@ import {
   channelNameProblem,
   SERVER_TO_USER_PREFIX,
 } from '../../protocol/channel-name.ts';
+import { ERROR_CODES } from '../../protocol/error-codes.ts';
 import {
   dataObject,
-  encodeCacheMiss,
   encodeSubscriptionError,
   encodeSubscriptionSucceeded,
   type JsonObject,
   presenceData,
 } from '../../protocol/frames.ts';
 import { channelSignature, isAuthValid } from '../../protocol/signatures.ts';
+import type { Close } from '../connection/close.ts';
 import type { Connection, Subscription } from '../connection/connection.ts';
 import { whenReachable } from '../connection/when-reachable.ts';
-import { type Broker, BrokerUnavailable } from '../contracts/broker.ts';
+import { type Broker, BrokerUnavailable, type CachedFrame } from '../contracts/broker.ts';
 import type { Logger } from '../contracts/logger.ts';
 import type { Metrics } from '../contracts/metrics.ts';
 import type { Entered, Member, Roster } from '../contracts/roster.ts';
 import { resumableTopic, topicOf } from '../contracts/topic.ts';
-import type { Delivery } from '../delivery/delivery.ts';
+import { type Delivery, encodeDelivered } from '../delivery/delivery.ts';
 import type { LocalTopics } from '../delivery/local-topics.ts';
-import type { Prepared, Replay, Replayed } from '../resume/replay.ts';
+import type { Recording } from '../delivery/recorder.ts';
+import type { Past, Replay } from '../resume/replay.ts';
 import type { Resume } from '../resume/resume.ts';
 import type { Authorizations } from './authorizations.ts';
-import { type CachedEvents, readCachedEvents } from './cached-events.ts';
+import { encodeLastEvent } from './cached-events.ts';
 import { type Identity, memberOf, readChannelData } from './channel-data.ts';
 import type { SubscriptionCounts } from './subscription-counts.ts';
 
@@ -42,6 +44,18 @@ interface Authorized {
   readonly member: Member | undefined;
 }
 
+/** What was read and recorded for a joiner. */
+interface Joining {
+  readonly past: Past | undefined;
+  readonly cached: CachedFrame | undefined;
+  readonly recording: Recording;
+}
+
+const TOO_MUCH_DURING_JOIN = {
+  ...ERROR_CODES.overCapacity,
+  message: 'More was sent on a channel while it was joined than may wait',
+};
+
 export interface SubscriptionsDependencies {
   readonly broker: Broker;
   readonly delivery: Delivery;
@@ -53,6 +67,7 @@ export interface SubscriptionsDependencies {
   readonly metrics: Metrics;
   readonly logger: Logger;
   readonly authorizations: Authorizations;
+  readonly close: Close;
 }
 
 /** Joining and leaving channels. (Channels docs: subscribing, presence, cache channels) */
@@ -122,30 +137,19 @@ export class Subscriptions {
     const { broker, delivery, roster, topics, replay } = this.#deps;
     const { topic, kind, member } = subscription;
     await topics.acquire(topic);
+    const recording = delivery.record(topic);
     let entered: Entered | undefined;
-    let prepared: Prepared | undefined;
-    let cached: CachedEvents | undefined;
     try {
-      prepared = await replay.prepare(connection, subscription);
-      if (kind.cache) cached = await readCachedEvents(broker, delivery, topic);
-      await roster.enter(
-        {
-          topic,
-          socketId: connection.socketId,
-          member,
-          maxMembers: member === undefined ? undefined : connection.app.limits.maxPresenceMembers,
-        },
-        (outcome) => {
-          entered = outcome;
-          if (outcome.outcome === 'entered') this.#admit(connection, subscription, outcome, cached, prepared);
-        },
-      );
+      const past = await replay.prepare(connection, subscription);
+      const cached = kind.cache ? await broker.cached(topic) : undefined;
+      const maxMembers = member === undefined ? undefined : connection.app.limits.maxPresenceMembers;
+      await roster.enter({ topic, socketId: connection.socketId, member, maxMembers }, (outcome) => {
+        entered = outcome;
+        if (outcome.outcome === 'entered') this.#admit(connection, subscription, outcome, { past, cached, recording });
+      });
     } finally {
-      cached?.stop();
-      if (entered?.outcome !== 'entered') {
-        if (prepared !== undefined) replay.abandon(subscription, prepared);
-        await topics.release(topic);
-      }
+      recording.stop();
+      if (entered?.outcome !== 'entered') await topics.release(topic);
     }
     if (entered?.outcome === 'full') {
       const message = `The channel is full: at most ${connection.app.limits.maxPresenceMembers} members`;
@@ -161,44 +165,28 @@ export class Subscriptions {
   #admit(
     connection: Connection,
     subscription: Subscription,
-    entered: Extract<Entered, { outcome: 'entered' }>,
-    cached: CachedEvents | undefined,
-    prepared: Prepared | undefined,
+    { members }: Extract<Entered, { outcome: 'entered' }>,
+    { past, cached, recording }: Joining,
   ): void {
     const { channel, topic, kind } = subscription;
-    // Kept even where the connection has closed meanwhile: leaveAll comes after this task and needs it.
+    // Kept even if the connection has closed meanwhile: leaveAll comes after this task and needs it.
     connection.subscriptions.set(channel, subscription);
     this.#deps.metrics.subscriptions += 1;
     this.#deps.metrics.subscriptionsOpened += 1;
-    const data = kind.access === 'presence' ? presenceData(entered.members) : undefined;
+    if (recording.isOverfull) {
+      this.#deps.metrics.refused.add('recorded-characters');
+      this.#deps.close(connection, TOO_MUCH_DURING_JOIN);
+      return;
+    }
+    const data = kind.access === 'presence' ? presenceData(members) : undefined;
     connection.send(encodeSubscriptionSucceeded(channel, data));
-    const past = prepared && this.#deps.replay.complete(connection, subscription, prepared);
-    const frames = this.#lastEvents(connection, channel, cached, past);
-    // What is replayed has what came meanwhile among it.
-    const sent = new Set(frames);
-    for (const frame of entered.missed) if (!sent.has(frame)) connection.send(frame);
-    for (const frame of frames) connection.send(frame);
+    const replayed = this.#deps.replay.complete(connection, subscription, past, recording);
+    if (replayed.head !== undefined) connection.send(replayed.head);
+    const last = kind.cache ? encodeLastEvent(channel, cached, replayed) : undefined;
+    if (last !== undefined) connection.send(last);
+    for (const message of replayed.messages) connection.send(encodeDelivered(message));
     connection.socket.join(topic);
     if (connection.resumable !== undefined) connection.socket.join(resumableTopic(topic));
-  }
-
-  /**
-   * What a joiner is sent of the channel's past: a cache channel's last event, or what was missed, which has that among
-   * it.
-   */
-  #lastEvents(
-    connection: Connection,
-    channel: string,
-    cached: CachedEvents | undefined,
-    past: Replayed | undefined,
-  ): readonly string[] {
-    const replayed = past?.frames ?? [];
-    if (cached === undefined || past?.recovered === true) return replayed;
-    const last = cached.framesFor(connection.socketId);
-    const [first] = last;
-    if (first === undefined) return [...replayed, encodeCacheMiss(channel)];
-    const isReplayed = past?.events.some(({ frame }) => frame === first) === true;
-    return isReplayed ? replayed : [...replayed, ...last];
   }
 
   async #leave(connection: Connection, subscription: Subscription): Promise<void> {

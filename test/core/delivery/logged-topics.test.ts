@@ -164,7 +164,6 @@ t.test('after an outage the node reads what it missed without waiting for a mess
 t.test('after an outage in which the log was lost, the next message tells where the node stands', async (t) => {
   const { topics, delivered, lost, answer, asked } = setUp();
   topics.receive(event(1));
-  const recording = await topics.beginJoin(TOPIC);
   topics.repairAll();
   await answer(0, undefined);
   t.same(lost, [TOPIC]);
@@ -175,7 +174,6 @@ t.test('after an outage in which the log was lost, the next message tells where 
   t.same(topics.position(TOPIC), at(7, 'new'));
   t.same(delivered, ['1', '7']);
   t.same(lost, [TOPIC], 'told once');
-  t.equal(topics.endJoin(TOPIC, recording, [], at(1)), undefined, 'who was joining has missed something too');
 });
 
 t.test('a log that is out of reach is asked again, and nothing that came meanwhile is dropped', async (t) => {
@@ -211,40 +209,18 @@ t.test('what a gap is answered after the last subscriber has left does not reach
   t.same(delivered, ['1', '4']);
 });
 
-t.test(
-  'a joiner gets what was read and what was delivered meanwhile, each once and none that is still to come',
-  async (t) => {
-    const { topics } = setUp();
-    topics.receive(event(4));
-    const recording = await topics.beginJoin(TOPIC);
-    topics.receive(event(5));
-    topics.receive(event(6));
-    const read = [event(3), event(4), event(5), event(6), event(7)];
-    const replay = topics.endJoin(TOPIC, recording, read, at(2));
-    t.same(
-      replay?.map(({ frame }) => frame),
-      ['3', '4', '5', '6'],
-      '7 reaches the joined socket by itself',
-    );
-    topics.receive(event(7));
-    t.equal(recording.messages.length, 2, 'nothing is recorded any more');
-  },
-);
-
 t.test('a joiner that is ahead of the node waits for it', async (t) => {
-  const { topics } = setUp();
+  const { topics, settle } = setUp();
   topics.receive(event(4));
-  const recording = await topics.beginJoin(TOPIC);
   let isThere = false;
   const wait = topics.caughtUp(TOPIC, at(6)).then(() => {
     isThere = true;
   });
   topics.receive(event(5));
-  await new Promise((resolve) => setImmediate(resolve));
+  await settle();
   t.equal(isThere, false);
   topics.receive(event(6));
   await wait;
-  t.same(topics.endJoin(TOPIC, recording, [], at(6)), [], 'what it had from another node is not sent again');
 });
 
 t.test('a joiner does not wait for ever', async (t) => {
@@ -253,11 +229,47 @@ t.test('a joiner does not wait for ever', async (t) => {
   await t.rejects(topics.caughtUp(TOPIC, at(6)), { code: 'broker_unavailable' });
 });
 
-t.test('a join that is abandoned records nothing more', async (t) => {
-  const { topics } = setUp();
-  topics.receive(event(4));
-  const recording = await topics.beginJoin(TOPIC);
-  topics.abandonJoin(TOPIC, recording);
+t.test('a gap that the log answers nothing for is told as a loss, not read again and again', async (t) => {
+  const { topics, delivered, lost, asked, answer, settle } = setUp();
+  topics.receive(event(1));
   topics.receive(event(5));
-  t.same(recording.messages, []);
+  topics.receive(event(9));
+  await answer(0, []);
+  t.same(delivered, ['1', '5'], 'what follows on nothing that is there to be read is delivered all the same');
+  t.same(lost, [TOPIC]);
+  t.equal(asked.length, 2, 'the next gap is another one');
+  await answer(1, []);
+  t.same(delivered, ['1', '5', '9']);
+  await settle();
+  t.equal(asked.length, 2);
+  topics.receive(marker(12));
+  await answer(2, []);
+  t.same(topics.position(TOPIC), at(12), 'a marker beyond what the log has');
+  await settle();
+  t.equal(asked.length, 3);
+});
+
+t.test('behind a gap, a bounded number waits: the rest is read from the log', async (t) => {
+  const { topics, delivered, asked, answer } = setUp();
+  topics.receive(event(1));
+  for (let offset = 3; offset <= 1502; offset += 1) topics.receive(event(offset));
+  await answer(0, [event(2), event(3)]);
+  t.equal(asked.length, 2, 'not all that came was held: the log is read on');
+  t.same(asked[1]?.from, at(3));
+  await answer(
+    1,
+    Array.from({ length: 1499 }, (_, index) => event(index + 4)),
+  );
+  t.same(
+    delivered,
+    Array.from({ length: 1502 }, (_, index) => String(index + 1)),
+  );
+});
+
+t.test('large messages wait in smaller numbers', async (t) => {
+  const { topics, asked, answer } = setUp();
+  topics.receive(event(1));
+  for (let offset = 3; offset <= 20; offset += 1) topics.receive({ ...event(offset), frame: 'x'.repeat(300_000) });
+  await answer(0, [event(2), event(3)]);
+  t.equal(asked.length, 2);
 });

@@ -238,11 +238,18 @@ async function play(turns: Turns, actions: readonly Action[]): Promise<void> {
     await resume.claim(connection, session);
     const kind = channelKind(CHANNEL);
     const subscription: Subscription = { channel: CHANNEL, topic: TOPIC, kind, member: undefined, joinedAtMs: 0 };
-    const prepared = await persistently(() => replay.prepare(connection, subscription));
-    if (prepared === undefined) throw new Error('a resumable connection gets its past');
+    let recording = delivery.record(TOPIC);
+    const past = await persistently(() => {
+      recording.stop();
+      recording = delivery.record(TOPIC);
+      return replay.prepare(connection, subscription);
+    });
+    if (past === undefined) throw new Error('a resumable connection gets its past');
     await step();
-    const { frames } = replay.complete(connection, subscription, prepared);
-    for (const frame of frames) client.socket.send(frame);
+    const { head, messages } = replay.complete(connection, subscription, past, recording);
+    recording.stop();
+    if (head !== undefined) client.socket.send(head);
+    for (const { frame } of messages) client.socket.send(frame);
     client.socket.join(TOPIC);
     client.socket.join(resumableTopic(TOPIC));
     client.joined = true;

@@ -21,8 +21,6 @@ interface Enter extends Change {
   readonly maxMembers: number;
   readonly admit: (entered: Entered) => void;
   readonly done: Deferred<void>;
-  /** Where the join began in the recording. */
-  readonly recordedFrom: number;
 }
 
 interface Leave extends Change {
@@ -60,15 +58,13 @@ export class PresenceChannel implements Reconciled<SocketChange, ChangedMembers>
   }
 
   async enter(entry: RosterEntry, member: Member, admit: (entered: Entered) => void): Promise<void> {
-    const { recordings, acceptMs } = this.#context;
+    const { acceptMs } = this.#context;
     const { socketId, maxMembers = 0 } = entry;
-    const recordedFrom = recordings.begin(this.topic);
-    const enter: Enter = { socketId, member, maxMembers, admit, recordedFrom, done: deferred<void>() };
+    const enter: Enter = { socketId, member, maxMembers, admit, done: deferred<void>() };
     this.#reconciler.add(enter);
     try {
       await settledWithin(enter.done.promise, acceptMs, () => this.#giveUp(enter));
     } finally {
-      recordings.end(this.topic);
       this.#forgetIfEmpty();
     }
   }
@@ -83,7 +79,6 @@ export class PresenceChannel implements Reconciled<SocketChange, ChangedMembers>
   /** A change that the topic brought. */
   change(change: MemberChange): void {
     this.#later?.push(change);
-    this.#context.recordings.change(this.topic, change.version);
     if (this.#view === undefined) {
       this.#tell(change);
       return;
@@ -225,7 +220,6 @@ export class PresenceChannel implements Reconciled<SocketChange, ChangedMembers>
           outcome: 'entered',
           subscriptionCount: outcome.subscriptionCount,
           members: view.members(),
-          missed: this.#context.recordings.since(this.topic, enter.recordedFrom, enter.socketId, outcome.version),
         });
         enter.done.resolve();
       } catch (error) {

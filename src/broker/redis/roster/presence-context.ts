@@ -1,13 +1,11 @@
 import type { Logger } from '../../../core/contracts/logger.ts';
 import type { NodeEntries } from '../lease/node-entries.ts';
 import type { RedisStore } from '../wire/store.ts';
-import type { Recordings } from './recordings.ts';
 
 /** What a channel needs of the node. */
 export interface PresenceContext<Channel> {
   readonly store: RedisStore;
   readonly node: NodeEntries;
-  readonly recordings: Recordings;
   readonly logger: Logger;
   readonly acceptMs: number;
   /** To this node's subscribers. */

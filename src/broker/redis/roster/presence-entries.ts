@@ -19,7 +19,7 @@ export class PresenceEntries implements LeasedEntries {
   /** Of `performance.now()`: until then, who is not in Redis may not have been written again. */
   #lossUntil = 0;
 
-  constructor(options: Pick<PresenceContext<PresenceChannel>, 'store' | 'node' | 'recordings' | 'deliver'>) {
+  constructor(options: Pick<PresenceContext<PresenceChannel>, 'store' | 'node' | 'deliver'>) {
     const { store, node } = options;
     this.#leaseMs = store.settings.leaseSeconds * 1000;
     this.#context = {

@@ -7,7 +7,6 @@ import type { Message, MessageObserver } from '../scripts/messages.ts';
 import type { RedisStore } from '../wire/store.ts';
 import { CountedEntries } from './counted-entries.ts';
 import { PresenceEntries } from './presence-entries.ts';
-import { Recordings } from './recordings.ts';
 import { WatchedUsers } from './watched-users.ts';
 
 const NOBODY: ChannelCounts = Object.freeze({ subscriptionCount: 0, userCount: 0 });
@@ -21,7 +20,6 @@ const NOBODY: ChannelCounts = Object.freeze({ subscriptionCount: 0, userCount: 0
 export class RedisRoster implements Roster, MessageObserver {
   readonly #store: RedisStore;
   readonly #node: NodeEntries;
-  readonly #recordings = new Recordings();
   readonly #subscriptions: CountedEntries;
   readonly #signIns: CountedEntries;
   readonly #presence: PresenceEntries;
@@ -33,7 +31,7 @@ export class RedisRoster implements Roster, MessageObserver {
     this.#node = node;
     this.#subscriptions = new CountedEntries('subscriptions', store, node);
     this.#signIns = new CountedEntries('sign-ins', store, node);
-    this.#presence = new PresenceEntries({ store, node, recordings: this.#recordings, deliver });
+    this.#presence = new PresenceEntries({ store, node, deliver });
     this.#watched = new WatchedUsers(store, deliver);
     node.whenRewritten(() => this.#follow(() => true, true));
     store.listen({
@@ -50,19 +48,9 @@ export class RedisRoster implements Roster, MessageObserver {
       await this.#presence.enter(entry, member, admit);
       return;
     }
-    const start = this.#recordings.begin(topic);
-    try {
-      await this.#subscriptions.add(topic, socketId, (subscriptionCount) => {
-        admit({
-          outcome: 'entered',
-          subscriptionCount,
-          members: [],
-          missed: this.#recordings.since(topic, start, socketId),
-        });
-      });
-    } finally {
-      this.#recordings.end(topic);
-    }
+    await this.#subscriptions.add(topic, socketId, (subscriptionCount) => {
+      admit({ outcome: 'entered', subscriptionCount, members: [] });
+    });
   }
 
   async leave(topic: string, socketId: string): Promise<number> {
@@ -105,10 +93,6 @@ export class RedisRoster implements Roster, MessageObserver {
 
   async close(): Promise<void> {
     await this.#node.close();
-  }
-
-  frame(topic: string, frame: string, exceptSocketId: string | undefined): void {
-    this.#recordings.frame(topic, frame, exceptSocketId);
   }
 
   change(topic: string, change: Exclude<Message, { kind: 'frame' }>): void {

@@ -19,8 +19,6 @@ export type Message =
 
 /** Sees what arrives before it is delivered: keeps what this node knows of members and users. */
 export interface MessageObserver {
-  /** A frame has been delivered. */
-  frame(topic: string, frame: string, exceptSocketId: string | undefined): void;
   /** Takes a change, and delivers what this node's subscribers are to be told of it. */
   change(topic: string, change: Exclude<Message, FrameMessage>): void;
 }
