@@ -46,7 +46,10 @@ export function clientOptions(target: Target, user?: ClientUser): Options {
     wsPort: Number(port),
     wssPort: Number(port),
     forceTLS: protocol === 'https:',
-    enabledTransports: ['ws'],
+    httpHost: hostname,
+    httpPort: Number(port),
+    httpsPort: Number(port),
+    enabledTransports: [target.transport ?? 'ws'],
     disableStats: true,
     channelAuthorization: {
       customHandler: ({ socketId, channelName }, callback) => {

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Test } from 'tap';
 import { WebSocket } from 'ws';
+import { HttpWire } from './http-wire.ts';
 import { unique } from './names.ts';
 import { channelAuth, userAuth } from './signing.ts';
 import type { Target } from './target.ts';
@@ -62,9 +63,22 @@ export function errorCode(frame: Frame): unknown {
   return data.code;
 }
 
+function connect(target: Target, options: ConnectOptions): WebSocket | HttpWire {
+  const { transport = 'ws' } = target;
+  const path = options.path ?? `/app/${target.key}?protocol=7&client=js&version=8.6.0&flash=false`;
+  const headers = options.headers ?? {};
+  if (transport !== 'ws') return new HttpWire({ url: `${target.origin}/pusher${path}`, transport, headers });
+  return new WebSocket(target.wsOrigin + path, [...(options.subprotocols ?? [])], {
+    headers,
+    autoPong: options.autoPong ?? true,
+    perMessageDeflate: options.perMessageDeflate ?? false,
+    rejectUnauthorized: false,
+  });
+}
+
 /** A Pusher client without opinions: what is sent is sent as it stands, and every frame that comes is kept in order. */
 export class RawClient {
-  readonly socket: WebSocket;
+  readonly #wire: WebSocket | HttpWire;
   readonly frames: Frame[] = [];
   readonly opened: Promise<void>;
   readonly closed: Promise<Closed>;
@@ -78,32 +92,36 @@ export class RawClient {
 
   private constructor(target: Target, options: ConnectOptions) {
     this.#target = target;
-    const path = options.path ?? `/app/${target.key}?protocol=7&client=js&version=8.6.0&flash=false`;
-    const socket = new WebSocket(target.wsOrigin + path, [...(options.subprotocols ?? [])], {
-      headers: options.headers ?? {},
-      autoPong: options.autoPong ?? true,
-      perMessageDeflate: options.perMessageDeflate ?? false,
-      rejectUnauthorized: false,
-    });
-    this.socket = socket;
-    this.upgrade = new Promise((resolve) => socket.once('upgrade', resolve));
+    const wire = connect(target, options);
+    this.#wire = wire;
+    this.upgrade = new Promise((resolve) => wire.once('upgrade', resolve));
     this.opened = new Promise((resolve, reject) => {
-      socket.once('open', () => resolve());
-      socket.once('error', reject);
+      wire.once('open', () => resolve());
+      wire.once('error', reject);
     });
     this.opened.catch(() => undefined);
     this.closed = new Promise((resolve) => {
-      socket.once('close', (code, reason) => resolve(this.#end({ code, reason: reason.toString() })));
+      wire.once('close', (code: number, reason: Buffer) => resolve(this.#end({ code, reason: reason.toString() })));
     });
-    socket.on('error', () => undefined);
-    socket.on('message', (bytes) => this.#receive(String(bytes)));
+    wire.on('error', () => undefined);
+    wire.on('message', (bytes: unknown) => this.#receive(String(bytes)));
   }
 
   /** Starts a connection and waits for nothing. */
   static open(t: Test, target: Target, options: ConnectOptions = {}): RawClient {
     const client = new RawClient(target, options);
-    t.teardown(() => client.socket.terminate());
+    t.teardown(() => client.#wire.terminate());
     return client;
+  }
+
+  /** Of a client over WebSocket. */
+  get socket(): WebSocket {
+    if (this.#wire instanceof HttpWire) throw new Error('this client has no WebSocket: its transport is HTTP');
+    return this.#wire;
+  }
+
+  get isOpen(): boolean {
+    return this.#wire.readyState === WebSocket.OPEN;
   }
 
   /** Resolves once the connection is established. */
@@ -118,7 +136,7 @@ export class RawClient {
   /** A string or bytes go as they are; anything else as JSON. */
   send(message: unknown): void {
     const isRaw = typeof message === 'string' || Buffer.isBuffer(message);
-    this.socket.send(isRaw ? message : JSON.stringify(message));
+    this.#wire.send(isRaw ? message : JSON.stringify(message));
   }
 
   /** The first frame that matches and was not yet taken, taken; it may have come already. */
@@ -189,13 +207,13 @@ export class RawClient {
 
   /** Closes from the client's side and waits until the server has agreed. */
   async close(code = 1000): Promise<Closed> {
-    this.socket.close(code);
+    this.#wire.close(code);
     return await within(this.closed, 'the close handshake');
   }
 
   /** Cuts the connection without a close frame. */
   cut(): void {
-    this.socket.terminate();
+    this.#wire.terminate();
   }
 
   #receive(raw: string): void {

@@ -11,7 +11,13 @@ export interface Target {
   readonly appId: string;
   readonly key: string;
   readonly secret: string;
+  /** How clients of the tests connect to it, by pusher-js's names; a WebSocket if it is not said. */
+  readonly transport?: ClientTransport;
 }
+
+/** The transports of stock pusher-js. */
+export const CLIENT_TRANSPORTS = ['ws', 'xhr_streaming', 'xhr_polling'] as const;
+export type ClientTransport = (typeof CLIENT_TRANSPORTS)[number];
 
 /** A Fanfare that a test has started, and may stop before its end. */
 export interface StartedFanfare extends Target {
@@ -45,7 +51,23 @@ export async function openTarget(t: Test): Promise<Target> {
     FANFARE_CONFORMANCE_KEY: key = APP.key,
     FANFARE_CONFORMANCE_SECRET: secret = APP.secret,
   } = process.env;
-  return url === undefined ? await startFanfare(t) : targetAt(new URL(url).origin, { id: appId, key, secret });
+  // A client without a close message is missed sooner than it would be in production.
+  return url === undefined
+    ? await startFanfare(t, { fallback: { gapSeconds: 1 } })
+    : targetAt(new URL(url).origin, { id: appId, key, secret });
+}
+
+/**
+ * Runs tests of what clients are promised once for each transport, against one server: those that
+ * FANFARE_CONFORMANCE_TRANSPORTS names, such as `ws,xhr_polling`, or all.
+ */
+export async function overEachTransport(t: Test, run: (t: Test, target: Target) => Promise<void>): Promise<void> {
+  const named = process.env.FANFARE_CONFORMANCE_TRANSPORTS?.split(',');
+  const target = await openTarget(t);
+  for (const transport of CLIENT_TRANSPORTS) {
+    if (named?.includes(transport) === false) continue;
+    await t.test(`over ${transport}`, (t) => run(t, { ...target, transport }));
+  }
 }
 
 /** Starts a Fanfare with these settings on a free port of loopback; it stops with the test. */

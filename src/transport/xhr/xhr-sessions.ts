@@ -13,10 +13,10 @@ export interface SessionLimits {
 }
 
 /** A client that has broken off its request is gone, but for a proxy that sends it again. */
-const ABORTED_GAP_MS = 2000;
+const ABORTED_GAP_MS = 1000;
 /** A poll that has waited for so long is answered with a heartbeat, well before proxies lose patience. */
 const POLL_MS = 25_000;
-const TICK_MS = 1000;
+const TICK_MS = 250;
 
 /** The sessions of this node: how many there may be, and when each is over. */
 export class XhrSessions {
@@ -29,7 +29,7 @@ export class XhrSessions {
   readonly #polls = new Map<XhrSession, number>();
   readonly #timer: NodeJS.Timeout;
 
-  /** @param tick called once a second besides */
+  /** @param tick called every now and then besides */
   constructor(limits: SessionLimits, tick: (nowMs: number) => void) {
     this.#limits = limits;
     this.#timer = setInterval(() => {
