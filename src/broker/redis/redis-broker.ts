@@ -111,8 +111,7 @@ export class RedisBroker implements Broker {
 
   /** All are sent in this turn and in this order; to wait for each would cost a round trip for each. */
   #sendAll(messages: readonly BrokerMessage[]): Promise<unknown> {
-    // Never sent twice: if nobody knows whether Redis had it, the caller is told so.
-    const effort = { ...this.#store.patience(), repeatable: false, publishes: true };
+    const effort = this.#store.onePublish();
     const [first] = messages;
     if (messages.length === 1 && first !== undefined) return this.#send(first, effort);
     return Promise.all(messages.map((message) => this.#send(message, effort)));

@@ -48,7 +48,7 @@ export function script<const Names extends readonly string[], Reply>(definition:
   return Object.freeze({
     keys,
     args,
-    command: Object.freeze({ single: 'EVALSHA', sharded: 'EVALSHA' }),
+    command: Object.freeze({ single: 'evalsha', sharded: 'evalsha' }),
     hash: Object.freeze({ single: hashOf(text.single), sharded: hashOf(text.sharded) }),
     read,
   });
@@ -72,7 +72,7 @@ export function argumentsOf(
   keys: readonly string[],
   args: readonly Argument[],
 ): Argument[] {
-  return hash === undefined ? [...keys, ...args] : [hash[kind], keys.length, ...keys, ...args];
+  return hash === undefined ? [...keys, ...args] : [hash[kind], String(keys.length), ...keys, ...args];
 }
 
 /** The texts of all scripts, to be loaded into a server before it is used. */

@@ -89,6 +89,12 @@ export class RedisStore implements ShardsOwner {
     return { deadline: performance.now() + this.settings.acceptTimeoutSeconds * 1000, repeatable: true };
   }
 
+  /** What a publish gives: it is never sent twice; if nobody knows whether Redis had it, the caller is told so. */
+  onePublish(): Effort {
+    const deadline = performance.now() + this.settings.acceptTimeoutSeconds * 1000;
+    return { deadline, repeatable: false, publishes: true };
+  }
+
   /**
    * Carries a step out for a topic, again and again until it has been answered, or the effort is spent: then it rejects
    * with BrokerUnavailable.
