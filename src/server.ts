@@ -7,7 +7,7 @@ import { AUTH_PATHS, buildAuthServer, createTokenVerifier, loadRules } from './a
 import { memoryState } from './broker/memory/index.ts';
 import { redisState } from './broker/redis/index.ts';
 import type { Config } from './config/schema.ts';
-import { type App, type AppRegistry, StaticAppRegistry } from './core/contracts/app.ts';
+import { type App, type AppRegistry, ConfiguredApps } from './core/contracts/app.ts';
 import type { HttpEndpoint } from './core/contracts/http.ts';
 import { createMetrics, type Metrics } from './core/contracts/metrics.ts';
 import type { SharedState } from './core/contracts/shared-state.ts';
@@ -106,7 +106,7 @@ async function open(
     const fields = { maxHeaderBytes, holds: headerLimitBytes() };
     logger.warn(fields, 'http.maxHeaderBytes is that of the first server in this process');
   }
-  const apps = new StaticAppRegistry(config.apps);
+  const apps = new ConfiguredApps(config.apps);
   const metrics = createMetrics();
   const auth = config.auth.enabled ? await authEndpoint(config, apps, metrics, logger) : undefined;
   if (auth !== undefined) opened.push(auth.close);

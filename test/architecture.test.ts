@@ -222,7 +222,7 @@ t.test('the checks find what they are for', async (t) => {
   wrong('broker/memory/memory-broker.ts', "import { Redis } from 'ioredis';");
   wrong('server.ts', "import type { TemplatedApp } from 'uWebSockets.js';");
   wrong('server.ts', "import { runCli } from './cli/program.ts';");
-  wrong('config/schema.ts', "import { StaticAppRegistry } from '../core/app.ts';");
+  wrong('config/schema.ts', "import { ConfiguredApps } from '../core/app.ts';");
   wrong('config/schema.ts', "import { createTokenVerifier } from '../auth/token.ts';");
   wrong('cli/token.ts', "import pkg from '../../package.json';");
   wrong('newcomer/x.ts', "import { x } from '../core/app.ts';");

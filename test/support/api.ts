@@ -2,7 +2,7 @@ import { type ApiDeps, createApi } from '../../src/api/index.ts';
 import { MemoryBroker } from '../../src/broker/memory/memory-broker.ts';
 import { MemoryQuotas } from '../../src/broker/memory/memory-quotas.ts';
 import { MemoryRoster } from '../../src/broker/memory/memory-roster.ts';
-import { type App, type AppLimits, StaticAppRegistry } from '../../src/core/contracts/app.ts';
+import { type App, type AppLimits, ConfiguredApps } from '../../src/core/contracts/app.ts';
 import type { BrokerMessage } from '../../src/core/contracts/broker.ts';
 import type { HttpRequest, HttpResponse } from '../../src/core/contracts/http.ts';
 import { createMetrics } from '../../src/core/contracts/metrics.ts';
@@ -106,7 +106,7 @@ export class ApiFixture {
     const logger = { debug: logged('debug'), info: logged('info'), warn: logged('warn'), error: logged('error') };
     const metrics = createMetrics();
     this.#api = createApi({
-      apps: new StaticAppRegistry(apps),
+      apps: new ConfiguredApps(apps),
       publisher: new Publisher(this.broker, metrics, new Delivery(this.broker, logger, metrics)),
       metrics,
       roster: this.roster,

@@ -13,7 +13,7 @@ import {
   type JwtSettings,
   RuleBook,
 } from '../../src/auth/index.ts';
-import { type App, StaticAppRegistry } from '../../src/core/contracts/app.ts';
+import { type App, ConfiguredApps } from '../../src/core/contracts/app.ts';
 import type { Logger } from '../../src/core/contracts/logger.ts';
 import { createMetrics } from '../../src/core/contracts/metrics.ts';
 
@@ -121,7 +121,7 @@ export function harness(t: Test, options: HarnessOptions = {}): Harness {
   const rules = options.rules ?? ALLOW_DOMAINS;
   const jwt = jwtSettings(options.jwt ?? { secret: SECRET });
   const serverOptions: AuthServerOptions = {
-    apps: new StaticAppRegistry(options.apps ?? [app()]),
+    apps: new ConfiguredApps(options.apps ?? [app()]),
     settings: {
       appId: undefined,
       cookieName: undefined,

@@ -1,5 +1,5 @@
 import { Connection } from '../../src/core/connection/connection.ts';
-import type { App } from '../../src/core/contracts/app.ts';
+import { type App, ConfiguredApps } from '../../src/core/contracts/app.ts';
 import type { Broker, BrokerMessage } from '../../src/core/contracts/broker.ts';
 import type { Logger } from '../../src/core/contracts/logger.ts';
 import type { Socket } from '../../src/core/contracts/transport.ts';
@@ -29,7 +29,9 @@ export class FakeSocket implements Socket {
 }
 
 export function fakeConnection(nowMs = 0, of: App = app()): Connection {
-  return new Connection(of, '1.1', { ip: '192.0.2.1', origin: '' }, new FakeSocket(), nowMs);
+  const socket = new FakeSocket();
+  const apps = new ConfiguredApps([of]);
+  return new Connection({ apps, app: of, socketId: '1.1', ip: '192.0.2.1', origin: '', socket, nowMs });
 }
 
 /** A broker whose calls wait until the test settles them, in any order it likes. */

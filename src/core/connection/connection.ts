@@ -1,6 +1,7 @@
 import type { ChannelKind } from '../../protocol/channel-name.ts';
+import { ERROR_CODES, type ErrorCode } from '../../protocol/error-codes.ts';
 import { encodeError } from '../../protocol/frames.ts';
-import type { App } from '../contracts/app.ts';
+import type { App, AppRegistry } from '../contracts/app.ts';
 import type { Member } from '../contracts/roster.ts';
 import type { Socket } from '../contracts/transport.ts';
 import type { Deadline } from './deadline.ts';
@@ -25,10 +26,16 @@ export interface SignedInUser {
   readonly watchTopics: readonly string[];
 }
 
-/** Where a connection comes from. */
-export interface Whence {
+export interface ConnectionOptions {
+  readonly apps: AppRegistry;
+  readonly app: App;
+  readonly socketId: string;
   readonly ip: string;
+  /** Of the page that connected; empty if it was no browser. */
   readonly origin: string;
+  readonly socket: Socket;
+  /** Of the node's coarse clock. */
+  readonly nowMs: number;
 }
 
 /** Tasks that may wait for their turn; a client that queues more is not a stock client. */
@@ -37,16 +44,14 @@ const MAX_WAITING_TASKS = 5_000;
 /** What the server keeps for one client. */
 export class Connection {
   readonly socketId: string;
-  readonly app: App;
   readonly ip: string;
-  /** Of the page that connected; empty if it was no browser. */
   readonly origin: string;
   readonly openedAtMs: number;
   readonly socket: Socket;
   readonly subscriptions = new Map<string, Subscription>();
   /** Ids that signatures have named: by sign-in, or by the `channel_data` of a guarded channel. */
   readonly userIds = new Set<string>();
-  readonly clientEvents: RateWindow;
+  readonly clientEvents = new RateWindow();
   user: SignedInUser | undefined;
   /** Where the client's path names a session that survives reconnects. */
   resumable: Resumable | undefined;
@@ -60,18 +65,36 @@ export class Connection {
   /** Runs until the client's latest token ends, where the server is to close the connection then. */
   expiry: Deadline | undefined;
   authorizationTimer: NodeJS.Timeout | undefined;
+  readonly #apps: AppRegistry;
+  #app: App;
   #tasks: (() => Promise<void>)[] = [];
   #busy = false;
 
-  constructor(app: App, socketId: string, { ip, origin }: Whence, socket: Socket, nowMs: number) {
-    this.app = app;
+  constructor({ apps, app, socketId, ip, origin, socket, nowMs }: ConnectionOptions) {
+    this.#apps = apps;
+    this.#app = app;
     this.socketId = socketId;
     this.ip = ip;
     this.origin = origin;
     this.openedAtMs = nowMs;
     this.socket = socket;
     this.lastSeenMs = nowMs;
-    this.clientEvents = new RateWindow(app.limits.clientEventsPerSecond);
+  }
+
+  /** As it is configured now. Of one that has gone, what it was: the connection is being closed. */
+  get app(): App {
+    const found = this.#apps.findByKey(this.#app.key);
+    // Another app may have been given the key: this connection's channels are not its own.
+    if (found?.id === this.#app.id) this.#app = found;
+    return this.#app;
+  }
+
+  /** Why the connection may not go on with the apps as they are configured now, or undefined. */
+  get appProblem(): ErrorCode | undefined {
+    const found = this.#apps.findByKey(this.#app.key);
+    if (found === undefined) return ERROR_CODES.appNotFound;
+    if (found.id !== this.#app.id) return { ...ERROR_CODES.reconnect, message: 'The key is of another app now' };
+    return found.enabled ? undefined : ERROR_CODES.appDisabled;
   }
 
   send(frame: string): void {

@@ -64,13 +64,18 @@ export interface AppRegistry {
   all(): readonly App[];
 }
 
-/** The registry of a fixed list: what a configuration file names. Keys and ids must be unique in it. */
-export class StaticAppRegistry implements AppRegistry {
-  readonly #apps: readonly App[];
-  readonly #byKey: ReadonlyMap<string, App>;
-  readonly #byId: ReadonlyMap<string, App>;
+/** The apps of the configuration. Keys and ids must be unique in each list. */
+export class ConfiguredApps implements AppRegistry {
+  #apps: readonly App[] = [];
+  #byKey: ReadonlyMap<string, App> = new Map();
+  #byId: ReadonlyMap<string, App> = new Map();
 
   constructor(apps: readonly App[]) {
+    this.replace(apps);
+  }
+
+  /** Takes effect for whoever looks an app up from now on; connections of apps that have gone are still open. */
+  replace(apps: readonly App[]): void {
     this.#apps = Object.freeze([...apps]);
     this.#byKey = new Map(apps.map((app) => [app.key, app]));
     this.#byId = new Map(apps.map((app) => [app.id, app]));

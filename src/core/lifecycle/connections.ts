@@ -6,6 +6,7 @@ import { SocketIdSequence } from '../../protocol/socket-id.ts';
 import type { Close } from '../connection/close.ts';
 import { Connection } from '../connection/connection.ts';
 import type { ConnectionTasks } from '../connection/connection-tasks.ts';
+import { inSlices } from '../connection/in-slices.ts';
 import { whenReachable } from '../connection/when-reachable.ts';
 import type { AppRegistry } from '../contracts/app.ts';
 import type { Logger } from '../contracts/logger.ts';
@@ -78,12 +79,15 @@ export class Connections {
       this.#refuse(handshake.ip, handshake.path, socket, full);
       return undefined;
     }
-    const connection = new Connection(outcome.app, this.#ids.next(), handshake, socket, liveness.nowMs);
+    const { app, session } = outcome;
+    const { ip, origin } = handshake;
+    const { nowMs } = liveness;
+    const connection = new Connection({ apps, app, socketId: this.#ids.next(), ip, origin, socket, nowMs });
     this.#connections.add(connection);
     capacity.take(connection.ip);
     countOpened(metrics, connection);
     // What the client sends meanwhile waits its turn behind this.
-    tasks.enqueue(connection, () => this.#establish(connection, outcome.session));
+    tasks.enqueue(connection, () => this.#establish(connection, session));
     return connection;
   }
 
@@ -114,6 +118,14 @@ export class Connections {
     connection.expiry?.clear();
     this.#deps.capacity.giveBack(connection.ip);
     this.#deps.departures.begin(connection, byClient);
+  }
+
+  /** The apps have been replaced: closes the connections of those that have gone, or are disabled now. */
+  async appsReplaced(): Promise<void> {
+    await inSlices([...this.#connections], (connection) => {
+      const problem = connection.closed ? undefined : connection.appProblem;
+      if (problem !== undefined) this.#deps.close(connection, problem);
+    });
   }
 
   /** Asks every client to reconnect elsewhere; resolves when all have left, or at the end of the time given. */

@@ -26,10 +26,10 @@ export class ClientEvents {
       connection.sendError(null, message, frame.channel);
       return;
     }
-    if (!connection.clientEvents.take(nowMs)) {
+    const limit = connection.app.limits.clientEventsPerSecond;
+    if (!connection.clientEvents.take(nowMs, limit)) {
       this.#metrics.refused.add('client-events-per-second');
       const { code, message } = ERROR_CODES.clientEventRate;
-      const limit = connection.app.limits.clientEventsPerSecond;
       connection.sendError(code, `${message} of ${limit} a second`, frame.channel);
       return;
     }

@@ -1,10 +1,10 @@
 import t from 'tap';
-import { StaticAppRegistry } from '../../../src/core/contracts/app.ts';
+import { ConfiguredApps } from '../../../src/core/contracts/app.ts';
 import { checkHandshake, type Handshake } from '../../../src/core/lifecycle/handshake.ts';
 import { app } from '../../support/unit-app.ts';
 
 const open = app();
-const apps = new StaticAppRegistry([
+const apps = new ConfiguredApps([
   open,
   app({ id: 'off', key: 'off-key', enabled: false }),
   app({ id: 'tls', key: 'tls-key', tlsOnly: true }),

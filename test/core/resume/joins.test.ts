@@ -3,6 +3,7 @@ import { pino } from 'pino';
 import t from 'tap';
 import { MemorySessionStore } from '../../../src/broker/memory/memory-session-store.ts';
 import { Connection, type Subscription } from '../../../src/core/connection/connection.ts';
+import { ConfiguredApps } from '../../../src/core/contracts/app.ts';
 import { BrokerUnavailable } from '../../../src/core/contracts/broker.ts';
 import type { ChannelLog, LoggedMessage } from '../../../src/core/contracts/channel-log.ts';
 import { createMetrics } from '../../../src/core/contracts/metrics.ts';
@@ -22,6 +23,7 @@ import { app } from '../../support/unit-app.ts';
  */
 const CHANNEL = 'room';
 const APP = app();
+const APPS = new ConfiguredApps([APP]);
 const TOPIC = topicOf(APP.id, CHANNEL);
 const logger = pino({ level: 'silent' });
 
@@ -234,7 +236,9 @@ async function play(turns: Turns, actions: readonly Action[]): Promise<void> {
     const session = `session-${id}`;
     const saved = { socketIds: [], channels: new Map([[CHANNEL, client.from]]) };
     await store.save(APP.id, session, 'before', saved);
-    const connection = new Connection(APP, `1.${id}`, { ip: '127.0.0.1', origin: '' }, client.socket, 0);
+    const { socket } = client;
+    const whence = { ip: '127.0.0.1', origin: '' };
+    const connection = new Connection({ apps: APPS, app: APP, socketId: `1.${id}`, ...whence, socket, nowMs: 0 });
     await resume.claim(connection, session);
     const kind = channelKind(CHANNEL);
     const subscription: Subscription = { channel: CHANNEL, topic: TOPIC, kind, member: undefined, joinedAtMs: 0 };
