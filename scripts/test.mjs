@@ -128,8 +128,8 @@ if (args.length === 0) {
     failedChecks += 1;
 }
 buildTap();
-// The server serves the helper for browsers as it is built, and tests import it from there.
-if (!run(process.execPath, [join(ROOT, 'scripts', 'build.mjs')])) finish(0, failedChecks + 1);
+// The server serves the helper for browsers as it is bundled.
+if (!run(process.execPath, [join(ROOT, 'scripts', 'build.mjs'), '--bundles'])) finish(0, failedChecks + 1);
 const { passed, failed, contented } = await runTap(args);
 if (!contented && failed === 0) console.error('tap failed without a failed assertion: see above');
 finish(passed, failedChecks + (contented ? failed : Math.max(1, failed)));

@@ -8,6 +8,9 @@ import { CHAOS_APP, ChaosClient } from './client.ts';
 import { ChannelLedger, judge, type Verdict } from './ledger.ts';
 
 export interface ChaosOptions {
+  /** With `fanfare/client`. */
+  readonly helped: number;
+  /** By their path alone. */
   readonly resumable: number;
   readonly plain: number;
   readonly channels: number;
@@ -58,7 +61,7 @@ export class Chaos {
   }
 
   async run(): Promise<ChaosResult> {
-    const { nodes, resumable, plain, channels, log } = this.#options;
+    const { nodes, helped, resumable, plain, channels, log } = this.#options;
     try {
       // What it had accepted is there again when it has restarted, as with any Redis that keeps its data.
       if (nodes > 1) this.#redis = await startRedis('--appendonly', 'yes');
@@ -70,17 +73,20 @@ export class Chaos {
         this.#ledgers.set(`${channel % 2 === 0 ? '' : 'private-'}numbers-${channel}`, new ChannelLedger());
       }
       const names = [...this.#ledgers.keys()];
-      for (let index = 0; index < resumable + plain; index += 1) {
+      for (let index = 0; index < helped + resumable + plain; index += 1) {
+        const kind = index < helped ? 'helped' : index < helped + resumable ? 'resumable' : 'plain';
         const of = Array.from(
           { length: CHANNELS_OF_A_CLIENT },
           (_, nth) => names[(index + nth * 7) % names.length] ?? '',
         );
-        this.#clients.push(new ChaosClient(index, balancer.port, [...new Set(of)], index < resumable));
+        this.#clients.push(new ChaosClient(index, balancer.port, [...new Set(of)], kind));
       }
       await this.#settle();
       // A node that is killed knows of joins by its last saving, a second ago at most.
       await delay(2000);
-      log(`${resumable} resumable and ${plain} plain clients on ${nodes} ${nodes === 1 ? 'node' : 'nodes'}`);
+      log(
+        `${helped} helped, ${resumable} resumable and ${plain} plain clients on ${nodes} ${nodes === 1 ? 'node' : 'nodes'}`,
+      );
       const stop = new AbortController();
       const publishers = names.map((name) => this.#publish(name, stop.signal));
       await this.#havoc();

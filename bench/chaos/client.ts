@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { createRequire } from 'node:module';
-import type { default as PusherModule } from 'pusher-js';
+import type { Options, default as PusherModule } from 'pusher-js';
+import { resumable } from '../../client/index.ts';
 import { channelAuth } from '../../test/support/signing.ts';
-import { announceGap, newSightings, type Sightings, see } from './ledger.ts';
+import { announceGap, type ClientKind, newSightings, type Sightings, see } from './ledger.ts';
 
 /** Its types tell of a default export, its CommonJS build is the class itself. */
 const Pusher = createRequire(import.meta.url)('pusher-js') as typeof PusherModule.default;
@@ -24,21 +25,9 @@ export class ChaosClient {
   readonly #greeted = new Set<string>();
   #endedMs: number | undefined;
 
-  constructor(index: number, port: number, channels: readonly string[], resumable: boolean) {
-    this.#pusher = new Pusher(CHAOS_APP.key, {
-      cluster: '',
-      wsHost: '127.0.0.1',
-      wsPort: port,
-      forceTLS: false,
-      enabledTransports: ['ws'],
-      ...(resumable ? { wsPath: `/resume/${randomUUID()}` } : {}),
-      channelAuthorization: {
-        customHandler: ({ socketId, channelName }, callback) => {
-          callback(null, { auth: channelAuth(CHAOS_APP, socketId, channelName) });
-        },
-      },
-    });
-    for (const channel of channels) this.sightings.set(channel, newSightings(index, channel, resumable));
+  constructor(index: number, port: number, channels: readonly string[], kind: ClientKind) {
+    this.#pusher = new Pusher(CHAOS_APP.key, this.#optionsOf(kind, port));
+    for (const channel of channels) this.sightings.set(channel, newSightings(index, channel, kind));
     this.#pusher.connection.bind('message', (message: Message) => this.#receive(message));
     this.#pusher.connection.bind('connected', () => {
       if (this.#endedMs !== undefined) this.reconnects += 1;
@@ -59,6 +48,29 @@ export class ChaosClient {
     this.#pusher.disconnect();
   }
 
+  #optionsOf(kind: ClientKind, port: number): Options {
+    const options: Options = {
+      cluster: '',
+      wsHost: '127.0.0.1',
+      wsPort: port,
+      forceTLS: false,
+      enabledTransports: ['ws'],
+      channelAuthorization: {
+        customHandler: ({ socketId, channelName }, callback) => {
+          callback(null, { auth: channelAuth(CHAOS_APP, socketId, channelName) });
+        },
+      },
+    };
+    if (kind === 'plain') return options;
+    if (kind === 'resumable') return { ...options, wsPath: `/resume/${randomUUID()}` };
+    return resumable(Pusher, options, { onGap: (channel) => this.#announceGap(channel) });
+  }
+
+  #announceGap(channel: string): void {
+    const sightings = this.sightings.get(channel);
+    if (sightings !== undefined) announceGap(sightings);
+  }
+
   #ended(): void {
     this.#endedMs = performance.now();
     this.#subscribed.clear();
@@ -72,7 +84,7 @@ export class ChaosClient {
     } else if (event === 'fanfare:resumed') {
       const { recovered } = data as { recovered: boolean };
       // On the first subscription nothing is known yet, and nothing was missed.
-      if (!recovered && this.#greeted.has(channel)) announceGap(sightings);
+      if (!recovered && this.#greeted.has(channel) && sightings.kind === 'resumable') announceGap(sightings);
       this.#greeted.add(channel);
     } else if (event === 'pusher_internal:subscription_succeeded') {
       this.#subscribed.add(channel);

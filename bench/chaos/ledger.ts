@@ -5,11 +5,14 @@ export class ChannelLedger {
   last = 0;
 }
 
+/** `helped`: resumable, by `fanfare/client`, which drops what comes again. */
+export type ClientKind = 'plain' | 'resumable' | 'helped';
+
 /** What one client has seen of one channel. */
 export interface Sightings {
   readonly client: number;
   readonly channel: string;
-  readonly resumable: boolean;
+  readonly kind: ClientKind;
   readonly firstSeenMs: Map<number, number>;
   /** Before which number something may be missing, as far as the server has said so. */
   readonly announcedGaps: { readonly after: number; before: number }[];
@@ -20,11 +23,11 @@ export interface Sightings {
   readonly outOfOrder: string[];
 }
 
-export function newSightings(client: number, channel: string, resumable: boolean): Sightings {
+export function newSightings(client: number, channel: string, kind: ClientKind): Sightings {
   return {
     client,
     channel,
-    resumable,
+    kind,
     firstSeenMs: new Map(),
     announcedGaps: [],
     maxSeen: 0,
@@ -55,13 +58,15 @@ export function announceGap(sightings: Sightings): void {
 }
 
 export interface Verdict {
-  /** Of resumable clients, over all their channels. */
+  /** Of resumable clients, helped ones among them, over all their channels. */
   readonly expected: number;
   readonly missed: readonly string[];
   readonly missedInAnnouncedGaps: number;
   readonly announcedGaps: number;
+  /** What resumable clients without the helper saw again. */
   readonly duplicates: number;
   readonly oldestDuplicateMs: number;
+  readonly duplicatesOfHelped: number;
   readonly outOfOrder: readonly string[];
   /** What plain clients have missed, for comparison. */
   readonly missedByPlain: number;
@@ -72,12 +77,12 @@ export interface Verdict {
 export function judge(all: readonly Sightings[], ledgers: ReadonlyMap<string, ChannelLedger>): Verdict {
   const missed: string[] = [];
   const outOfOrder: string[] = [];
-  let [expected, missedInAnnouncedGaps, announcedGaps, duplicates] = [0, 0, 0, 0];
+  let [expected, missedInAnnouncedGaps, announcedGaps, duplicates, duplicatesOfHelped] = [0, 0, 0, 0, 0];
   let [oldestDuplicateMs, missedByPlain, expectedByPlain] = [0, 0, 0];
   for (const sightings of all) {
     const accepted = ledgers.get(sightings.channel)?.accepted ?? new Set<number>();
     const name = `client ${sightings.client} on ${sightings.channel}`;
-    if (!sightings.resumable) {
+    if (sightings.kind === 'plain') {
       expectedByPlain += accepted.size;
       for (const number of accepted) if (!sightings.firstSeenMs.has(number)) missedByPlain += 1;
       continue;
@@ -90,7 +95,8 @@ export function judge(all: readonly Sightings[], ledgers: ReadonlyMap<string, Ch
       else missed.push(`${name}: ${number}`);
     }
     announcedGaps += sightings.announcedGaps.length;
-    duplicates += sightings.duplicates;
+    if (sightings.kind === 'helped') duplicatesOfHelped += sightings.duplicates;
+    else duplicates += sightings.duplicates;
     oldestDuplicateMs = Math.max(oldestDuplicateMs, sightings.oldestDuplicateMs);
     outOfOrder.push(...sightings.outOfOrder.map((what) => `${name}: ${what}`));
   }
@@ -101,6 +107,7 @@ export function judge(all: readonly Sightings[], ledgers: ReadonlyMap<string, Ch
     announcedGaps,
     duplicates,
     oldestDuplicateMs,
+    duplicatesOfHelped,
     outOfOrder,
     missedByPlain,
     expectedByPlain,

@@ -3,10 +3,11 @@ import { Chaos, type ChaosOptions, type ChaosResult } from './chaos.ts';
 
 const ABOUT = `npm run chaos -- [options]: stock clients and numbered events, while connections are cut, nodes are
 drained and killed, and Redis is restarted. Ends with 1 if a resumable client has missed an event that nobody told it
-of.`;
+of, or one with fanfare/client has seen an event twice.`;
 
 const OPTIONS = {
-  resumable: { what: 'resumable clients', count: 200, quick: 40, most: 2000 },
+  helped: { what: 'resumable clients with fanfare/client', count: 100, quick: 20, least: 0, most: 2000 },
+  resumable: { what: 'resumable clients without it', count: 100, quick: 20, least: 0, most: 2000 },
   plain: { what: 'plain ones beside them', count: 20, quick: 4, least: 0, most: 2000 },
   channels: { what: 'channels, of which each client has three', count: 20, quick: 10, most: 1000 },
   rate: { what: 'events a second, over all channels', count: 60, quick: 40, most: 2000 },
@@ -20,7 +21,7 @@ const OPTIONS = {
 function table(options: ChaosOptions, result: ChaosResult): string {
   const rows: [string, string | number][] = [
     ['nodes', options.nodes],
-    ['resumable clients', options.resumable],
+    ['resumable clients with fanfare/client, and without', `${options.helped}, ${options.resumable}`],
     ['connections cut without a close frame', result.cuts],
     ['connections that vanished for the client alone', result.vanished],
     ['freezes of the whole network, 1 s each', result.freezes],
@@ -34,7 +35,8 @@ function table(options: ChaosOptions, result: ChaosResult): string {
     ['deliveries expected by resumable clients', result.expected],
     ['missed', result.missed.length],
     ['out of order', result.outOfOrder.length],
-    ['duplicates', result.duplicates],
+    ['duplicates with fanfare/client', result.duplicatesOfHelped],
+    ['duplicates without', result.duplicates],
     ['oldest duplicate, before the end of its connection', `${(result.oldestDuplicateMs / 1000).toFixed(1)} s`],
     ['gaps announced by recovered:false', result.announcedGaps],
     ['missed in announced gaps', result.missedInAnnouncedGaps],
@@ -46,6 +48,7 @@ function table(options: ChaosOptions, result: ChaosResult): string {
 
 async function main(values: Values<typeof OPTIONS>): Promise<number> {
   const options: ChaosOptions = {
+    helped: values.helped,
     resumable: values.resumable,
     plain: values.plain,
     channels: values.channels,
@@ -60,7 +63,7 @@ async function main(values: Values<typeof OPTIONS>): Promise<number> {
   const result = await new Chaos(options).run();
   console.log(`\n${table(options, result)}`);
   for (const line of [...result.missed, ...result.outOfOrder].slice(0, 20)) console.log(line);
-  return result.missed.length + result.outOfOrder.length > 0 ? 1 : 0;
+  return result.missed.length + result.outOfOrder.length + result.duplicatesOfHelped > 0 ? 1 : 0;
 }
 
 await runCommand(ABOUT, OPTIONS, main);

@@ -6,7 +6,8 @@ t.test('three nodes: cuts, drains, a kill and a Redis restart, and no event is m
   // On a busy machine, three nodes take their time to start, and pusher-js 15 s after an attempt that failed.
   t.setTimeout(240_000);
   const result = await new Chaos({
-    resumable: 40,
+    helped: 20,
+    resumable: 20,
     plain: 4,
     channels: 10,
     eventsPerSecond: 40,
@@ -20,6 +21,7 @@ t.test('three nodes: cuts, drains, a kill and a Redis restart, and no event is m
   t.comment(JSON.stringify({ ...result, missed: result.missed.length, outOfOrder: result.outOfOrder.length }));
   t.same(result.missed.slice(0, 10), []);
   t.same(result.outOfOrder.slice(0, 10), []);
+  t.equal(result.duplicatesOfHelped, 0, 'with fanfare/client, nothing comes twice');
   // The log reaches back over all of it, and Redis has kept what it had.
   t.equal(result.announcedGaps, 0);
   t.ok(result.cuts > 0 && result.vanished > 0 && result.reconnects > 0);
