@@ -1,5 +1,5 @@
-// npm run build: compiles src/ and client/ to dist/, and bundles what browsers load. With --bundles it does the latter alone,
-// which takes no time: for tests, which run from the sources.
+// npm run build: compiles src/ and client/ to dist/, and bundles what browsers load. With --bundles it only does the
+// latter, which takes no time: for tests, which run from the sources.
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
