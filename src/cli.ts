@@ -21,5 +21,9 @@ process.exitCode = await runCli(process.argv.slice(2), version, {
   onStopSignal: (stop) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, stop);
   },
+  onUncaught: (fault) => {
+    process.on('uncaughtException', fault);
+    process.on('unhandledRejection', fault);
+  },
   exit: (code) => process.exit(code),
 });

@@ -13,6 +13,7 @@ import { createMetrics, type Metrics } from './core/contracts/metrics.ts';
 import type { SharedState } from './core/contracts/shared-state.ts';
 import { type CoreSettings, createCore } from './core/create-core.ts';
 import { closeInReverse } from './core/lifecycle/close-in-reverse.ts';
+import { survives } from './server/uncaught.ts';
 import { BodyBudget } from './transport/body-budget.ts';
 import { CLIENT_FILES, clientFilesEndpoint } from './transport/client-files.ts';
 import { ClientIp } from './transport/client-ip.ts';
@@ -34,6 +35,11 @@ export interface FanfareServer {
   start(): Promise<Listening>;
   /** Asks the clients to go elsewhere, finishes what is under way, and closes. Can be called again. */
   stop(): Promise<void>;
+  /**
+   * For the process's `uncaughtException` and `unhandledRejection`: logs the error, and says whether a rule's code left
+   * it behind, so that the server goes on. If not, stop it: the process cannot be relied on any more.
+   */
+  survives(error: unknown): boolean;
 }
 
 export interface Listening {
@@ -75,6 +81,7 @@ export function createServer(config: Config, options: { readonly logger?: PinoLo
       stopping ??= running?.then((server) => server.stop());
       await stopping;
     },
+    survives: (error) => survives(error, logger),
   };
 }
 

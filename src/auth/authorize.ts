@@ -47,7 +47,7 @@ export async function authorizeChannel(
   const found = rules.find(channel);
   if (found === undefined) throw new AuthRefusal('no_rule');
   attempt.rule = found.pattern;
-  const info = await runRule(token, settings.ruleTimeoutSeconds, async (tools) => {
+  const info = await runRule(token, settings.ruleTimeoutSeconds, attempt, async (tools) => {
     const context = { ...tools, appId: app.id, socketId, channel, ip: attempt.ip };
     return grantedInfo(await found.rule(user, found.params, context));
   });
@@ -69,7 +69,7 @@ export async function authorizeUser(
   const rule = rules.user;
   if (rule === undefined) return signUser(app, socketId, user, {});
   attempt.rule = 'user';
-  const details = await runRule(token, settings.ruleTimeoutSeconds, async (tools) =>
+  const details = await runRule(token, settings.ruleTimeoutSeconds, attempt, async (tools) =>
     grantedDetails(await rule(user, { ...tools, appId: app.id, socketId, ip: attempt.ip })),
   );
   return signUser(app, socketId, user, details);

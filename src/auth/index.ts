@@ -6,6 +6,7 @@ export type { AuthServerOptions } from './plugin.ts';
 export { AUTH_PATHS, buildAuthServer } from './plugin.ts';
 export type { RefusalCode, RefusalKind } from './refusals.ts';
 export { AuthRefusal, REFUSALS } from './refusals.ts';
+export { type RuleRun, ruleToBlame } from './rule-run.ts';
 export type {
   ChannelAnswer,
   ChannelContext,

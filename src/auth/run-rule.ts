@@ -2,9 +2,8 @@ import { printable } from '../protocol/channel-name.ts';
 import { isJsonObject } from '../protocol/frames.ts';
 import { type AskBackend, BackendRefused, createAskBackend } from './ask-backend.ts';
 import { AuthRefusal } from './refusals.ts';
+import { duringRule, RuleRun } from './rule-run.ts';
 import type { ChannelAnswer, MemberInfo, UserAnswer } from './rules.ts';
-
-const MAX_REASON_LENGTH = 300;
 
 /** What a rule gets to bound its own work by. */
 export interface RuleTools {
@@ -14,31 +13,33 @@ export interface RuleTools {
 
 /**
  * Runs a team's function for at most `timeoutSeconds`. Rejects with an AuthRefusal: a rule that throws or takes too
- * long is a no. What it threw goes to the log without the token, wherever the rule put it.
+ * long is a no, and so is one that leaves an error uncaught meanwhile. `fields` say in the log which rule it was.
  */
 export async function runRule<T>(
   token: string,
   timeoutSeconds: number,
+  fields: object,
   rule: (tools: RuleTools) => T | Promise<T>,
 ): Promise<T> {
   const controller = new AbortController();
   const { signal } = controller;
   let timer: NodeJS.Timeout | undefined;
-  const timeUp = new Promise<never>((_, reject) => {
+  let refuse: (cause: unknown) => void = () => undefined;
+  const refused = new Promise<never>((_, reject) => {
+    refuse = reject;
     timer = setTimeout(() => {
       reject(new AuthRefusal('rule_timeout', `the rule took longer than ${timeoutSeconds} s`));
       controller.abort();
     }, timeoutSeconds * 1000);
   });
+  const run = new RuleRun(fields, token, refuse);
   try {
-    const answer = (async () => rule({ signal, ask: createAskBackend(token, signal) }))();
-    return await Promise.race([answer, timeUp]);
+    const answer = duringRule(run, async () => rule({ signal, ask: createAskBackend(token, signal) }));
+    return await Promise.race([answer, refused]);
   } catch (cause) {
     if (cause instanceof AuthRefusal) throw cause;
-    const text = cause instanceof Error ? cause.message : String(cause);
-    const reason = printable(text.replaceAll(token, '[token]'), MAX_REASON_LENGTH);
-    if (cause instanceof BackendRefused) throw new AuthRefusal('backend_denied', reason);
-    throw new AuthRefusal('rule_failed', `the rule threw: ${reason}`, { cause });
+    if (cause instanceof BackendRefused) throw new AuthRefusal('backend_denied', run.reasonOf(cause));
+    throw new AuthRefusal('rule_failed', `the rule threw: ${run.reasonOf(cause)}`, { cause });
   } finally {
     clearTimeout(timer);
   }

@@ -10,6 +10,8 @@ export interface CliContext {
   warn(line: string): void;
   /** Calls back on SIGINT and SIGTERM. */
   onStopSignal(stop: (signal: NodeJS.Signals) => void): void;
+  /** Calls back on an error that nobody caught, in the context in which it was left behind. */
+  onUncaught(fault: (error: unknown) => void): void;
   /** Ends the process at once. */
   exit(code: number): void;
 }

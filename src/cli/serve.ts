@@ -5,7 +5,7 @@ import { addConfigFlags, type ConfigFlags, loadWith, shorthand } from './config-
 import { type CliContext, CliFailure } from './context.ts';
 import { pageSnippet } from './page-snippet.ts';
 import { localUrl, serverUrl } from './server-url.ts';
-import { stopOnSignals } from './stop-signals.ts';
+import { stopInGoodOrder } from './stop-signals.ts';
 import { signUserToken } from './user-token.ts';
 
 interface ServeFlags extends ConfigFlags {
@@ -37,11 +37,14 @@ export function serveCommand(command: Command, context: CliContext): void {
     });
 }
 
+/** What a stop takes beyond the grace that connections get: the last frames, and parting from Redis. */
+const STOP_MARGIN_MS = 20_000;
+
 async function run(config: Config, context: CliContext): Promise<void> {
   // Loaded here, so that the other commands work where the native server does not.
   const { createServer } = await import('../server.ts');
   const server = createServer(config);
-  stopOnSignals(context, () => server.stop());
+  stopInGoodOrder(context, server, { limitMs: config.shutdownGraceSeconds * 1000 + STOP_MARGIN_MS });
   let port: number;
   try {
     ({ port } = await server.start());

@@ -8,21 +8,58 @@ const SIGNAL_NUMBERS: Readonly<Partial<Record<NodeJS.Signals, number>>> = Object
  */
 const SAME_SIGNAL_MS = 500;
 
-/** The first signal stops in good order and exits with 0, or 1 where that fails; another one later on exits at once. */
-export function stopOnSignals(context: CliContext, stop: () => Promise<void>, now = () => performance.now()): void {
+export interface Stoppable {
+  stop(): Promise<void>;
+  /** Whether the server goes on after an error that nobody caught. */
+  survives(error: unknown): boolean;
+}
+
+export interface StopOptions {
+  /** A stop that takes longer than this has failed. */
+  readonly limitMs: number;
+  readonly now?: () => number;
+}
+
+/**
+ * The first signal stops in good order and exits with 0, or 1 if that fails; another one later on exits at once. A
+ * fault of the server stops in good order too, and exits with 1.
+ */
+export function stopInGoodOrder(
+  context: CliContext,
+  server: Stoppable,
+  { limitMs, now = () => performance.now() }: StopOptions,
+): void {
+  let code = 0;
+  let stopping = false;
+  const stop = () => {
+    if (stopping) return;
+    stopping = true;
+    const timer = setTimeout(() => {
+      context.warn(`Stopping failed: it takes longer than ${limitMs / 1000} s`);
+      context.exit(1);
+    }, limitMs);
+    timer.unref();
+    server
+      .stop()
+      .then(
+        () => context.exit(code),
+        (error: unknown) => {
+          context.warn(`Stopping failed: ${error instanceof Error ? error.message : String(error)}`);
+          context.exit(1);
+        },
+      )
+      .finally(() => clearTimeout(timer));
+  };
+
   let firstAt: number | undefined;
   context.onStopSignal((signal) => {
-    if (firstAt !== undefined) {
-      if (now() - firstAt > SAME_SIGNAL_MS) context.exit(128 + (SIGNAL_NUMBERS[signal] ?? 0));
-      return;
-    }
-    firstAt = now();
-    stop().then(
-      () => context.exit(0),
-      (error: unknown) => {
-        context.warn(`Stopping failed: ${error instanceof Error ? error.message : String(error)}`);
-        context.exit(1);
-      },
-    );
+    if (firstAt !== undefined && now() - firstAt > SAME_SIGNAL_MS) context.exit(128 + (SIGNAL_NUMBERS[signal] ?? 0));
+    firstAt ??= now();
+    stop();
+  });
+  context.onUncaught((error) => {
+    if (server.survives(error)) return;
+    code = 1;
+    stop();
   });
 }

@@ -30,6 +30,7 @@ export async function run(args: readonly string[], env: Record<string, string> =
     print: (line) => out.push(line),
     warn: (line) => err.push(line),
     onStopSignal: () => undefined,
+    onUncaught: () => undefined,
     exit: () => undefined,
   });
   return { code, stdout: out.join('\n'), stderr: err.join('\n') };
