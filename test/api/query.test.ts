@@ -35,14 +35,17 @@ t.test('what is no escape stays as it is', async (t) => {
 
 t.test('what a form encodes is read back', async (t) => {
   const text = fc.string({ unit: 'binary' });
-  fc.assert(
-    fc.property(fc.array(fc.tuple(text, text), { maxLength: 20 }), (pairs) => {
-      const read = parseQuery(new URLSearchParams(pairs).toString());
-      return JSON.stringify(read) === JSON.stringify(pairs.map(([name, value]) => [name.toLowerCase(), value]));
-    }),
-    { numRuns: 100 },
+  t.doesNotThrow(
+    () =>
+      fc.assert(
+        fc.property(fc.array(fc.tuple(text, text), { maxLength: 20 }), (pairs) => {
+          const read = parseQuery(new URLSearchParams(pairs).toString());
+          return JSON.stringify(read) === JSON.stringify(pairs.map(([name, value]) => [name.toLowerCase(), value]));
+        }),
+        { numRuns: 100 },
+      ),
+    '100 queries',
   );
-  t.pass('100 queries');
 });
 
 t.test('no more than a hundred parameters', async (t) => {

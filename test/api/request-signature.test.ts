@@ -173,11 +173,14 @@ function canonical(pairs: readonly QueryPair[]): string {
 }
 
 t.test('whatever a correct client signs is accepted, and read as it was meant', async (t) => {
-  fc.assert(
-    fc.property(correct, ({ sent, meant }) => canonical(verify(sent)) === meant),
-    { numRuns: 300 },
+  t.doesNotThrow(
+    () =>
+      fc.assert(
+        fc.property(correct, ({ sent, meant }) => canonical(verify(sent)) === meant),
+        { numRuns: 300 },
+      ),
+    '300 requests',
   );
-  t.pass('300 requests');
 });
 
 t.test('no bit of a signed request can be changed so that it means something else', async (t) => {

@@ -105,8 +105,8 @@ await overEachTransport(t, async (t, target) => {
     ]) {
       const channel = unique('c');
       client.send({ event: 'pusher:subscribe', data: { channel, ...data } });
-      await client.next(on(channel, 'pusher_internal:subscription_succeeded'));
-      t.pass(JSON.stringify(data));
+      const succeeded = await client.next(on(channel, 'pusher_internal:subscription_succeeded'));
+      t.equal(succeeded.data, '{}', JSON.stringify(data));
     }
   });
 

@@ -71,34 +71,40 @@ t.test('whatever frames come, the connection is served on and every answer is of
 t.test('a client event with any data arrives as a string of the same value', async (t) => {
   const [sender, receiver] = [await RawClient.connect(t, target), await RawClient.connect(t, target)];
   for (const client of [sender, receiver]) await client.subscribe('private-values');
-  await fc.assert(
-    fc.asyncProperty(json, async (value) => {
-      sender.send({ event: 'client-value', channel: 'private-values', data: value });
-      const { data: received } = await receiver.next('client-value');
-      const expected = typeof value === 'string' ? value : JSON.stringify(value);
-      if (received !== expected) throw new Error(`sent ${expected}, received ${String(received)}`);
-    }),
-    { numRuns: 200 },
+  await t.resolves(
+    fc.assert(
+      fc.asyncProperty(json, async (value) => {
+        sender.send({ event: 'client-value', channel: 'private-values', data: value });
+        const { data: received } = await receiver.next('client-value');
+        const expected = typeof value === 'string' ? value : JSON.stringify(value);
+        if (received !== expected) throw new Error(`sent ${expected}, received ${String(received)}`);
+      }),
+      { numRuns: 200 },
+    ),
+    'each of them',
   );
-  t.pass('each of them');
 });
 
 t.test('published data of any characters arrives as it was', async (t) => {
   const client = await RawClient.connect(t, target);
   await client.subscribe('strings');
-  await fc.assert(
-    fc.asyncProperty(
-      fc.string({ unit: 'binary' }),
-      fc.string({ unit: 'binary', minLength: 1, maxLength: 50 }),
-      async (sent, name) => {
-        await api.trigger('strings', name, sent);
-        const received = await client.next((candidate) => candidate.channel === 'strings' && candidate.event === name);
-        if (received.data !== sent) throw new Error(`sent ${JSON.stringify(sent)}, received ${received.raw}`);
-      },
+  await t.resolves(
+    fc.assert(
+      fc.asyncProperty(
+        fc.string({ unit: 'binary' }),
+        fc.string({ unit: 'binary', minLength: 1, maxLength: 50 }),
+        async (sent, name) => {
+          await api.trigger('strings', name, sent);
+          const received = await client.next(
+            (candidate) => candidate.channel === 'strings' && candidate.event === name,
+          );
+          if (received.data !== sent) throw new Error(`sent ${JSON.stringify(sent)}, received ${received.raw}`);
+        },
+      ),
+      { numRuns: 200 },
     ),
-    { numRuns: 200 },
+    'each of them',
   );
-  t.pass('each of them');
 });
 
 t.test('whatever a backend posts, the answer is a plain one', async (t) => {
@@ -119,34 +125,38 @@ t.test('whatever a backend posts, the answer is a plain one', async (t) => {
     }),
     json,
   );
-  await fc.assert(
-    fc.asyncProperty(
-      fc.constantFrom('/events', '/batch_events', '/users/x/terminate_connections'),
-      body,
-      async (path, value) => {
-        const answer = await api.post(path, JSON.stringify(value));
-        if (![200, 400, 413].includes(answer.status)) throw new Error(`${answer.status} ${answer.text}`);
-      },
+  await t.resolves(
+    fc.assert(
+      fc.asyncProperty(
+        fc.constantFrom('/events', '/batch_events', '/users/x/terminate_connections'),
+        body,
+        async (path, value) => {
+          const answer = await api.post(path, JSON.stringify(value));
+          if (![200, 400, 413].includes(answer.status)) throw new Error(`${answer.status} ${answer.text}`);
+        },
+      ),
+      { numRuns: 400 },
     ),
-    { numRuns: 400 },
+    '200, 400 or 413',
   );
-  t.pass('200, 400 or 413');
 });
 
 t.test('whatever is asked by GET, the answer is a plain one', async (t) => {
   const part = fc.string({ unit: 'binary', maxLength: 20 }).map(encodeURIComponent);
-  await fc.assert(
-    fc.asyncProperty(
-      part,
-      fc.dictionary(fc.constantFrom('info', 'filter_by_prefix', 'x'), part),
-      async (name, query) => {
-        for (const path of [`/channels/${name}`, `/channels/${name}/users`, '/channels', `/${name}`]) {
-          const answer = await api.get(path, query);
-          if (![200, 400, 404].includes(answer.status)) throw new Error(`${path}: ${answer.status} ${answer.text}`);
-        }
-      },
+  await t.resolves(
+    fc.assert(
+      fc.asyncProperty(
+        part,
+        fc.dictionary(fc.constantFrom('info', 'filter_by_prefix', 'x'), part),
+        async (name, query) => {
+          for (const path of [`/channels/${name}`, `/channels/${name}/users`, '/channels', `/${name}`]) {
+            const answer = await api.get(path, query);
+            if (![200, 400, 404].includes(answer.status)) throw new Error(`${path}: ${answer.status} ${answer.text}`);
+          }
+        },
+      ),
+      { numRuns: 100 },
     ),
-    { numRuns: 100 },
+    '200, 400 or 404',
   );
-  t.pass('200, 400 or 404');
 });

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
-import t from 'tap';
+import t, { type Test } from 'tap';
 import { RawClient } from '../support/raw-client.ts';
 import { SignedApi, send } from '../support/signed-api.ts';
 import { APP, startFanfare } from '../support/target.ts';
@@ -28,11 +28,11 @@ async function tcp(): Promise<Socket> {
   return socket;
 }
 
-async function healthy(): Promise<void> {
+async function healthy(t: Test): Promise<void> {
   const client = await RawClient.connect(t, target);
   await client.subscribe('healthy');
-  await api.trigger('healthy', 'e', '{}');
-  await client.next('e');
+  await api.trigger('healthy', 'e', '{"well":true}');
+  t.equal((await client.next('e')).data, '{"well":true}', 'the server is well');
   await client.close();
 }
 
@@ -48,12 +48,11 @@ t.test('sockets that are dropped anywhere in the handshake', async (t) => {
     socket.write(UPGRADE);
     socket.resetAndDestroy();
   }
-  await healthy();
+  await healthy(t);
   await until(async () => {
     const { json } = await api.get('/channels');
     return Object.keys((json as { channels: object }).channels).length === 0;
   }, 'nothing is left of them');
-  t.pass('the server is well');
 });
 
 t.test('what is no HTTP, or hardly', async (t) => {
@@ -84,8 +83,7 @@ t.test('what is no HTTP, or hardly', async (t) => {
     socket.end();
     socket.resume();
   }
-  await healthy();
-  t.pass('the server is well');
+  await healthy(t);
 });
 
 t.test('a frame that is not masked, or is malformed, ends its connection', async (t) => {
@@ -110,8 +108,7 @@ t.test('a frame that is not masked, or is malformed, ends its connection', async
     socket.end();
     await within(ended, `the end of a connection that sent ${Buffer.from(bytes).toString('hex')}`);
   }
-  await healthy();
-  t.pass('the server is well');
+  await healthy(t);
 });
 
 t.test('requests that are given up while they are under way', async (t) => {
@@ -125,8 +122,7 @@ t.test('requests that are given up while they are under way', async (t) => {
       socket.resetAndDestroy();
     }
   }
-  await healthy();
-  t.pass('the server is well');
+  await healthy(t);
 });
 
 t.test('a body far over the limit is refused without being kept', async (t) => {
@@ -134,5 +130,5 @@ t.test('a body far over the limit is refused without being kept', async (t) => {
   const answer = await send(target.origin, 'POST', `/apps/${APP.id}/events`, {}, huge).catch((error: unknown) => error);
   if (answer instanceof Error) t.match(answer, { code: /ECONNRESET|EPIPE/ }, 'the connection is cut');
   else t.match(answer, { status: 413 });
-  await healthy();
+  await healthy(t);
 });

@@ -2,53 +2,23 @@ import { type ApiDeps, createApi } from '../../src/api/index.ts';
 import { MemoryBroker } from '../../src/broker/memory/memory-broker.ts';
 import { MemoryQuotas } from '../../src/broker/memory/memory-quotas.ts';
 import { MemoryRoster } from '../../src/broker/memory/memory-roster.ts';
-import { type App, type AppLimits, ConfiguredApps } from '../../src/core/contracts/app.ts';
+import { type App, ConfiguredApps } from '../../src/core/contracts/app.ts';
 import type { BrokerMessage } from '../../src/core/contracts/broker.ts';
 import type { HttpRequest, HttpResponse } from '../../src/core/contracts/http.ts';
 import { createMetrics } from '../../src/core/contracts/metrics.ts';
 import { topicOf } from '../../src/core/contracts/topic.ts';
 import { Delivery } from '../../src/core/delivery/delivery.ts';
 import { Publisher } from '../../src/core/delivery/publisher.ts';
+import { type LoggedLine, recordingLogger } from './fakes.ts';
 import { md5, requestSignature } from './signing.ts';
+import { VECTOR_APP, vectorApp } from './unit-app.ts';
 
-export const KEY = '278d425bdf160c739803';
-export const SECRET = '7ad3773142a6692b25b8';
+export const { key: KEY, secret: SECRET } = VECTOR_APP;
 export const NOW_SECONDS = 1_353_088_179;
 
-const LIMITS: AppLimits = {
-  maxConnections: 0,
-  maxChannelNameLength: 200,
-  maxEventNameLength: 200,
-  maxEventBytes: 10_240,
-  maxChannelsPerEvent: 100,
-  maxBatchEvents: 10,
-  maxPresenceMembers: 100,
-  maxPresenceMemberBytes: 1024,
-  maxUserIdLength: 128,
-  maxWatchlist: 100,
-  maxChannelsPerConnection: 0,
-  clientEventsPerSecond: 10,
-  triggersPerSecond: 0,
-  readsPerSecond: 0,
-};
-
-export function app(changes: Partial<Omit<App, 'limits'>> & { limits?: Partial<AppLimits> } = {}): App {
-  const { limits, ...rest } = changes;
-  return {
-    id: '3',
-    key: KEY,
-    secret: SECRET,
-    enabled: true,
-    tlsOnly: false,
-    allowedOrigins: [],
-    clientEvents: true,
-    subscriptionCount: false,
-    unauthorizedTimeoutSeconds: 0,
-    encryptionMasterKey: undefined,
-    rewind: [],
-    ...rest,
-    limits: { ...LIMITS, ...limits },
-  };
+/** The app of the vectors, with an event size that a test can go beyond. */
+export function app(changes: Parameters<typeof vectorApp>[0] = {}): App {
+  return vectorApp({ ...changes, limits: { maxEventBytes: 10_240, ...changes.limits } });
 }
 
 /** A request as the transport hands it over. */
@@ -78,17 +48,11 @@ export function signedQuery(
     .join('&');
 }
 
-export interface LogLine {
-  readonly level: string;
-  readonly fields: object;
-  readonly message: string;
-}
-
 /** The API over the embedded broker, roster and quotas, with what was published and logged. */
 export class ApiFixture {
   readonly published: BrokerMessage[] = [];
   readonly terminated: string[] = [];
-  readonly log: LogLine[] = [];
+  readonly log: readonly LoggedLine[];
   readonly roster: MemoryRoster;
   readonly broker: MemoryBroker;
   readonly #api: (request: HttpRequest) => Promise<HttpResponse>;
@@ -98,12 +62,8 @@ export class ApiFixture {
     this.broker = new MemoryBroker({ maxEvents: 100, maxBytes: 100_000, maxAgeSeconds: 120 }, now);
     this.roster = new MemoryRoster(this.broker);
     void this.broker.start((message) => this.published.push(message));
-    const logged =
-      (level: string) =>
-      (fields: object, message: string): void => {
-        this.log.push({ level, fields, message });
-      };
-    const logger = { debug: logged('debug'), info: logged('info'), warn: logged('warn'), error: logged('error') };
+    const { logger, lines } = recordingLogger();
+    this.log = lines;
     const metrics = createMetrics();
     this.#api = createApi({
       apps: new ConfiguredApps(apps),

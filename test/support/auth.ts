@@ -16,47 +16,15 @@ import {
 import { type App, ConfiguredApps } from '../../src/core/contracts/app.ts';
 import type { Logger } from '../../src/core/contracts/logger.ts';
 import { createMetrics } from '../../src/core/contracts/metrics.ts';
+import { VECTOR_APP, vectorApp } from './unit-app.ts';
+
+export { vectorApp as app } from './unit-app.ts';
 
 export const SECRET = 'a-secret-of-the-tests-that-is-long-enough-for-HS512-as-well-0123456789';
 
-/** The protocol owner's vectors are made with this key and secret. */
-export const KEY = '278d425bdf160c739803';
-export const APP_SECRET = '7ad3773142a6692b25b8';
+export const { key: KEY, secret: APP_SECRET } = VECTOR_APP;
 
 export const SOCKET_ID = '1234.1234';
-
-export function app(overrides: Partial<App> = {}): App {
-  return {
-    id: '3',
-    key: KEY,
-    secret: APP_SECRET,
-    enabled: true,
-    tlsOnly: false,
-    allowedOrigins: [],
-    clientEvents: true,
-    subscriptionCount: false,
-    unauthorizedTimeoutSeconds: 0,
-    encryptionMasterKey: undefined,
-    rewind: [],
-    limits: {
-      maxConnections: 0,
-      maxChannelNameLength: 200,
-      maxEventNameLength: 200,
-      maxEventBytes: 102_400,
-      maxChannelsPerEvent: 100,
-      maxBatchEvents: 10,
-      maxPresenceMembers: 100,
-      maxPresenceMemberBytes: 1024,
-      maxUserIdLength: 128,
-      maxWatchlist: 100,
-      maxChannelsPerConnection: 0,
-      clientEventsPerSecond: 10,
-      triggersPerSecond: 0,
-      readsPerSecond: 0,
-    },
-    ...overrides,
-  };
-}
 
 export function jwtSettings(overrides: Partial<JwtSettings> = {}): JwtSettings {
   return {
@@ -121,7 +89,7 @@ export function harness(t: Test, options: HarnessOptions = {}): Harness {
   const rules = options.rules ?? ALLOW_DOMAINS;
   const jwt = jwtSettings(options.jwt ?? { secret: SECRET });
   const serverOptions: AuthServerOptions = {
-    apps: new ConfiguredApps(options.apps ?? [app()]),
+    apps: new ConfiguredApps(options.apps ?? [vectorApp()]),
     settings: {
       appId: undefined,
       cookieName: undefined,
