@@ -7,6 +7,9 @@ import { SignedApi } from '../../support/signed-api.ts';
 import { startFanfare, type Target } from '../../support/target.ts';
 import { until } from '../../support/wait.ts';
 
+/** Each has a server of its own, and most of its time it waits. */
+t.jobs = 4;
+
 const RESUMED = 'fanfare:resumed';
 
 /** A client of one session that answers pings only where the test says so. */

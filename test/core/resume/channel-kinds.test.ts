@@ -10,6 +10,9 @@ import { channelAuth } from '../../support/signing.ts';
 import { APP } from '../../support/target.ts';
 import { until } from '../../support/wait.ts';
 
+/** Each has a server of its own, and most of its time it waits. */
+t.jobs = 4;
+
 const apps = [{ ...APP, clientEvents: true }];
 const user = (id: string) => ({ id, user_info: { name: id } });
 

@@ -12,6 +12,9 @@ import { SignedApi } from '../../support/signed-api.ts';
 import { APP, targetAt } from '../../support/target.ts';
 import { until } from '../../support/wait.ts';
 
+/** Each has a server of its own, and most of its time it waits. */
+t.jobs = 4;
+
 for (const broadcaster of ['pusher', 'reverb'] as const) {
   t.test(`Laravel Echo, broadcaster ${broadcaster}: wsPath is all it needs`, async (t) => {
     const site = await startSite(t);

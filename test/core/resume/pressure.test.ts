@@ -6,6 +6,9 @@ import { decoded, on, RawClient } from '../../support/raw-client.ts';
 import { connectResumable, goOffline, goOnline, Listener, QUICK, startSite } from '../../support/resume.ts';
 import { within } from '../../support/wait.ts';
 
+/** Each has a server of its own, and most of its time it waits. */
+t.jobs = 4;
+
 const KB = 1024;
 
 t.test('a slow reader is closed with 4100, comes back, and has missed nothing', async (t) => {

@@ -4,6 +4,9 @@ import { createPusher, emitted } from '../../support/pusher-client.ts';
 import { connectResumable, goOffline, goOnline, Listener, QUICK, startSite } from '../../support/resume.ts';
 import { until } from '../../support/wait.ts';
 
+/** Each has a server of its own, and most of its time it waits. */
+t.jobs = 4;
+
 t.test('what was published while a client was away comes when it is back, in order, before what follows', async (t) => {
   const site = await startSite(t);
   const pusher = await connectResumable(t, site.target);

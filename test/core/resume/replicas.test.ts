@@ -8,6 +8,9 @@ import { SignedApi } from '../../support/signed-api.ts';
 import { type StartedFanfare, startFanfare } from '../../support/target.ts';
 import { until } from '../../support/wait.ts';
 
+/** Each has a server of its own, and most of its time it waits. */
+t.jobs = 4;
+
 const redis = await startRedis();
 t.teardown(() => redis.stop());
 
