@@ -320,3 +320,11 @@ t.test('lines of code, comments and prose end within 120 columns', async (t) => 
   t.ok(code.length > 200 && pages.length > 10, 'the files were found');
   t.strictSame([...code.flatMap(longLines), ...pages.flatMap(longProse)], []);
 });
+
+t.test('no assertion cannot fail', async (t) => {
+  const passes = filesOf('test', /\.ts$/, true).filter(({ text }) => /\bt\.pass\(/.test(codeOf(text)));
+  t.strictSame(
+    passes.map(({ path }) => path),
+    [],
+  );
+});
