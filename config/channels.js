@@ -12,7 +12,7 @@
  * segment without dots; everything else is literal. The first pattern that matches decides; a channel that none matches
  * is refused.
  *
- * @type {import('../dist/auth/index.js').ChannelRules}
+ * @type {import('fanfare').ChannelRules}
  */
 export default {
   channels: {

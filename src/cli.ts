@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
+import { dotEnv } from './cli/dot-env.ts';
 import { runCli } from './cli/program.ts';
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
@@ -11,6 +12,8 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(0);
   throw error;
 });
+
+Object.assign(process.env, dotEnv(process.cwd(), process.env));
 
 process.exitCode = await runCli(process.argv.slice(2), version, {
   env: process.env,

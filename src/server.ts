@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type Logger as PinoLogger, pino } from 'pino';
 import type { AdminDependencies, AdminServer } from './admin/index.ts';
 import { createApi } from './api/index.ts';
-import { AUTH_PATHS, buildAuthServer, createTokenVerifier, loadRules } from './auth/index.ts';
+import { AUTH_PATHS, buildAuthServer, type ChannelRules, createTokenVerifier, rulesFrom } from './auth/index.ts';
 import { memoryState } from './broker/memory/index.ts';
 import { redisState } from './broker/redis/index.ts';
 import type { Config } from './config/schema.ts';
@@ -61,14 +61,23 @@ const CLOSING_SECONDS = 15;
 /** After the last close frame: for the clients to have read it before their sockets go. */
 const LAST_FRAMES_MS = 100;
 
+export interface ServerOptions {
+  /** Default: JSON lines on stdout at the configured level. */
+  readonly logger?: PinoLogger;
+  /** In place of those in `auth.rulesFile`. */
+  readonly rules?: ChannelRules;
+  /** Whether a refused authorization tells whoever asked why. Not for production: it helps whoever tries doors. */
+  readonly explainRefusals?: boolean;
+}
+
 /** Puts the parts together. Reads no environment and never exits the process. */
-export function createServer(config: Config, options: { readonly logger?: PinoLogger } = {}): FanfareServer {
+export function createServer(config: Config, options: ServerOptions = {}): FanfareServer {
   const logger = options.logger ?? pino({ level: config.log.level });
   let running: Promise<Running> | undefined;
   let stopping: Promise<void> | undefined;
   return {
     async start() {
-      running ??= run(config, logger);
+      running ??= run(config, logger, options);
       try {
         const { port, admin } = await running;
         return { host: config.host, port, admin };
@@ -89,12 +98,12 @@ interface Running extends Omit<Listening, 'host'> {
   stop(): Promise<void>;
 }
 
-async function run(config: Config, logger: PinoLogger): Promise<Running> {
+async function run(config: Config, logger: PinoLogger, options: ServerOptions): Promise<Running> {
   // What has been opened, to be closed in the reverse order: at the stop, or if the start fails.
   const opened: (() => Promise<void>)[] = [];
   const closeAll = () => closeInReverse(opened, logger);
   try {
-    return await open(config, logger, opened, closeAll);
+    return await open(config, logger, options, opened, closeAll);
   } catch (error) {
     await closeAll();
     throw error;
@@ -104,6 +113,7 @@ async function run(config: Config, logger: PinoLogger): Promise<Running> {
 async function open(
   config: Config,
   logger: PinoLogger,
+  options: ServerOptions,
   opened: (() => Promise<void>)[],
   closeAll: () => Promise<void>,
 ): Promise<Running> {
@@ -115,7 +125,7 @@ async function open(
   }
   const apps = new ConfiguredApps(config.apps);
   const metrics = createMetrics();
-  const auth = config.auth.enabled ? await authEndpoint(config, apps, metrics, logger) : undefined;
+  const auth = config.auth.enabled ? await authEndpoint(config, apps, metrics, logger, options) : undefined;
   if (auth !== undefined) opened.push(auth.close);
 
   const shared = sharedState(config, logger);
@@ -256,13 +266,15 @@ async function authEndpoint(
   apps: AppRegistry,
   metrics: Metrics,
   logger: PinoLogger,
+  { rules, explainRefusals = false }: ServerOptions,
 ): Promise<AuthEndpoint> {
   const { auth } = config;
   const fastify = buildAuthServer({
     apps,
     settings: auth,
     verifier: createTokenVerifier(auth.jwt, logger),
-    rules: await loadRules(auth.rulesFile),
+    rules: await rulesFrom(rules ?? auth.rulesFile),
+    explainRefusals,
     metrics,
     logger,
   });

@@ -18,6 +18,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   config: ['core', ...RULES_OF_SETTINGS],
   dashboard: [],
   server: [...BELOW_SIBLINGS, ...SIBLINGS, 'config'],
+  index: [...BELOW_SIBLINGS, ...SIBLINGS, 'config', 'server'],
   cli: [...BELOW_SIBLINGS, ...SIBLINGS, 'config', 'server'],
 };
 

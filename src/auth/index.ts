@@ -18,7 +18,7 @@ export type {
   UserDetails,
   UserRule,
 } from './rules.ts';
-export { loadRules, RuleBook } from './rules.ts';
+export { loadRules, RuleBook, rulesFrom } from './rules.ts';
 export type { AuthSettings, JwtProblem, JwtSettings } from './settings.ts';
 export { jwtProblems } from './settings.ts';
 export type { TokenVerifier, VerifiedUser } from './token.ts';

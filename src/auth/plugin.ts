@@ -6,6 +6,7 @@ import type { Metrics } from '../core/contracts/metrics.ts';
 import { isJsonObject } from '../protocol/frames.ts';
 import { type Attempt, authorizeChannel, authorizeUser } from './authorize.ts';
 import { corsHeaders, preflightHeaders } from './cross-origin.ts';
+import { explained } from './explained.ts';
 import { AuthRefusal, type RefusalCode } from './refusals.ts';
 import type { RuleBook } from './rules.ts';
 import type { AuthSettings } from './settings.ts';
@@ -23,6 +24,8 @@ export interface AuthServerOptions {
   readonly verifier: TokenVerifier;
   readonly rules: RuleBook;
   readonly metrics: Metrics;
+  /** Tells whoever is refused why: for development, where the one who asks is the one who wonders. */
+  readonly explainRefusals?: boolean;
   readonly logger: Logger;
 }
 
@@ -37,6 +40,8 @@ export function buildAuthServer(options: AuthServerOptions): FastifyInstance {
   const { apps, settings, metrics } = options;
   const server = Fastify({ logger: false, bodyLimit: MAX_BODY_BYTES, exposeHeadRoutes: false });
   server.register(formbody);
+  // Fastify takes it for a text; what is neither a form nor JSON is a 415 here.
+  server.removeContentTypeParser('text/plain');
 
   server.addHook('onRequest', async (request, reply) => {
     reply.header('Cache-Control', 'no-store');
@@ -84,7 +89,7 @@ export function buildAuthServer(options: AuthServerOptions): FastifyInstance {
 
 /** One line in the log, and the status and sentence of the table to the client. */
 function refuse(
-  { logger, metrics }: AuthServerOptions,
+  { explainRefusals, logger, metrics }: AuthServerOptions,
   reply: FastifyReply,
   attempt: Attempt,
   error: unknown,
@@ -95,7 +100,7 @@ function refuse(
   metrics.authorizations.add(refusal.code);
   logger[level]({ code: refusal.code, ...attempt, reason: refusal.message, ...thrown }, 'Authorization refused');
   if (status === 503) reply.header('Retry-After', String(RETRY_AFTER_SECONDS));
-  return reply.code(status).send({ error: body });
+  return reply.code(status).send(explainRefusals ? { error: body, ...explained(refusal, attempt) } : { error: body });
 }
 
 /** Fastify's own refusals: of a body that it could not read. */

@@ -100,10 +100,30 @@ export async function loadRules(path: string, version = ''): Promise<RuleBook> {
   if (version !== '') url.searchParams.set('version', version);
   try {
     const loaded: { default?: unknown } = await import(url.href);
-    return new RuleBook(checkedRules(loaded.default));
+    return bookOf(loaded.default);
   } catch (cause) {
-    throw new Error(`${path}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    const hint = isForeignModule(path, cause) ? COMMONJS_HINT : '';
+    throw new Error(`${path}: ${cause instanceof Error ? cause.message : String(cause)}${hint}`, { cause });
   }
+}
+
+/** The rules themselves, or those of a file, checked and compiled. Throws a sentence that says what is wrong. */
+export async function rulesFrom(source: ChannelRules | string): Promise<RuleBook> {
+  return typeof source === 'string' ? loadRules(source) : bookOf(source);
+}
+
+function bookOf(rules: unknown): RuleBook {
+  return new RuleBook(checkedRules(rules));
+}
+
+const COMMONJS_HINT =
+  '. Here .js means CommonJS, since package.json does not say "type": "module": ' +
+  'give the file the ending .mjs, or write module.exports = { channels: … }';
+
+/** Node before 22 takes a `.js` for CommonJS wherever package.json does not say otherwise. */
+function isForeignModule(path: string, cause: unknown): boolean {
+  if (!path.endsWith('.js') || !(cause instanceof SyntaxError)) return false;
+  return /^(?:Unexpected token 'export'|Cannot use import statement)/.test(cause.message);
 }
 
 function checkedRules(value: unknown): ChannelRules {

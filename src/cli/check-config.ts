@@ -1,16 +1,44 @@
 import type { Command } from 'commander';
+import { pathText, settingAt } from '../config/describe.ts';
 import { redacted } from '../config/redacted.ts';
+import type { Config } from '../config/schema.ts';
 import { addConfigFlags, type ConfigFlags, loadWith } from './config-flags.ts';
 import type { CliContext } from './context.ts';
 
 export function checkConfigCommand(command: Command, context: CliContext): void {
   addConfigFlags(command)
     .description(
-      'print the configuration that would be in force, secrets masked; or what is wrong with it, with exit code 1',
+      'list the settings that would be in force, secrets masked; or what is wrong with them, with exit code 1',
     )
     .action((flags: ConfigFlags) => {
-      const { config, warnings } = loadWith(context, flags, { checkFiles: true });
+      const { config, warnings, sources } = loadWith(context, flags, { checkFiles: true });
       for (const warning of warnings) context.warn(`warning: ${warning}`);
-      context.print(JSON.stringify(redacted(config), null, 2));
+      for (const line of settingLines(config, sources)) context.print(line);
     });
+}
+
+/** `connections.maxPerIp = 20    (from --set)`: a list to read, which nobody takes for a configuration file. */
+function settingLines(config: Config, sources: ReadonlyMap<string, string>): string[] {
+  const lines = leaves(redacted(config), []).map(([path, value]) => ({
+    setting: `${pathText(path)} = ${valueText(value)}`,
+    source: sources.get(pathText(path)),
+  }));
+  const width = Math.min(MAX_SETTING_WIDTH, Math.max(...lines.map(({ setting }) => setting.length)));
+  return lines.map(({ setting, source }) =>
+    source === undefined ? setting : `${setting.padEnd(width)}  (from ${source})`,
+  );
+}
+
+const MAX_SETTING_WIDTH = 60;
+
+/** Each value with its path, in the order of the schema; those that are not set are left out. */
+function leaves(value: unknown, path: readonly string[]): [path: readonly string[], value: unknown][] {
+  if (value === undefined) return [];
+  const isSection = typeof value === 'object' && value !== null;
+  if (settingAt(path) !== undefined || !isSection) return [[path, value]];
+  return Object.entries(value).flatMap(([key, child]) => leaves(child, [...path, key]));
+}
+
+function valueText(value: unknown): string {
+  return Array.isArray(value) ? value.join(', ') || 'none' : value === '' ? 'empty' : String(value);
 }

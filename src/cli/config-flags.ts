@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { type FlagSetting, type LoadedConfig, loadConfig } from '../config/load.ts';
+import { SHIPPED_RULES_FILE } from '../config/shipped-rules.ts';
 import type { App } from '../core/contracts/app.ts';
 import { type CliContext, CliFailure } from './context.ts';
 
@@ -33,6 +34,8 @@ export function loadWith(
     configFile: flags.config,
     flags: [...flags.set, ...shorthands.filter((flag) => flag !== undefined)],
     checkFiles,
+    // Without rules of their own, people can look around in development; in production they have forgotten something.
+    fallbackRulesFile: context.env.NODE_ENV === 'production' ? undefined : SHIPPED_RULES_FILE,
   });
 }
 

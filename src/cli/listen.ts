@@ -1,11 +1,11 @@
 import type { Command } from 'commander';
 import type { Config } from '../config/schema.ts';
 import type { App } from '../core/contracts/app.ts';
-import { channelKind } from '../protocol/channel-name.ts';
+import { channelKind, channelNameProblem } from '../protocol/channel-name.ts';
 import { addConfigFlags, type ConfigFlags, chosenApp, loadWith } from './config-flags.ts';
 import { type CliContext, CliFailure } from './context.ts';
 import { type Authorization, type ListenerEvents, startListener } from './listener.ts';
-import { serverUrl } from './server-url.ts';
+import { chosenServer, mustAnswer, URL_HELP } from './server-url.ts';
 import { addUserFlags } from './token.ts';
 import { signUserToken, type TokenFlags } from './user-token.ts';
 
@@ -26,7 +26,7 @@ export function listenCommand(command: Command, context: CliContext): void {
       name,
     ])
     .option('--app <id>', 'the app (default: the first of the configuration)')
-    .option('--url <url>', 'the server (default: this machine, at the port of the configuration)')
+    .option('--url <url>', URL_HELP)
     .addHelpText(
       'after',
       '\nGuarded channels are authorized with --token, or a token for --user, by the server; without either, by the app secret.',
@@ -38,11 +38,18 @@ export function listenCommand(command: Command, context: CliContext): void {
       const { config } = loadWith(context, flags, { checkFiles: false });
       const app = chosenApp(config.apps, flags.app);
       const authorization = await authorizationOf(config, app, flags);
-      const server = serverUrl(config, flags.url);
+      const server = chosenServer(context, config, flags.url);
+      for (const channel of channels) mustBeName(channel, app);
+      await mustAnswer(server);
       await listenUntilStopped(context, channels, flags.event, (events) =>
         startListener({ server, app, channels: [...new Set(channels)], authorization, events }),
       );
     });
+}
+
+function mustBeName(channel: string, app: App): void {
+  const problem = channelNameProblem(channel, app.limits.maxChannelNameLength);
+  if (problem !== undefined) throw new CliFailure(problem);
 }
 
 async function authorizationOf(config: Config, app: App, flags: ListenFlags): Promise<Authorization> {

@@ -2,6 +2,7 @@ import pusherModule from 'pusher-js';
 import type { App } from '../core/contracts/app.ts';
 import { channelKind } from '../protocol/channel-name.ts';
 import { authValue, channelSignature } from '../protocol/signatures.ts';
+import { askEndpoint } from './ask-endpoint.ts';
 import type { ServerUrl } from './server-url.ts';
 
 // The types say that the class is the module's `default`; in Node the class is the module itself.
@@ -41,10 +42,12 @@ export function startListener({ server, app, channels, authorization, events }: 
     channelAuthorization:
       'token' in authorization
         ? {
-            transport: 'ajax',
-            endpoint: `${server.origin}${server.pathPrefix}/broadcasting/auth`,
-            headers: { Authorization: `Bearer ${authorization.token}` },
-            params: { app_key: app.key },
+            customHandler: ({ channelName, socketId }, callback) => {
+              askEndpoint(server, app, authorization.token, channelName, socketId).then(
+                (answer) => callback(null, answer),
+                (error: unknown) => callback(error instanceof Error ? error : new Error(String(error)), null),
+              );
+            },
           }
         : {
             customHandler: ({ channelName, socketId }, callback) =>

@@ -1,6 +1,9 @@
 import type { App } from '../core/contracts/app.ts';
 import type { ServerUrl } from './server-url.ts';
 
+/** The version that the tests run; one of them compares. */
+const PUSHER_JS_VERSION = '8.6.0';
+
 export interface SnippetOptions {
   readonly server: ServerUrl;
   readonly app: App;
@@ -12,9 +15,7 @@ export interface SnippetOptions {
   readonly event: string;
 }
 
-/**
- * HTML to paste into any page: it connects with stock pusher-js, joins the channel and writes its events into the page.
- */
+/** A page to save and open: it joins the channel with stock pusher-js, and shows its events, or why there are none. */
 export function pageSnippet({ server, app, namesApp, token, channel, event }: SnippetOptions): string {
   const options = {
     wsHost: server.hostname.replace(/^\[|\]$/g, ''),
@@ -31,12 +32,27 @@ export function pageSnippet({ server, app, namesApp, token, channel, event }: Sn
       ...(namesApp ? { params: { app_key: app.key } } : {}),
     },
   };
-  return `<script src="https://js.pusher.com/8.4.0/pusher.min.js"></script>
+  return `<!doctype html>
+<meta charset="utf-8">
+<script src="https://cdn.jsdelivr.net/npm/pusher-js@${PUSHER_JS_VERSION}/dist/web/pusher.min.js"></script>
+<body>
 <script>
-  const pusher = new Pusher(${text(app.key)}, ${script(options)});
-  pusher.subscribe(${text(channel)}).bind(${text(event)}, (data) => {
-    document.body.append(JSON.stringify(data), document.createElement('br'));
-  });
+  const show = (line) => document.body.append(line, document.createElement('br'));
+  const options = ${script(options)};
+  const channel = ${text(channel)};
+  const pusher = new Pusher(${text(app.key)}, options);
+  show(pusher.connection.state);
+  pusher.connection.bind('state_change', ({ current }) => show(current));
+  pusher.connection.bind('error', ({ error }) => show('refused: ' + JSON.stringify(error?.data ?? error?.message)));
+  pusher.subscribe(channel)
+    .bind('pusher:subscription_succeeded', () => show('joined ' + channel))
+    .bind('pusher:subscription_error', async ({ status }) => {
+      const { endpoint, headers } = options.channelAuthorization;
+      const body = new URLSearchParams({ socket_id: pusher.connection.socket_id, channel_name: channel });
+      const answer = await fetch(endpoint, { method: 'POST', headers, body }).catch((error) => error.message);
+      show('not allowed to join ' + channel + ': ' + status + ' ' + (answer.text ? await answer.text() : answer));
+    })
+    .bind(${text(event)}, (data) => show(JSON.stringify(data)));
 </script>`;
 }
 

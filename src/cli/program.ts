@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { ConfigError } from '../config/problems.ts';
 import { checkConfigCommand } from './check-config.ts';
 import { type CliContext, CliFailure } from './context.ts';
+import { initCommand } from './init.ts';
 import { listenCommand } from './listen.ts';
 import { serveCommand } from './serve.ts';
 import { tokenCommand } from './token.ts';
@@ -19,6 +20,7 @@ export async function runCli(args: readonly string[], version: string, context: 
     })
     .showHelpAfterError('(--help tells more)');
   serveCommand(program.command('serve', { isDefault: true }), context);
+  initCommand(program.command('init'), context);
   tokenCommand(program.command('token'), context);
   triggerCommand(program.command('trigger'), context);
   listenCommand(program.command('listen'), context);

@@ -1,10 +1,11 @@
 import type { Command } from 'commander';
 import { usesDevelopmentCredentials } from '../config/development.ts';
 import type { Config } from '../config/schema.ts';
+import { SHIPPED_RULES_FILE } from '../config/shipped-rules.ts';
 import { addConfigFlags, type ConfigFlags, loadWith, shorthand } from './config-flags.ts';
 import { type CliContext, CliFailure } from './context.ts';
 import { pageSnippet } from './page-snippet.ts';
-import { localUrl, serverUrl } from './server-url.ts';
+import { localUrl, parseServerUrl } from './server-url.ts';
 import { stopInGoodOrder } from './stop-signals.ts';
 import { signUserToken } from './user-token.ts';
 
@@ -32,18 +33,19 @@ export function serveCommand(command: Command, context: CliContext): void {
           shorthand('--log-level', 'log.level', flags.logLevel),
         ],
       });
-      warn(warnings, context);
-      await run(config, context);
+      for (const warning of warnings) context.warn(warning);
+      await run(config, flags, context);
     });
 }
 
 /** What a stop takes beyond the grace that connections get: the last frames, and parting from Redis. */
 const STOP_MARGIN_MS = 20_000;
 
-async function run(config: Config, context: CliContext): Promise<void> {
+async function run(config: Config, flags: ServeFlags, context: CliContext): Promise<void> {
+  const production = context.env.NODE_ENV === 'production';
   // Loaded here, so that the other commands work where the native server does not.
   const { createServer } = await import('../server.ts');
-  const server = createServer(config);
+  const server = createServer(config, { explainRefusals: !production });
   stopInGoodOrder(context, server, { limitMs: config.shutdownGraceSeconds * 1000 + STOP_MARGIN_MS });
   let port: number;
   try {
@@ -51,8 +53,8 @@ async function run(config: Config, context: CliContext): Promise<void> {
   } catch (error) {
     throw startFailure(error);
   }
-  const production = context.env.NODE_ENV === 'production';
-  if (!production && (context.isTerminal || usesDevelopmentCredentials(config))) await welcome(config, port, context);
+  if (!production && (context.isTerminal || usesDevelopmentCredentials(config)))
+    await welcome(config, port, flags, context);
 }
 
 /** What keeps a server from starting is a sentence for whoever started it; a mistake of ours keeps its stack. */
@@ -61,31 +63,45 @@ function startFailure(error: unknown): unknown {
   return error instanceof Error && !ours ? new CliFailure(error.message, { cause: error }) : error;
 }
 
-function warn(warnings: readonly string[], context: CliContext): void {
-  if (warnings.length === 0) return;
-  const line = '!'.repeat(78);
-  context.warn([line, 'WARNING', ...warnings, line].join('\n'));
-}
+/** What a command needs to know of a server to turn to it, unless it is the one that commands turn to by themselves. */
+const USUAL_URL = 'http://localhost:6001';
 
 /** Something to try at once: a page that joins a private channel, and a command that sends it an event. */
-async function welcome(config: Config, port: number, context: CliContext): Promise<void> {
+async function welcome(config: Config, port: number, flags: ServeFlags, context: CliContext): Promise<void> {
   const url = localUrl(config, port);
   const [app] = config.apps;
   if (app === undefined) return;
   const signed = config.auth.enabled && config.auth.jwt.secret !== undefined;
   const namesApp = config.apps.length > 1;
   const token = signed ? await signUserToken(config, { user: '42', domains: ['7'] }) : '<the token of your user>';
-  const page = { server: serverUrl(config, url), app, namesApp, token };
-  const away = port === config.port ? '' : ` --url ${url}`;
+  const file = flags.config === undefined ? '' : ` -c ${shellWord(flags.config)}`;
+  const where = url === USUAL_URL ? '' : ` --url ${url}`;
+  const rules =
+    config.auth.enabled && config.auth.rulesFile === SHIPPED_RULES_FILE
+      ? 'Who may join what is decided by the rules that Fanfare ships; "npx fanfare init" writes some to edit.\n\n'
+      : '';
+  const whose = signed ? ' (the token is for user 42 of domain 7, for an hour)' : '';
+  const page = pageSnippet({
+    server: parseServerUrl(url),
+    app,
+    namesApp,
+    token,
+    channel: 'private-domain.7',
+    event: 'message.sent',
+  });
   context.print(`
 Fanfare listens on ${url}
 
-Paste this into a page${signed ? ' (the token is for user 42 of domain 7, for an hour)' : ''}:
+${rules}Save this as page.html and open it in a browser${whose}:
 
-${pageSnippet({ ...page, channel: 'private-domain.7', event: 'message.sent' })}
+${page}
 
-Then send it something:
+Then, in a second terminal, send it something:
 
-npx fanfare trigger${away} private-domain.7 message.sent '{"text":"hello"}'
+npx fanfare trigger${file}${where} private-domain.7 message.sent '{"text":"hello"}'
 `);
+}
+
+function shellWord(text: string): string {
+  return /^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }

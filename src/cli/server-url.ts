@@ -1,6 +1,10 @@
 import { isIPv6 } from 'node:net';
 import type { Config } from '../config/schema.ts';
-import { CliFailure } from './context.ts';
+import { type CliContext, CliFailure } from './context.ts';
+
+export const URL_HELP = 'the server (default: FANFARE_URL, or this machine at the port of the configuration)';
+
+const ANSWER_LIMIT_MS = 5000;
 
 /** Where a running server is reached: its origin and the path in front of everything, without a slash at the end. */
 export interface ServerUrl {
@@ -11,9 +15,12 @@ export interface ServerUrl {
   readonly tls: boolean;
 }
 
-/** What `--url` says, or else this machine and what the configuration says. */
-export function serverUrl(config: Config, written: string | undefined): ServerUrl {
-  return parsed(written ?? localUrl(config, config.port));
+/** What `--url` says, or `FANFARE_URL`, or else this machine and what the configuration says. */
+export function chosenServer(context: CliContext, config: Config, flag: string | undefined): ServerUrl {
+  const fromEnvironment = context.env.FANFARE_URL;
+  if (flag !== undefined) return parseServerUrl(flag);
+  if (fromEnvironment) return parseServerUrl(fromEnvironment, ' (from FANFARE_URL)');
+  return parseServerUrl(localUrl(config, config.port));
 }
 
 /** The URL of a server on this machine. An address that stands for all of them is reached as localhost. */
@@ -23,10 +30,11 @@ export function localUrl(config: Config, port: number): string {
   return `${config.tls === undefined ? 'http' : 'https'}://${host}:${port}${config.pathPrefix}`;
 }
 
-function parsed(written: string): ServerUrl {
+/** @param whence where it was written, for the message of a CliFailure */
+export function parseServerUrl(written: string, whence = ''): ServerUrl {
   const url = URL.canParse(written) ? new URL(written) : undefined;
   if (url === undefined || !/^https?:$/.test(url.protocol) || url.search !== '' || url.hash !== '') {
-    throw new CliFailure(`${written} is not the URL of a server; it looks like http://localhost:6001`);
+    throw new CliFailure(`'${written}' is not the URL of a server${whence}; it looks like http://localhost:6001`);
   }
   const tls = url.protocol === 'https:';
   return {
@@ -36,6 +44,16 @@ function parsed(written: string): ServerUrl {
     port: url.port === '' ? (tls ? 443 : 80) : Number(url.port),
     tls,
   };
+}
+
+/** Rejects with a CliFailure where no HTTP server answers. */
+export async function mustAnswer({ origin, pathPrefix }: ServerUrl): Promise<void> {
+  try {
+    const response = await fetch(`${origin}${pathPrefix}/`, { signal: AbortSignal.timeout(ANSWER_LIMIT_MS) });
+    await response.body?.cancel();
+  } catch (error) {
+    throw unreachable(origin, error);
+  }
 }
 
 /** Why a request did not get through, from what `fetch` throws. */

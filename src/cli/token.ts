@@ -18,7 +18,7 @@ export function tokenCommand(command: Command, context: CliContext): void {
 /** The flags that say who a token is for. */
 export function addUserFlags(command: Command): Command {
   return command
-    .option('--user <id>', 'the id of the user')
+    .option('--user <id>', 'the id of the user', notEmpty)
     .option('--domains <ids>', 'the `domains` that the user belongs to, comma-separated', commaSeparated)
     .option('--chats <ids>', 'the `chats` that the user takes part in, comma-separated', commaSeparated)
     .option('--role <role>', 'the `role` of the user, such as admin')
@@ -29,6 +29,11 @@ export function addUserFlags(command: Command): Command {
       collectClaim,
     )
     .option('--expires <duration>', 'how long it is valid: 30s, 15m, 1h, 7d, or never', durationSeconds, 3600);
+}
+
+function notEmpty(written: string): string {
+  if (written.trim() === '') throw new InvalidArgumentError('A user has an id that is not empty.');
+  return written;
 }
 
 function commaSeparated(written: string): string[] {

@@ -3,7 +3,7 @@ import type { App } from '../core/contracts/app.ts';
 import { hmacHex, md5Hex, requestStringToSign } from '../protocol/signatures.ts';
 import { addConfigFlags, type ConfigFlags, chosenApp, loadWith } from './config-flags.ts';
 import { type CliContext, CliFailure } from './context.ts';
-import { type ServerUrl, serverUrl, unreachable } from './server-url.ts';
+import { chosenServer, type ServerUrl, URL_HELP, unreachable } from './server-url.ts';
 
 interface TriggerFlags extends ConfigFlags {
   readonly socketId?: string;
@@ -21,13 +21,14 @@ export function triggerCommand(command: Command, context: CliContext): void {
     .argument('<data>', 'delivered as it is written; JSON as a rule')
     .option('--socket-id <id>', 'a connection to leave out')
     .option('--app <id>', 'the app (default: the first of the configuration)')
-    .option('--url <url>', 'the server (default: this machine, at the port of the configuration)')
+    .option('--url <url>', URL_HELP)
     .action(async (channel: string, event: string, data: string, flags: TriggerFlags) => {
       const { config } = loadWith(context, flags, { checkFiles: false });
       const app = chosenApp(config.apps, flags.app);
       const socketId = flags.socketId === undefined ? {} : { socket_id: flags.socketId };
       const body = JSON.stringify({ name: event, channels: [channel], data, ...socketId });
-      await postSigned(serverUrl(config, flags.url), app, `/apps/${encodeURIComponent(app.id)}/events`, body);
+      const server = chosenServer(context, config, flags.url);
+      await postSigned(server, app, `/apps/${encodeURIComponent(app.id)}/events`, body);
       context.print(`Triggered ${event} on ${channel}.`);
     });
 }

@@ -57,7 +57,8 @@ export const authSchema = section('The authorization endpoint, `/broadcasting/au
   enabled: flag('Serve it. Without it, your own backend authorizes channels.', true),
   appId: optionalText('The app that is signed for where a request names none.', { defaultNote: 'the only app' }),
   rulesFile: textWithDefault(
-    'The module with the rules: who may join which channel.',
+    'The module with the rules: who may join which channel. `config/channels.mjs` is found as well; in development, without either, ' +
+      'the rules that Fanfare ships hold.',
     'config/channels.js',
     /\S/,
     'must be a file name',

@@ -1,6 +1,7 @@
 import { createSecureContext } from 'node:tls';
 import { jwtProblems } from '../auth/settings.ts';
 import { parseRedisUrl } from '../broker/redis/wire/url.ts';
+import { pathText } from './describe.ts';
 import { DEVELOPMENT_APP, DEVELOPMENT_JWT_SECRET } from './development.ts';
 import { howToSet, type Problem } from './problems.ts';
 import type { Config } from './schema.ts';
@@ -45,9 +46,7 @@ export function authProblems({ apps, auth }: Parts, production: boolean): { erro
   return { errors, warnings };
 }
 
-/**
- * The published development credentials that are in use; a warning each in development, an error each in production.
- */
+/** The published development credentials that are in use, an error each in production. */
 export function developmentCredentials({ apps, auth }: Parts): Problem[] {
   const names = ['id', 'key', 'secret'] as const;
   const found = (apps ?? []).flatMap((app, index) =>
@@ -64,6 +63,15 @@ export function developmentCredentials({ apps, auth }: Parts): Problem[] {
   return [...problems, { path, message }];
 }
 
+/** The same for development: two lines, since nothing is wrong yet. */
+export function developmentNotes(published: readonly Problem[]): Problem[] {
+  const keys = published.map(({ path }) => pathText(path)).join(', ');
+  return [
+    { path: [], message: `Development credentials, which everybody knows: ${keys}.` },
+    { path: [], message: 'Production refuses them; "npx fanfare init" writes credentials of your own.' },
+  ];
+}
+
 export function redisProblems(redis: Config['redis']): Problem[] {
   if (redis.url === undefined) return [];
   try {
@@ -75,7 +83,7 @@ export function redisProblems(redis: Config['redis']): Problem[] {
 }
 
 /** Whether the files that the configuration names are there, and whether certificate and key belong together. */
-export function fileProblems({ auth, tls }: Parts, read: FileReader): Problem[] {
+export function fileProblems({ auth, tls }: Parts, read: FileReader, rulesNamed: boolean): Problem[] {
   const problems: Problem[] = [];
   const textOf = (path: readonly string[], file: string | undefined): string | undefined => {
     if (file === undefined) return undefined;
@@ -84,7 +92,11 @@ export function fileProblems({ auth, tls }: Parts, read: FileReader): Problem[] 
     problems.push({ path, message: answer.problem });
     return undefined;
   };
-  if (auth?.enabled === true) textOf(['auth', 'rulesFile'], auth.rulesFile);
+  if (auth?.enabled === true) {
+    const rules = read(auth.rulesFile);
+    const hint = rulesNamed ? '' : '; npx fanfare init writes rules to start from';
+    if ('problem' in rules) problems.push({ path: ['auth', 'rulesFile'], message: rules.problem + hint });
+  }
   if (tls === undefined) return problems;
   const cert = textOf(['tls', 'certFile'], tls.certFile);
   const key = textOf(['tls', 'keyFile'], tls.keyFile);

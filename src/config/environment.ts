@@ -10,9 +10,12 @@ export interface Override {
   readonly source: string;
 }
 
+const PREFIX = 'FANFARE_';
+
 /** Variables with the prefix that set no key: what reads them is named in the reference. */
 export const OTHER_VARIABLES: Readonly<Record<string, string>> = Object.freeze({
   FANFARE_CONFIG: 'The configuration file to read; the flag `--config` wins over it.',
+  FANFARE_URL: 'The server that `fanfare trigger` and `fanfare listen` turn to; the flag `--url` wins over it.',
 });
 
 /** The conformance suite's own (`FANFARE_CONFORMANCE_URL`): it runs in the shell that a server may be started from. */
@@ -59,8 +62,10 @@ function withIndexes(path: SettingPath, indexes: readonly string[]): SettingPath
 function unknownVariable(name: string): string {
   const indexes = name.match(/(?<=_)\d+(?=_)/g) ?? [];
   const known = SETTINGS.map((setting) => variableName(withIndexes(setting.path, indexes)));
-  const close = nearest(name, [...known, ...Object.keys(OTHER_VARIABLES)]);
-  const hint = close === undefined ? 'docs/configuration.md lists them all' : `did you mean ${close}?`;
+  // What all names begin with makes none of them likelier.
+  const bare = (full: string) => full.slice(PREFIX.length);
+  const close = nearest(bare(name), [...known, ...Object.keys(OTHER_VARIABLES)].map(bare));
+  const hint = close === undefined ? 'docs/configuration.md lists them all' : `did you mean ${PREFIX}${close}?`;
   return `${name}: unknown variable; ${hint}`;
 }
 
@@ -78,7 +83,7 @@ export function fromEnvironment(env: Readonly<Record<string, string | undefined>
       if (text !== undefined && text !== '') overrides.push({ path, setting, text, source });
     }
   }
-  const names = Object.keys(env).filter((name) => name.startsWith('FANFARE_'));
+  const names = Object.keys(env).filter((name) => name.startsWith(PREFIX));
   // By number, so that FANFARE_APPS_10_ID comes after FANFARE_APPS_9_ID and lists grow one by one.
   for (const source of names.sort((a, b) => a.localeCompare(b, 'en', { numeric: true }))) {
     const text = env[source];

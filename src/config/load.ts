@@ -4,18 +4,19 @@ import {
   appProblems,
   authProblems,
   developmentCredentials,
+  developmentNotes,
   type FileReader,
   fileProblems,
   redisProblems,
 } from './checks.ts';
 import { parseConfigFile, substituted } from './config-file.ts';
-import { parsePath, pathText } from './describe.ts';
+import { parsePath, pathText, settingAt } from './describe.ts';
 import { DEVELOPMENT_APP, DEVELOPMENT_JWT_SECRET } from './development.ts';
 import { fromEnvironment, fromFlag, type Override } from './environment.ts';
 import { fromText } from './from-text.ts';
 import { deepFrozen } from './frozen.ts';
 import { ConfigError, type Problem, schemaProblems } from './problems.ts';
-import { type Config, configSchema } from './schema.ts';
+import { type Config, type ConfigInput, configSchema } from './schema.ts';
 import { isTree, setAt, type Tree, valueAt } from './tree.ts';
 
 /** A key and its value as a flag gives them. */
@@ -35,6 +36,10 @@ export interface LoadOptions {
   /** The file that `--config` names. */
   readonly configFile?: string | undefined;
   readonly flags?: readonly FlagSetting[];
+  /** A configuration in place of a file; none is looked for then. */
+  readonly input?: ConfigInput;
+  /** The rules to serve where no file is named and none stands in its usual place; without it that is an error. */
+  readonly fallbackRulesFile?: string | undefined;
   /** Whether the rules and the TLS files must be there, as to serve; true by default. A client needs neither. */
   readonly checkFiles?: boolean;
   /** The text of a file; throws as `readFileSync` does. */
@@ -47,9 +52,21 @@ export interface LoadedConfig {
   readonly warnings: readonly string[];
   /** The file that was read; undefined where there is none. */
   readonly file: string | undefined;
+  /** Where each key that was set comes from, by its path: the name of a file, a variable or a flag. */
+  readonly sources: ReadonlyMap<string, string>;
 }
 
 const DEFAULT_FILE = 'config/fanfare.json';
+
+/** Where rules are looked for; the second is for projects in which `.js` means CommonJS. */
+const RULES_FILES = ['config/channels.js', 'config/channels.mjs'];
+
+const loaded = new WeakSet<object>();
+
+/** Whether a configuration has come out of `loadConfig`, and so is complete and checked. */
+export function isLoaded(config: Config | ConfigInput): config is Config {
+  return loaded.has(config);
+}
 
 /**
  * Defaults < file < environment < flags, checked as a whole and frozen. Reads nothing of the process itself. Throws a
@@ -60,7 +77,11 @@ export function loadConfig(options: LoadOptions): LoadedConfig {
   const problems: string[] = [];
   const read = fileReader(options.readFile ?? ((path) => readFileSync(path, 'utf8')));
   const unset: Problem[] = [];
-  const { tree, file } = readTree(options, read, problems, unset);
+  const { tree, file } =
+    options.input === undefined
+      ? readTree(options, read, problems, unset)
+      : { tree: structuredClone(options.input) as Tree, file: undefined };
+  const ofFile = file === undefined ? [] : settingPaths(tree);
   const overrides = [...fromEnvironment(env, problems), ...flagOverrides(options.flags ?? [], problems)];
   if (!Object.hasOwn(tree, 'apps')) tree.apps = [{ ...DEVELOPMENT_APP }];
   for (const override of overrides) apply(override, tree, problems);
@@ -74,12 +95,33 @@ export function loadConfig(options: LoadOptions): LoadedConfig {
     return `${where}${message}${source === undefined ? '' : ` (from ${source})`}`;
   };
   const production = env.NODE_ENV === 'production';
-  const found = check(tree, { cwd, production, checkFiles: options.checkFiles ?? true, read });
+  const rulesFile = usualRulesFile(cwd, read) ?? options.fallbackRulesFile ?? resolve(cwd, RULES_FILES[0] ?? '');
+  const found = check(tree, { cwd, production, checkFiles: options.checkFiles ?? true, read, rulesFile });
   // What an unset variable left behind is not worth a second complaint.
   const besides = found.errors.filter(({ path }) => unset.every((hole) => pathText(hole.path) !== pathText(path)));
   problems.push(...unset.map(say), ...besides.map(say));
   if (problems.length > 0 || found.config === undefined) throw new ConfigError([...new Set(problems)]);
-  return { config: deepFrozen(found.config), warnings: found.warnings.map(say), file };
+  loaded.add(found.config);
+  return {
+    config: deepFrozen(found.config),
+    warnings: found.warnings.map(say),
+    file,
+    sources: new Map([...ofFile.map((path) => [path, String(file)] as const), ...sources]),
+  };
+}
+
+/** The paths of the settings that a tree holds. */
+function settingPaths(value: unknown, path: readonly string[] = []): string[] {
+  if (settingAt(path) !== undefined) return [pathText(path)];
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([key, child]) => settingPaths(child, [...path, key]));
+}
+
+function usualRulesFile(cwd: string, read: FileReader): string | undefined {
+  return RULES_FILES.map((name) => resolve(cwd, name)).find((file) => {
+    const answer = read(file);
+    return 'text' in answer || !answer.missing;
+  });
 }
 
 function fileReader(readFile: (path: string) => string): FileReader {
@@ -144,9 +186,11 @@ interface Surroundings {
   readonly production: boolean;
   readonly checkFiles: boolean;
   readonly read: FileReader;
+  /** The rules where the configuration names none. */
+  readonly rulesFile: string;
 }
 
-function check(tree: Tree, { cwd, production, checkFiles, read }: Surroundings) {
+function check(tree: Tree, { cwd, production, checkFiles, read, rulesFile }: Surroundings) {
   const errors: Problem[] = [];
   const warnings: Problem[] = [];
   const whole = configSchema.safeParse(tree);
@@ -159,7 +203,8 @@ function check(tree: Tree, { cwd, production, checkFiles, read }: Surroundings) 
     tls: tls.safeParse(tree.tls).data,
     redis: redis.safeParse(tree.redis).data,
   };
-  if (parts.auth !== undefined) parts.auth.rulesFile = resolve(cwd, parts.auth.rulesFile);
+  const named = valueAt(tree, ['auth', 'rulesFile']) !== undefined;
+  if (parts.auth !== undefined) parts.auth.rulesFile = named ? resolve(cwd, parts.auth.rulesFile) : rulesFile;
   const keyFile = parts.auth === undefined ? [] : readPublicKey(parts.auth.jwt, cwd, read);
   for (const name of ['certFile', 'keyFile', 'caFile'] as const) {
     if (parts.tls?.[name] !== undefined) parts.tls[name] = resolve(cwd, parts.tls[name]);
@@ -168,8 +213,10 @@ function check(tree: Tree, { cwd, production, checkFiles, read }: Surroundings) 
   const ofAuth = keyFile.length > 0 ? { errors: keyFile, warnings: [] } : authProblems(parts, production);
   errors.push(...(parts.apps === undefined ? [] : appProblems(parts.apps)), ...ofAuth.errors);
   errors.push(...(parts.redis === undefined ? [] : redisProblems(parts.redis)));
-  if (checkFiles) errors.push(...fileProblems(parts, read));
-  (production ? errors : warnings).push(...developmentCredentials(parts));
+  if (checkFiles) errors.push(...fileProblems(parts, read, named));
+  const published = developmentCredentials(parts);
+  if (production) errors.push(...published);
+  else if (published.length > 0) warnings.push(...developmentNotes(published));
   warnings.push(...ofAuth.warnings);
   const config: Config | undefined =
     whole.success && parts.auth !== undefined ? { ...whole.data, auth: parts.auth, tls: parts.tls } : undefined;

@@ -179,7 +179,8 @@ export const configSchema = z
       host: textWithDefault('The address to listen on.', '0.0.0.0', /^\S+$/, 'must be an address or a host name'),
       port: count('The port to listen on; 0 lets the system choose one.', 6001, { max: 65_535 }),
       pathPrefix: textWithDefault(
-        'In front of every path, such as `/realtime`.',
+        'A path under which everything is served as well, such as `/realtime`, for a proxy that passes it on. Without it everything is ' +
+          'still served, as health checks and backends near by like it.',
         '',
         /^(?:\/[A-Za-z0-9._~-]+)*$/,
         'must be empty or begin with / and not end with it, such as /realtime',
@@ -249,8 +250,10 @@ type DeepReadonly<T> = T extends Uint8Array | string | number | boolean | undefi
   ? T
   : { readonly [Key in keyof T]: DeepReadonly<T[Key]> };
 
-/** What may be written in a file. */
-export type ConfigInput = z.input<typeof configSchema>;
+type SchemaInput = z.input<typeof configSchema>;
+
+/** What may be written in a file, or given to `createServer`: every key may be left out. */
+export type ConfigInput = Omit<SchemaInput, 'apps'> & { apps?: SchemaInput['apps'] | undefined };
 
 /** The configuration after load: complete, checked and deep-frozen; file names are absolute. */
 export type Config = Omit<DeepReadonly<z.output<typeof configSchema>>, 'apps'> & { readonly apps: readonly App[] };

@@ -41,6 +41,13 @@ type ListenExclusively = (
   callback: (socket: us_listen_socket | false) => void,
 ) => void;
 
+function sentence(host: string, port: number): string {
+  return (
+    `Cannot listen on ${host}:${port}: it is in use, or not an address of this machine. ` +
+    'Another port: --port, or FANFARE_PORT; another address: --host.'
+  );
+}
+
 /** @param port 0 takes a free one; rejects with ListenFailed */
 export function listen(uws: UwsModule, app: TemplatedApp, host: string, port: number): Promise<Listening> {
   return new Promise((resolve, reject) => {
@@ -48,7 +55,7 @@ export function listen(uws: UwsModule, app: TemplatedApp, host: string, port: nu
     const exclusive = LISTEN_EXCLUSIVE;
     (app.listen as unknown as ListenExclusively).call(app, host, port, exclusive, (socket) => {
       if (socket === false) {
-        reject(new ListenFailed(`Cannot listen on ${host}:${port}: it is in use, or not an address of this machine`));
+        reject(new ListenFailed(sentence(host, port)));
         return;
       }
       let open = true;

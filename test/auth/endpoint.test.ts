@@ -210,7 +210,7 @@ t.test('requests that are malformed', async (t) => {
     ['an empty JSON body', '', 'application/json', 400, 'body_malformed', /./],
     ['a list', '[]', 'application/json', 400, 'body_malformed', /./],
     ['a prototype', '{"__proto__":{"socket_id":"1.2"}}', 'application/json', 400, 'body_malformed', /./],
-    ['plain text', good, 'text/plain', 400, 'body_malformed', /./],
+    ['plain text', good, 'text/plain', 415, 'media_type_unsupported', /form or JSON/],
     ['XML', '<x/>', 'application/xml', 415, 'media_type_unsupported', /form or JSON/],
     ['too large', `${good}&channel_name=${'a'.repeat(17_000)}`, FORM, 413, 'body_too_large', /too large/],
     ['an empty channel name', `${good}&channel_name=`, FORM, 403, 'channel_name_missing', /missing/],

@@ -59,6 +59,9 @@ t.test('token', async (t) => {
       });
     }
   });
+  t.test('is of a user who has an id', async (t) => {
+    t.match(await run(['token', '--user', '']), { code: 2, stdout: '', stderr: /id that is not empty/ });
+  });
   t.test('is refused where there is no secret', async (t) => {
     const answer = await run(['token', '--user', '42'], { JWT_JWKS_URL: 'https://id.test/keys' });
     t.match(answer, { code: 1, stdout: '', stderr: /verified by auth\.jwt\.jwksUrl.*set JWT_SECRET/ });
@@ -69,13 +72,12 @@ t.test('check-config', async (t) => {
   t.test('prints what is in force, without a secret', async (t) => {
     const answer = await run(['check-config', '--set', 'connections.maxPerIp=20'], { REDIS_URL: REDIS });
     t.equal(answer.code, 0);
-    t.match(JSON.parse(answer.stdout), {
-      connections: { maxPerIp: 20 },
-      apps: [{ secret: '•••' }],
-      redis: { url: '•••' },
-    });
+    t.match(answer.stdout, /^port = 6001$/m);
+    t.match(answer.stdout, /^connections\.maxPerIp = 20 +\(from --set\)$/m);
+    t.match(answer.stdout, /^apps\[0\]\.secret = •••$/m);
+    t.match(answer.stdout, /^redis\.url = ••• +\(from REDIS_URL\)$/m);
     t.notMatch(answer.stdout + answer.stderr, /hunter2|app-secret/);
-    t.match(answer.stderr, /warning: auth\.jwt\.secret: is the published development secret/);
+    t.match(answer.stderr, /warning: Development credentials/);
   });
   t.test('prints what is wrong', async (t) => {
     const answer = await run(['check-config', '--set', 'prot=1', '--config', '/none.json'], { FANFARE_PORT: 'x' });
@@ -114,6 +116,13 @@ t.test('trigger and listen say what is wrong with what they are given', async (t
     code: 1,
     stderr: `Cannot reach ${nowhere}: no server listens there; start one with fanfare serve, or name it with --url`,
   });
+  const unreachable = { code: 1, stderr: /^Cannot reach http:.*: no server listens there/ };
+  t.match(await run(['listen', 'c', '--url', nowhere]), unreachable, 'at once');
+  t.match(await run(['trigger', 'c', 'e', '{}'], { FANFARE_URL: nowhere }), unreachable, 'FANFARE_URL is the default');
+  t.match(await run(['trigger', 'c', 'e', '{}', '--url', 'x'], { FANFARE_URL: nowhere }), { stderr: /^'x' is not/ });
+  t.match(await run(['listen', 'c'], { FANFARE_URL: 'localhost' }), { code: 1, stderr: /\(from FANFARE_URL\)/ });
+  t.match(await run(['listen', '']), { code: 1, stderr: 'The channel name must be a non-empty string' });
+  t.match(await run(['listen', 'a b']), { code: 1, stderr: /^Invalid channel name 'a b'/ });
   t.match(await run(['listen', 'private-encrypted-c']), {
     code: 1,
     stderr: /private-encrypted-c is end-to-end encrypted/,

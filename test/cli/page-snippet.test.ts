@@ -1,7 +1,7 @@
 import { runInNewContext } from 'node:vm';
 import t from 'tap';
 import { pageSnippet, type SnippetOptions } from '../../src/cli/page-snippet.ts';
-import { localUrl, serverUrl } from '../../src/cli/server-url.ts';
+import { localUrl, parseServerUrl } from '../../src/cli/server-url.ts';
 import type { Config } from '../../src/config/schema.ts';
 import { load } from '../support/config.ts';
 
@@ -9,12 +9,14 @@ import { load } from '../support/config.ts';
 function construct(snippet: string): { key: string; options: Record<string, unknown> } {
   const script = /<script>(.*)<\/script>/s.exec(snippet)?.[1] ?? '';
   const seen: { key: string; options: Record<string, unknown> }[] = [];
+  const bindable = { bind: () => bindable };
   class Pusher {
+    readonly connection = bindable;
     constructor(key: string, options: Record<string, unknown>) {
       seen.push({ key, options });
     }
     subscribe() {
-      return { bind: () => undefined };
+      return bindable;
     }
   }
   runInNewContext(script, { Pusher });
@@ -24,7 +26,7 @@ function construct(snippet: string): { key: string; options: Record<string, unkn
 function snippet(config: Config, more: Partial<SnippetOptions> = {}): string {
   const [app] = config.apps;
   if (app === undefined) throw new Error('no app');
-  const server = serverUrl(config, undefined);
+  const server = parseServerUrl(localUrl(config, config.port));
   return pageSnippet({ server, app, namesApp: false, token: 'a.b.c', channel: 'private-c', event: 'e', ...more });
 }
 

@@ -2,51 +2,65 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { runInNewContext } from 'node:vm';
 import pusherModule from 'pusher-js';
-import t from 'tap';
+import t, { type Test } from 'tap';
 import { run, scratchFolder, start, startServer } from '../support/cli.ts';
-import { within } from '../support/wait.ts';
+import { until } from '../support/wait.ts';
 
 // The types say that the class is the module's `default`; in Node the class is the module itself.
 const Pusher = pusherModule as unknown as typeof pusherModule.default;
+
+/** Runs the page that a server has printed; answers with the lines that the page shows, as they come. */
+function openPage(t: Test, printed: string): string[] {
+  const script = /<script>(.*)<\/script>/s.exec(printed)?.[1] ?? '';
+  const lines: string[] = [];
+  class Observed extends Pusher {
+    constructor(...options: ConstructorParameters<typeof Pusher>) {
+      super(...options);
+      t.teardown(() => this.disconnect());
+    }
+  }
+  const document = { body: { append: (line: string) => lines.push(line) }, createElement: () => undefined };
+  runInNewContext(script, { Pusher: Observed, document, fetch, URLSearchParams });
+  return lines;
+}
 
 t.test('serve, trigger and listen together', async (t) => {
   const { server, url } = await startServer(t);
   await server.shows(/npx fanfare trigger.*\n/);
 
   t.test('serve warns of the development credentials on stderr and logs JSON on stdout', async (t) => {
-    t.match(
-      server.stderr(),
-      /WARNING\napps\[0\]\.id: .*\n.*\n.*\nauth\.jwt\.secret: is the published development secret/,
-    );
+    t.match(server.stderr(), /^Development credentials, which everybody knows: .*\nProduction refuses them.*\n$/);
     t.match(JSON.parse(server.stdout().split('\n')[0] ?? ''), { msg: 'listening', host: '127.0.0.1' });
   });
 
-  t.test('what serve prints works: the snippet receives what the trigger line sends', async (t) => {
-    const script = /<script>(.*)<\/script>/s.exec(server.stdout())?.[1] ?? '';
-    const opened: InstanceType<typeof Pusher>[] = [];
-    t.teardown(() => opened.map((client) => client.disconnect()));
-    const shown = within(
-      new Promise<string>((resolve) => {
-        class Observed extends Pusher {
-          constructor(...options: ConstructorParameters<typeof Pusher>) {
-            super(...options);
-            opened.push(this);
-          }
-        }
-        const document = { body: { append: resolve }, createElement: () => undefined };
-        runInNewContext(script, { Pusher: Observed, document });
-      }),
-      'the event in the page',
+  t.test('the page that serve prints joins, and shows what the printed command sends', async (t) => {
+    const lines = openPage(t, server.stdout());
+    await until(
+      () => lines.includes('joined private-domain.7'),
+      () => `the subscription in ${lines}`,
     );
-    const [client] = opened;
-    await within(
-      new Promise((resolve) => client?.channel('private-domain.7').bind('pusher:subscription_succeeded', resolve)),
-      'the subscription',
-    );
+    t.same(lines.slice(0, 2), ['connecting', 'connected']);
     const line = /npx fanfare (trigger .*) '(.*)'\n/.exec(server.stdout());
     const sent = await run([...(line?.[1] ?? '').split(' '), line?.[2] ?? '']);
     t.match(sent, { code: 0, stdout: 'Triggered message.sent on private-domain.7.' });
-    t.equal(await shown, '{"text":"hello"}');
+    await until(
+      () => lines.includes('{"text":"hello"}'),
+      () => `the event in ${lines}`,
+    );
+  });
+
+  t.test('the page says why it may not connect, or may not join', async (t) => {
+    const stranger = openPage(t, server.stdout().replace('"app-key"', '"other"'));
+    await until(
+      () => stranger.some((line) => /^refused: \{"code":4001,/.test(line)),
+      () => `a refusal in ${stranger}`,
+    );
+    const outsider = openPage(t, server.stdout().replaceAll('private-domain.7', 'private-domain.8'));
+    const refusal = /^not allowed to join private-domain\.8: 403 .*"code":"rule_denied".*"hint":"compare/;
+    await until(
+      () => outsider.some((line) => refusal.test(line)),
+      () => `a refusal in ${outsider}`,
+    );
   });
 
   t.test('listen prints a line for each event: time, channel, event, data', async (t) => {
@@ -87,7 +101,10 @@ t.test('serve, trigger and listen together', async (t) => {
   t.test('listen ends where every channel is refused, and where the app is unknown', async (t) => {
     const refused = start(t, ['listen', 'private-domain.8', '--user', '42', '--domains', '7', '--url', url]);
     t.equal(await refused.exited(), 1);
-    t.match(refused.stderr(), /refused on private-domain\.8: 403 .*\nEvery channel was refused\.\n$/s);
+    t.match(
+      refused.stderr(),
+      /refused on private-domain\.8: 403 Forbidden \(rule_denied\): .*\n.*claims.*\nEvery channel was refused\.\n$/,
+    );
     const stranger = start(t, ['listen', 'news', '--url', url], { PUSHER_APP_KEY: 'other' });
     t.equal(await stranger.exited(), 1);
     t.match(stranger.stderr(), /\(4001\)\n$/);
@@ -107,7 +124,7 @@ t.test('serve, trigger and listen together', async (t) => {
   t.test('an address in use is a sentence', async (t) => {
     const second = start(t, ['--host', '127.0.0.1', '--port', new URL(url).port]);
     t.equal(await second.exited(), 1);
-    t.match(second.stderr(), /\nCannot listen on 127\.0\.0\.1:\d+: it is in use[^\n]*\n$/);
+    t.match(second.stderr(), /\nCannot listen on 127\.0\.0\.1:\d+: it is in use[^\n]* --port[^\n]*\n$/);
   });
 
   t.test('SIGTERM stops it', async (t) => {
@@ -137,6 +154,9 @@ t.test('with credentials of its own it prints nothing but its log, and listens u
   t.match(await run(['trigger', 'news', 'e', '{}', '--url', `${url}/realtime/`], env), { code: 0 });
   const listener = start(t, ['listen', 'private-user.42', '--user', '42', '--url', `${url}/realtime`], env);
   await listener.shows(/listening on private-user\.42/);
+  const refused = start(t, ['listen', 'private-user.8', '--user', '42', '--url', `${url}/realtime`], env);
+  t.equal(await refused.exited(), 1);
+  t.match(refused.stderr(), "refused on private-user.8: 403 Forbidden; the server's log says why\n", 'and no more');
   server.child.kill('SIGTERM');
   t.equal(await server.exited(), 0);
   t.equal(server.stderr(), '');

@@ -5,7 +5,7 @@ import { CWD, load, PRODUCTION, problemsOf } from '../support/config.ts';
 /** As a file names a variable. */
 const named = (name: string) => `\${${name}}`;
 
-t.test('without anything: the development defaults, with a warning for each', async (t) => {
+t.test('without anything: the development defaults, and two lines about them', async (t) => {
   const { config, warnings, file } = load();
   t.equal(file, undefined);
   t.match(config, { host: '0.0.0.0', port: 6001, pathPrefix: '', shutdownGraceSeconds: 10, log: { level: 'info' } });
@@ -22,10 +22,44 @@ t.test('without anything: the development defaults, with a warning for each', as
   t.ok(Buffer.byteLength(DEVELOPMENT_JWT_SECRET) >= 32);
   t.equal(config.tls, undefined);
   t.equal(config.redis.url, undefined);
-  t.same(
-    warnings.map((warning) => warning.split(': ')[0]),
-    ['apps[0].id', 'apps[0].key', 'apps[0].secret', 'auth.jwt.secret'],
-  );
+  t.same(warnings, [
+    'Development credentials, which everybody knows: apps[0].id, apps[0].key, apps[0].secret, auth.jwt.secret.',
+    'Production refuses them; "npx fanfare init" writes credentials of your own.',
+  ]);
+});
+
+t.test('where the rules are', async (t) => {
+  const mine = `${CWD}/config/channels.mjs`;
+  const rulesOf = (given: Parameters<typeof load>[0]) => load(given).config.auth.rulesFile;
+  const without = { readRules: false } as const;
+  t.equal(rulesOf({}), `${CWD}/config/channels.js`);
+  t.equal(rulesOf({ ...without, files: { [mine]: '' } }), mine, 'for projects in which .js means CommonJS');
+  t.equal(rulesOf({ files: { [mine]: '' } }), `${CWD}/config/channels.js`, 'the usual one first');
+  const shipped = { fallbackRulesFile: '/package/channels.js', files: { '/package/channels.js': '' } };
+  t.equal(rulesOf({ ...without, ...shipped }), '/package/channels.js');
+  t.equal(rulesOf(shipped), `${CWD}/config/channels.js`, "one's own before those of the package");
+  t.same(problemsOf({ ...without, env: PRODUCTION }), [
+    `auth.rulesFile: there is no file ${CWD}/config/channels.js; npx fanfare init writes rules to start from`,
+  ]);
+  t.same(problemsOf({ ...without, ...shipped, env: { FANFARE_AUTH_RULES_FILE: 'gone.js' } }), [
+    `auth.rulesFile: there is no file ${CWD}/gone.js (from FANFARE_AUTH_RULES_FILE)`,
+  ]);
+});
+
+t.test('each setting that was set says where', async (t) => {
+  const { sources } = load({
+    file: { port: 7001, apps: [{ id: 'a', key: named('KEY'), secret: 's' }] },
+    env: { KEY: 'k', PUSHER_APP_SECRET: 'other' },
+    flags: [{ path: 'host', value: '::1', flag: '--host' }],
+  });
+  const file = `${CWD}/config/fanfare.json`;
+  t.same(Object.fromEntries(sources), {
+    port: file,
+    'apps[0].id': file,
+    'apps[0].key': file,
+    'apps[0].secret': 'PUSHER_APP_SECRET',
+    host: '--host',
+  });
 });
 
 t.test('defaults < file < environment < flags', async (t) => {

@@ -78,6 +78,7 @@ export interface HarnessOptions {
   readonly jwt?: Partial<JwtSettings>;
   readonly settings?: Partial<AuthSettings>;
   readonly rules?: ChannelRules | RuleBook;
+  readonly explainRefusals?: boolean;
 }
 
 export const ALLOW_DOMAINS: ChannelRules = {
@@ -100,6 +101,7 @@ export function harness(t: Test, options: HarnessOptions = {}): Harness {
     verifier: createTokenVerifier(jwt, logger),
     rules: rules instanceof RuleBook ? rules : new RuleBook(rules),
     metrics: createMetrics(),
+    explainRefusals: options.explainRefusals ?? false,
     logger,
   };
   const server = buildAuthServer(serverOptions);

@@ -20,12 +20,21 @@ export interface CommandResult {
 }
 
 /** Runs a command within this process, as one that nothing around it tells anything. */
-export async function run(args: readonly string[], env: Record<string, string> = {}): Promise<CommandResult> {
+export function run(args: readonly string[], env: Record<string, string> = {}): Promise<CommandResult> {
+  return runIn(tmpdir(), args, { FANFARE_AUTH_RULES_FILE: RULES, ...env });
+}
+
+/** The same in a folder of the test's own, whose files count. */
+export async function runIn(
+  cwd: string,
+  args: readonly string[],
+  env: Record<string, string> = {},
+): Promise<CommandResult> {
   const out: string[] = [];
   const err: string[] = [];
   const code = await runCli(args, '1.2.3', {
-    env: { FANFARE_AUTH_RULES_FILE: RULES, ...env },
-    cwd: tmpdir(),
+    env,
+    cwd,
     isTerminal: false,
     print: (line) => out.push(line),
     warn: (line) => err.push(line),
@@ -45,10 +54,12 @@ export interface RunningCommand {
   exited(): Promise<number | null>;
 }
 
+/** What Node is given to run the command from its source. */
+export const TSX_CLI = ['--import', import.meta.resolve('tsx'), join(ROOT, 'src/cli.ts')];
+
 /** Runs a command as a process of its own; it is ended with the test. */
 export function start(t: Test, args: readonly string[], env: Record<string, string> = {}): RunningCommand {
-  const node = ['--import', import.meta.resolve('tsx'), join(ROOT, 'src/cli.ts')];
-  return startNode(t, [...node, ...args], scratchFolder(t), { FANFARE_AUTH_RULES_FILE: RULES, ...env });
+  return startNode(t, [...TSX_CLI, ...args], scratchFolder(t), { FANFARE_AUTH_RULES_FILE: RULES, ...env });
 }
 
 export function startNode(t: Test, args: readonly string[], cwd: string, env: Record<string, string>): RunningCommand {

@@ -6,14 +6,16 @@ export interface Given extends Partial<Omit<LoadOptions, 'readFile' | 'cwd'>> {
   readonly file?: unknown;
   /** Other files by absolute path. */
   readonly files?: Readonly<Record<string, string>>;
+  /** Whether there are rules in their usual place. */
+  readonly readRules?: boolean;
 }
 
 export const CWD = '/srv/app';
 
 /** Loads from a file system that holds what is given, and the rules. */
-export function load({ file, files, ...options }: Given = {}): LoadedConfig {
+export function load({ file, files, readRules = true, ...options }: Given = {}): LoadedConfig {
   const present: Record<string, string> = {
-    [`${CWD}/config/channels.js`]: 'export default { channels: {} };',
+    ...(readRules ? { [`${CWD}/config/channels.js`]: 'export default { channels: {} };' } : {}),
     ...files,
   };
   if (file !== undefined)

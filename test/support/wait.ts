@@ -8,7 +8,7 @@ export async function within<T>(promise: Promise<T>, what: string | (() => strin
   let timer: NodeJS.Timeout | undefined;
   const limit = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {
-      reject(new Error(`not within ${limitMs} ms: ${typeof what === 'string' ? what : what()}`));
+      reject(new Error(late(what, limitMs)));
     }, limitMs);
   });
   try {
@@ -19,10 +19,18 @@ export async function within<T>(promise: Promise<T>, what: string | (() => strin
 }
 
 /** Returns once `check` holds; it is asked every few milliseconds, for what tells of no change by itself. */
-export async function until(check: () => boolean | Promise<boolean>, what: string, limitMs = LIMIT_MS): Promise<void> {
+export async function until(
+  check: () => boolean | Promise<boolean>,
+  what: string | (() => string),
+  limitMs = LIMIT_MS,
+): Promise<void> {
   const deadline = performance.now() + limitMs;
   while (!(await check())) {
-    if (performance.now() > deadline) throw new Error(`not within ${limitMs} ms: ${what}`);
+    if (performance.now() > deadline) throw new Error(late(what, limitMs));
     await pause(10);
   }
+}
+
+function late(what: string | (() => string), limitMs: number): string {
+  return `not within ${limitMs} ms: ${typeof what === 'string' ? what : what()}`;
 }

@@ -1,0 +1,22 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseEnv } from 'node:util';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/**
+ * What the working folder's `.env` adds to an environment: nothing in production, whose variables come from whatever
+ * starts it, and nothing that is set already. Rules see it too.
+ */
+export function dotEnv(folder: string, env: Environment): Readonly<Record<string, string>> {
+  if (env.NODE_ENV === 'production') return {};
+  let text: string;
+  try {
+    text = readFileSync(join(folder, '.env'), 'utf8');
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return {};
+    throw error;
+  }
+  const added = Object.entries(parseEnv(text)).filter(([name]) => env[name] === undefined);
+  return Object.fromEntries(added.map(([name, value]) => [name, String(value)]));
+}
