@@ -19,7 +19,8 @@ function construct(snippet: string): { key: string; options: Record<string, unkn
       return bindable;
     }
   }
-  runInNewContext(script, { Pusher });
+  const document = { body: { append: () => undefined }, createElement: () => undefined };
+  runInNewContext(script, { Pusher, document });
   return JSON.parse(JSON.stringify(seen[0])) as { key: string; options: Record<string, unknown> };
 }
 
