@@ -7,12 +7,13 @@ import { AUTH_PATHS, buildAuthServer, type ChannelRules, createTokenVerifier, ru
 import { memoryState } from './broker/memory/index.ts';
 import { redisState } from './broker/redis/index.ts';
 import type { Config } from './config/schema.ts';
-import { type App, type AppRegistry, ConfiguredApps } from './core/contracts/app.ts';
+import { type AppRegistry, ConfiguredApps } from './core/contracts/app.ts';
 import type { HttpEndpoint } from './core/contracts/http.ts';
 import { createMetrics, type Metrics } from './core/contracts/metrics.ts';
 import type { SharedState } from './core/contracts/shared-state.ts';
-import { type CoreSettings, createCore } from './core/create-core.ts';
+import { createCore } from './core/create-core.ts';
 import { closeInReverse } from './core/lifecycle/close-in-reverse.ts';
+import { coreSettings, ENVELOPE_BYTES, ESCAPED, largest, webSocketSettings, xhrSettings } from './server/settings.ts';
 import { survives } from './server/uncaught.ts';
 import { BodyBudget } from './transport/body-budget.ts';
 import { CLIENT_FILES, clientFilesEndpoint } from './transport/client-files.ts';
@@ -22,9 +23,9 @@ import { type HttpRoute, type StreamedRoute, serveHttp } from './transport/http-
 import { createNativeApp, listen } from './transport/listen.ts';
 import { MissingUpgrade, missingUpgradeRoute } from './transport/missing-upgrade.ts';
 import { headerLimitBytes, loadUws } from './transport/uws.ts';
-import { type WebSocketSettings, WebSocketTransport } from './transport/websocket.ts';
+import { WebSocketTransport } from './transport/websocket.ts';
 import { xhrRoutes } from './transport/xhr/xhr-routes.ts';
-import { type XhrSettings, XhrTransport } from './transport/xhr/xhr-transport.ts';
+import { XhrTransport } from './transport/xhr/xhr-transport.ts';
 
 const { version: VERSION } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
   readonly version: string;
@@ -49,14 +50,8 @@ export interface Listening {
   readonly admin: { readonly host: string; readonly port: number } | undefined;
 }
 
-/** JSON escapes may take three bytes for one, and around the data stands the rest of the message. */
-const ESCAPED = 3;
-const ENVELOPE_BYTES = 64 * 1024;
 /** The endpoint has a smaller limit of its own, with a sentence of its own. */
 const AUTH_BODY_BYTES = 64 * 1024;
-
-/** For a peer that was told to close, beyond what a silent one gets. */
-const CLOSING_SECONDS = 15;
 
 /** After the last close frame: for the clients to have read it before their sockets go. */
 const LAST_FRAMES_MS = 100;
@@ -210,40 +205,6 @@ async function adminServer(
   return createAdminServer({ ...dependencies, settings: admin, version: VERSION });
 }
 
-function coreSettings({ connections, auth, resume }: Config): CoreSettings {
-  return {
-    activityTimeoutSeconds: connections.activityTimeoutSeconds,
-    pingIntervalSeconds: connections.pingIntervalSeconds,
-    pongTimeoutSeconds: connections.pongTimeoutSeconds,
-    maxConnections: connections.max,
-    maxConnectionsPerIp: connections.maxPerIp,
-    closeOnTokenExpiry: auth.closeOnTokenExpiry,
-    resume,
-  };
-}
-
-function webSocketSettings({ connections, apps, tls }: Config): WebSocketSettings {
-  return {
-    maxMessageBytes: largest(apps, ({ limits }) => limits.maxEventBytes) * ESCAPED + ENVELOPE_BYTES,
-    maxBackpressureBytes: connections.maxBackpressureBytes,
-    slowReaderGraceSeconds: connections.slowReaderGraceSeconds,
-    idleTimeoutSeconds: connections.pingIntervalSeconds + connections.pongTimeoutSeconds + CLOSING_SECONDS,
-    compression: connections.compression,
-    tls: tls !== undefined,
-  };
-}
-
-/** JSON within a string of JSON: what waits for an HTTP session is up to twice as large as for a WebSocket. */
-const ESCAPED_TWICE = 2;
-
-function xhrSettings({ connections, fallback }: Config): XhrSettings {
-  return {
-    ...fallback,
-    maxSessionBytes: connections.maxBackpressureBytes * ESCAPED_TWICE,
-    closingSeconds: connections.slowReaderGraceSeconds,
-  };
-}
-
 function sharedState({ redis, resume }: Config, logger: PinoLogger): SharedState {
   const log = {
     maxEvents: resume.maxEventsPerChannel,
@@ -321,8 +282,4 @@ const alive: HttpEndpoint = async () => ({ status: 200, body: 'OK' });
 
 function readiness(ready: boolean) {
   return ready ? { status: 200, body: 'ready' } : { status: 503, body: 'not ready' };
-}
-
-function largest(apps: readonly App[], size: (app: App) => number): number {
-  return Math.max(...apps.map(size));
 }

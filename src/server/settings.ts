@@ -1,0 +1,50 @@
+import type { Config } from '../config/schema.ts';
+import type { App } from '../core/contracts/app.ts';
+import type { CoreSettings } from '../core/create-core.ts';
+import type { WebSocketSettings } from '../transport/websocket.ts';
+import type { XhrSettings } from '../transport/xhr/xhr-transport.ts';
+
+/** JSON escapes may take three bytes for one, and around the data stands the rest of the message. */
+export const ESCAPED = 3;
+export const ENVELOPE_BYTES = 64 * 1024;
+
+/** For a peer that was told to close, beyond what a silent one gets. */
+const CLOSING_SECONDS = 15;
+
+export function coreSettings({ connections, auth, resume }: Config): CoreSettings {
+  return {
+    activityTimeoutSeconds: connections.activityTimeoutSeconds,
+    pingIntervalSeconds: connections.pingIntervalSeconds,
+    pongTimeoutSeconds: connections.pongTimeoutSeconds,
+    maxConnections: connections.max,
+    maxConnectionsPerIp: connections.maxPerIp,
+    closeOnTokenExpiry: auth.closeOnTokenExpiry,
+    resume,
+  };
+}
+
+export function webSocketSettings({ connections, apps, tls }: Config): WebSocketSettings {
+  return {
+    maxMessageBytes: largest(apps, ({ limits }) => limits.maxEventBytes) * ESCAPED + ENVELOPE_BYTES,
+    maxBackpressureBytes: connections.maxBackpressureBytes,
+    slowReaderGraceSeconds: connections.slowReaderGraceSeconds,
+    idleTimeoutSeconds: connections.pingIntervalSeconds + connections.pongTimeoutSeconds + CLOSING_SECONDS,
+    compression: connections.compression,
+    tls: tls !== undefined,
+  };
+}
+
+/** JSON within a string of JSON: what waits for an HTTP session is up to twice as large as for a WebSocket. */
+const ESCAPED_TWICE = 2;
+
+export function xhrSettings({ connections, fallback }: Config): XhrSettings {
+  return {
+    ...fallback,
+    maxSessionBytes: connections.maxBackpressureBytes * ESCAPED_TWICE,
+    closingSeconds: connections.slowReaderGraceSeconds,
+  };
+}
+
+export function largest(apps: readonly App[], size: (app: App) => number): number {
+  return Math.max(...apps.map(size));
+}
