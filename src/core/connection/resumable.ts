@@ -24,8 +24,8 @@ export interface Resumable {
   pingedCount: number;
   acknowledgedCount: number;
   /** An acknowledgement that the connection has outlived, and a later one that it may yet outlive. */
-  settledCount: number;
-  unsettled: { readonly count: number; readonly atMs: number };
+  provenCount: number;
+  unproven: { readonly count: number; readonly atMs: number };
   /** Another connection has taken the session over: this one goes on as a plain one. */
   superseded: boolean;
   savedCount: number;
