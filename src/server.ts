@@ -214,7 +214,7 @@ function sharedState({ redis, resume }: Config, logger: PinoLogger): SharedState
   };
   const retention = { log, sessionSeconds: resume.sessionSeconds };
   const { url, ...settings } = redis;
-  return url === undefined ? memoryState(retention) : redisState({ ...settings, url }, retention, logger);
+  return url === undefined ? memoryState(retention, logger) : redisState({ ...settings, url }, retention, logger);
 }
 
 interface AuthEndpoint {

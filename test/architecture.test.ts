@@ -41,6 +41,7 @@ const FLOORS: Readonly<Record<string, Readonly<Record<string, readonly string[]>
     wire: ['scripts'],
     lease: ['scripts', 'wire'],
     log: ['scripts', 'wire'],
+    outbox: ['scripts', 'wire'],
     quotas: ['scripts', 'wire', 'lease'],
     roster: ['scripts', 'wire', 'lease'],
   },
@@ -86,7 +87,9 @@ function importsOf(text: string): Import[] {
   return found;
 }
 
-/** A file's floor in a room: `resume` of `core/resume/x.ts` in `core`; undefined if the file stands in the room itself. */
+/**
+ * A file's floor in a room: `resume` of `core/resume/x.ts` in `core`; undefined if the file stands in the room itself.
+ */
 function floorOf(path: string, room: string): string | undefined {
   const [floor, ...rest] = path.slice(room.length + 1).split('/');
   return rest.length === 0 ? undefined : floor;

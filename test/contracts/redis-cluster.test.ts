@@ -2,6 +2,7 @@ import t from 'tap';
 import { redisCluster } from '../support/contract-cluster.ts';
 import { startCluster } from '../support/redis-server.ts';
 import { brokerContract } from './broker-contract.ts';
+import { outboxContract } from './outbox-contract.ts';
 import { quotasContract } from './quotas-contract.ts';
 import { rosterContract } from './roster-contract.ts';
 
@@ -11,3 +12,4 @@ t.teardown(() => cluster.stop());
 await t.test('the Redis broker on a Cluster', (t) => brokerContract(t, () => redisCluster(cluster.url, 3)));
 await t.test('the Redis roster on a Cluster', (t) => rosterContract(t, () => redisCluster(cluster.url, 3)));
 await t.test('the Redis quotas on a Cluster', (t) => quotasContract(t, () => redisCluster(cluster.url, 2)));
+await t.test('the Redis outbox on a Cluster', (t) => outboxContract(t, () => redisCluster(cluster.url, 3)));

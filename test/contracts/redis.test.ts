@@ -2,6 +2,7 @@ import t from 'tap';
 import { redisCluster } from '../support/contract-cluster.ts';
 import { startRedis } from '../support/redis-server.ts';
 import { brokerContract } from './broker-contract.ts';
+import { outboxContract } from './outbox-contract.ts';
 import { quotasContract } from './quotas-contract.ts';
 import { rosterContract } from './roster-contract.ts';
 
@@ -12,3 +13,4 @@ const url = redis.url.replace('//', '//:p%40ss%2Fword@');
 await t.test('the Redis broker', (t) => brokerContract(t, () => redisCluster(url, 3)));
 await t.test('the Redis roster', (t) => rosterContract(t, () => redisCluster(url, 3)));
 await t.test('the Redis quotas', (t) => quotasContract(t, () => redisCluster(url, 2)));
+await t.test('the Redis outbox', (t) => outboxContract(t, () => redisCluster(url, 3)));

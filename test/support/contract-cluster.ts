@@ -1,9 +1,8 @@
 import { pino } from 'pino';
-import { MemoryBroker } from '../../src/broker/memory/memory-broker.ts';
-import { MemoryQuotas } from '../../src/broker/memory/memory-quotas.ts';
-import { MemoryRoster } from '../../src/broker/memory/memory-roster.ts';
+import { memoryState } from '../../src/broker/memory/index.ts';
 import { DEFAULT_REDIS_SETTINGS, type RedisSettings, redisState } from '../../src/broker/redis/index.ts';
 import type { Broker, BrokerMessage } from '../../src/core/contracts/broker.ts';
+import type { FactKind, Outbox } from '../../src/core/contracts/outbox.ts';
 import type { Quotas } from '../../src/core/contracts/quotas.ts';
 import type { Roster } from '../../src/core/contracts/roster.ts';
 import { unique } from './names.ts';
@@ -14,6 +13,7 @@ export interface ContractNode {
   readonly broker: Broker;
   readonly roster: Roster;
   readonly quotas: Quotas;
+  readonly outbox: Outbox;
   readonly delivered: BrokerMessage[];
   /** Called on each delivery, after it was recorded. */
   onDeliver: (message: BrokerMessage) => void;
@@ -32,9 +32,13 @@ const BOUNDS = { maxEvents: 100, maxBytes: 1_000_000, maxAgeSeconds: 60 };
 const RETENTION = { log: BOUNDS, sessionSeconds: 60 };
 
 export async function memoryCluster(): Promise<ContractCluster> {
-  const broker = new MemoryBroker(BOUNDS);
-  const node = await startNode({ broker, roster: new MemoryRoster(broker), quotas: new MemoryQuotas() });
+  const node = await startNode(memoryState(RETENTION, pino({ level: 'silent' }), wantsFact));
   return { nodes: [node], close: () => closeNode(node) };
+}
+
+/** Facts of these apps are read. */
+function wantsFact(_: FactKind, appId: string): boolean {
+  return appId.startsWith('told');
 }
 
 /** So many nodes over one Redis; each cluster has keys of its own there. */
@@ -59,7 +63,7 @@ export async function redisCluster(
 
 export async function redisNode(settings: Partial<RedisSettings> & { readonly url: string }): Promise<ContractNode> {
   const logger = pino({ level: process.env.TEST_LOG ?? 'silent' });
-  const node = await startNode(redisState({ ...DEFAULT_REDIS_SETTINGS, ...settings }, RETENTION, logger));
+  const node = await startNode(redisState({ ...DEFAULT_REDIS_SETTINGS, ...settings }, RETENTION, logger, wantsFact));
   await until(() => node.broker.isReady(), 'the node has reached Redis');
   return node;
 }
@@ -77,7 +81,7 @@ export function hereAndThere({ nodes }: ContractCluster): { here: ContractNode; 
   return { here, there };
 }
 
-async function startNode(parts: Pick<ContractNode, 'broker' | 'roster' | 'quotas'>): Promise<ContractNode> {
+async function startNode(parts: Pick<ContractNode, 'broker' | 'roster' | 'quotas' | 'outbox'>): Promise<ContractNode> {
   const node: ContractNode = { ...parts, delivered: [], onDeliver: () => undefined, restored: 0 };
   await parts.broker.start(
     (message) => {

@@ -1,7 +1,9 @@
 import type { Broker } from '../../core/contracts/broker.ts';
+import type { FactKind } from '../../core/contracts/outbox.ts';
 import type { ChannelCounts, Entered, Member, Roster, RosterEntry } from '../../core/contracts/roster.ts';
 import { appIdOf, channelOf, watchTopic } from '../../core/contracts/topic.ts';
 import { encodeMemberAdded, encodeMemberRemoved, encodeWatchlistEvents } from '../../protocol/frames.ts';
+import type { MemoryOutbox } from './memory-outbox.ts';
 
 interface PresentMember extends Member {
   connections: number;
@@ -18,13 +20,15 @@ const NOBODY: ChannelCounts = Object.freeze({ subscriptionCount: 0, userCount: 0
 /** The roster of a single node. Changes are told through the broker, whose delivery is a function call there. */
 export class MemoryRoster implements Roster {
   readonly #broker: Broker;
+  readonly #outbox: Pick<MemoryOutbox, 'tell'>;
   /** App id, then channel: listing an app's channels must not walk over other apps' ones. */
   readonly #apps = new Map<string, Map<string, Channel>>();
   /** Signed-in connections by the user's watch topic. */
   readonly #signedIn = new Map<string, Set<string>>();
 
-  constructor(broker: Broker) {
+  constructor(broker: Broker, outbox: Pick<MemoryOutbox, 'tell'>) {
     this.#broker = broker;
+    this.#outbox = outbox;
   }
 
   async enter(entry: RosterEntry, admit: (entered: Entered) => void): Promise<void> {
@@ -35,6 +39,7 @@ export class MemoryRoster implements Roster {
         admit({ outcome: 'full' });
         return;
       }
+      if (channel.sockets.size === 0) this.#tell('channel_occupied', entry.topic);
       channel.sockets.set(socketId, member?.userId ?? '');
       if (member !== undefined) await this.#addMember(entry.topic, channel, member);
     }
@@ -57,13 +62,14 @@ export class MemoryRoster implements Roster {
     const left = channel.sockets.size;
     if (left === 0) this.#forget(topic, channels);
     const member = channel.members.get(userId);
-    if (member !== undefined) {
-      member.connections -= 1;
-      if (member.connections === 0) {
-        channel.members.delete(userId);
-        const frame = encodeMemberRemoved(channelOf(topic), userId);
-        await this.#broker.publish([{ topic, frame, memberChange: true }]);
-      }
+    if (member !== undefined) member.connections -= 1;
+    const isLast = member?.connections === 0;
+    if (isLast) this.#tell('member_removed', topic, userId);
+    if (left === 0) this.#tell('channel_vacated', topic);
+    if (isLast) {
+      channel.members.delete(userId);
+      const frame = encodeMemberRemoved(channelOf(topic), userId);
+      await this.#broker.publish([{ topic, frame, memberChange: true }]);
     }
     return left;
   }
@@ -76,6 +82,7 @@ export class MemoryRoster implements Roster {
       return;
     }
     this.#signedIn.set(topic, new Set([socketId]));
+    this.#outbox.tell({ kind: 'user_online', appId, channel: undefined, userId });
     await this.#broker.publish([{ topic, frame: encodeWatchlistEvents('online', [userId]) }]);
   }
 
@@ -84,6 +91,7 @@ export class MemoryRoster implements Roster {
     const sockets = this.#signedIn.get(topic);
     if (sockets === undefined || !sockets.delete(socketId) || sockets.size > 0) return;
     this.#signedIn.delete(topic);
+    this.#outbox.tell({ kind: 'user_offline', appId, channel: undefined, userId });
     await this.#broker.publish([{ topic, frame: encodeWatchlistEvents('offline', [userId]) }]);
   }
 
@@ -140,6 +148,10 @@ export class MemoryRoster implements Roster {
     if (channels.size === 0) this.#apps.delete(appIdOf(topic));
   }
 
+  #tell(kind: FactKind, topic: string, userId?: string): void {
+    this.#outbox.tell({ kind, appId: appIdOf(topic), channel: channelOf(topic), userId });
+  }
+
   /** A member is added by the first of its connections, whose info stands while it is present. */
   async #addMember(topic: string, channel: Channel, member: Member): Promise<void> {
     const present = channel.members.get(member.userId);
@@ -148,6 +160,7 @@ export class MemoryRoster implements Roster {
       return;
     }
     channel.members.set(member.userId, { ...member, connections: 1 });
+    this.#tell('member_added', topic, member.userId);
     const frame = encodeMemberAdded(channelOf(topic), member.userId, member.info);
     await this.#broker.publish([{ topic, frame, memberChange: true }]);
   }

@@ -1,8 +1,10 @@
 import type { Logger } from '../../core/contracts/logger.ts';
+import { type WantsFact, wantsNothing } from '../../core/contracts/outbox.ts';
 import type { Retention, SharedState } from '../../core/contracts/shared-state.ts';
 import { NodeEntries } from './lease/node-entries.ts';
 import { RedisChannelLog } from './log/redis-channel-log.ts';
 import { RedisSessionStore } from './log/redis-session-store.ts';
+import { RedisOutbox } from './outbox/redis-outbox.ts';
 import { RedisQuotas } from './quotas/redis-quotas.ts';
 import { RedisBroker } from './redis-broker.ts';
 import { RedisRoster } from './roster/redis-roster.ts';
@@ -15,10 +17,15 @@ export { DEFAULT_REDIS_SETTINGS, type RedisSettings } from './wire/settings.ts';
  * Connects to Redis. Throws where the settings are wrong; a Redis that is away is waited for in the background, and
  * `broker.isReady()` says when it is there.
  */
-export function redisState(settings: RedisSettings, retention: Retention, logger: Logger): SharedState {
+export function redisState(
+  settings: RedisSettings,
+  retention: Retention,
+  logger: Logger,
+  wants: WantsFact = wantsNothing,
+): SharedState {
   const store = new RedisStore(settings, logger);
   const node = new NodeEntries(store);
-  const roster: RedisRoster = new RedisRoster(store, node, (topic, frame) => broker.deliverHere(topic, frame));
+  const roster: RedisRoster = new RedisRoster(store, node, wants, (topic, frame) => broker.deliverHere(topic, frame));
   const log = new RedisChannelLog(store, retention.log);
   const broker = new RedisBroker(store, log, roster, node.lease);
   const quotas = new RedisQuotas(store, node);
@@ -28,6 +35,7 @@ export function redisState(settings: RedisSettings, retention: Retention, logger
     roster,
     quotas,
     log,
+    outbox: new RedisOutbox(store, wants),
     sessionStore: new RedisSessionStore(store, retention.sessionSeconds),
   };
 }

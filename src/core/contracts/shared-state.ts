@@ -1,5 +1,6 @@
 import type { Broker } from './broker.ts';
 import type { ChannelLog, LogBounds } from './channel-log.ts';
+import type { Outbox } from './outbox.ts';
 import type { Quotas } from './quotas.ts';
 import type { Roster } from './roster.ts';
 import type { SessionStore } from './session-store.ts';
@@ -11,6 +12,7 @@ export interface SharedState {
   readonly quotas: Quotas;
   readonly log: ChannelLog;
   readonly sessionStore: SessionStore;
+  readonly outbox: Outbox;
 }
 
 /** What is kept for clients that are away. */

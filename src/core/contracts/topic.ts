@@ -20,6 +20,10 @@ export function watchTopic(appId: string, userId: string): string {
   return `${appId}/#watch-${userId}`;
 }
 
+export function watchedUserOf(topic: string): string {
+  return topic.slice(watchTopic(appIdOf(topic), '').length);
+}
+
 /** Carries orders about one user's connections to the nodes that hold any. */
 export function userOrdersTopic(appId: string, userId: string): string {
   return `${appId}/#orders-${userId}`;

@@ -1,8 +1,10 @@
-import { channelOf } from '../../../core/contracts/topic.ts';
+import type { FactKind, WantsFact } from '../../../core/contracts/outbox.ts';
+import { appIdOf, channelOf, watchedUserOf } from '../../../core/contracts/topic.ts';
 import type { LeasedEntries } from '../lease/leased-entries.ts';
 import type { NodeEntries } from '../lease/node-entries.ts';
 import { type Change, type Reconciled, Reconciler, type ReconcilerOptions } from '../lease/reconciler.ts';
 import { SET_COUNT } from '../scripts/counts.ts';
+import { wantedOf } from '../scripts/outbox.ts';
 import { inBatches } from '../wire/batches.ts';
 import { type Deferred, deferred } from '../wire/deferred.ts';
 import { settledWithin } from '../wire/settled-within.ts';
@@ -20,6 +22,10 @@ interface CountChange extends Change {
   readonly done: Deferred<Total>;
 }
 
+const FACTS_OF: Readonly<Record<CountedKind, readonly FactKind[]>> = Object.freeze({
+  subscriptions: ['channel_occupied', 'channel_vacated'],
+  'sign-ins': ['user_online', 'user_offline'],
+});
 const TOPICS_AT_ONCE = 200;
 
 /**
@@ -30,12 +36,14 @@ export class CountedEntries implements LeasedEntries {
   readonly #kind: CountedKind;
   readonly #store: RedisStore;
   readonly #node: NodeEntries;
+  readonly #wants: WantsFact;
   readonly #topics = new Map<string, CountedTopic>();
 
-  constructor(kind: CountedKind, store: RedisStore, node: NodeEntries) {
+  constructor(kind: CountedKind, store: RedisStore, node: NodeEntries, wants: WantsFact) {
     this.#kind = kind;
     this.#store = store;
     this.#node = node;
+    this.#wants = wants;
     node.add(kind, this);
   }
 
@@ -81,10 +89,13 @@ export class CountedEntries implements LeasedEntries {
     return counted;
   }
 
-  async #write(topic: string, incarnation: string, count: number, former: readonly string[]): Promise<Total> {
+  #write(topic: string, incarnation: string, count: number, former: readonly string[]): Promise<Total> {
+    const appId = appIdOf(topic);
     const isChannel = this.#kind === 'subscriptions';
-    const listedAs = isChannel ? channelOf(topic) : '';
-    const args = [incarnation, count, listedAs, isChannel ? '0' : '1', ...former] as const;
+    const channel = isChannel ? channelOf(topic) : undefined;
+    const userId = isChannel ? '' : watchedUserOf(topic);
+    const wanted = wantedOf(this.#wants, FACTS_OF[this.#kind], appId, channel);
+    const args = [appId, channel ?? '', userId, wanted, incarnation, count, ...former] as const;
     return this.#store.run(SET_COUNT, topic, args, UNTIL_DONE);
   }
 }

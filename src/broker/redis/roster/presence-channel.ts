@@ -156,6 +156,7 @@ export class PresenceChannel implements Reconciled<SocketChange, ChangedMembers>
       incarnation,
       operations,
       wantsMembers,
+      this.#context.wants,
     );
     if (members !== undefined) this.#begin(members, outcomes);
     return outcomes.slice(0, changes.length);

@@ -1,4 +1,5 @@
 import type { Logger } from '../../../core/contracts/logger.ts';
+import type { WantsFact } from '../../../core/contracts/outbox.ts';
 import type { NodeEntries } from '../lease/node-entries.ts';
 import type { RedisStore } from '../wire/store.ts';
 
@@ -8,6 +9,7 @@ export interface PresenceContext<Channel> {
   readonly node: NodeEntries;
   readonly logger: Logger;
   readonly acceptMs: number;
+  readonly wants: WantsFact;
   /** To this node's subscribers. */
   deliver(topic: string, frame: string): void;
   /** Changes were missed. */

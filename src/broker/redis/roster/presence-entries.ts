@@ -19,7 +19,7 @@ export class PresenceEntries implements LeasedEntries {
   /** Of `performance.now()`: until then, who is not in Redis may not have been written again. */
   #lossUntil = 0;
 
-  constructor(options: Pick<PresenceContext<PresenceChannel>, 'store' | 'node' | 'deliver'>) {
+  constructor(options: Pick<PresenceContext<PresenceChannel>, 'store' | 'node' | 'wants' | 'deliver'>) {
     const { store, node } = options;
     this.#leaseMs = store.settings.leaseSeconds * 1000;
     this.#context = {
@@ -71,7 +71,7 @@ export class PresenceEntries implements LeasedEntries {
   }
 
   bury(topic: string, incarnation: string): Promise<void> {
-    return removeMembersOf(this.#context.store, topic, incarnation);
+    return removeMembersOf(this.#context.store, topic, incarnation, this.#context.wants);
   }
 
   /**

@@ -1,3 +1,4 @@
+import type { WantsFact } from '../../../core/contracts/outbox.ts';
 import type { ChannelCounts, Entered, Roster, RosterEntry } from '../../../core/contracts/roster.ts';
 import { channelOf, watchTopic } from '../../../core/contracts/topic.ts';
 import type { NodeEntries } from '../lease/node-entries.ts';
@@ -26,12 +27,12 @@ export class RedisRoster implements Roster, MessageObserver {
   readonly #watched: WatchedUsers;
 
   /** @param deliver gives a frame to this node's own subscribers */
-  constructor(store: RedisStore, node: NodeEntries, deliver: (topic: string, frame: string) => void) {
+  constructor(store: RedisStore, node: NodeEntries, wants: WantsFact, deliver: (topic: string, frame: string) => void) {
     this.#store = store;
     this.#node = node;
-    this.#subscriptions = new CountedEntries('subscriptions', store, node);
-    this.#signIns = new CountedEntries('sign-ins', store, node);
-    this.#presence = new PresenceEntries({ store, node, deliver });
+    this.#subscriptions = new CountedEntries('subscriptions', store, node, wants);
+    this.#signIns = new CountedEntries('sign-ins', store, node, wants);
+    this.#presence = new PresenceEntries({ store, node, wants, deliver });
     this.#watched = new WatchedUsers(store, deliver);
     node.whenRewritten(() => this.#follow(() => true, true));
     store.listen({

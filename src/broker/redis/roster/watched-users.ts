@@ -1,4 +1,4 @@
-import { appIdOf, watchTopic } from '../../../core/contracts/topic.ts';
+import { watchedUserOf } from '../../../core/contracts/topic.ts';
 import { encodeWatchlistEvents } from '../../../protocol/frames.ts';
 import { READ_ONLINE } from '../scripts/counts.ts';
 import { batchesOf } from '../wire/batches.ts';
@@ -83,8 +83,7 @@ export class WatchedUsers {
   }
 
   #tell(topic: string, online: boolean): void {
-    const userId = topic.slice(watchTopic(appIdOf(topic), '').length);
-    this.#deliver(topic, encodeWatchlistEvents(online ? 'online' : 'offline', [userId]));
+    this.#deliver(topic, encodeWatchlistEvents(online ? 'online' : 'offline', [watchedUserOf(topic)]));
   }
 
   #missed(error: unknown): void {

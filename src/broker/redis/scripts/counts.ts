@@ -1,4 +1,5 @@
 import { CHANGES, CLOCK, SUM } from './changes.ts';
+import { FACTS } from './outbox.ts';
 import { readList, readNumber, readOptionalText, readPairs } from './replies.ts';
 import { command, script } from './step.ts';
 
@@ -9,14 +10,14 @@ export interface ListedCounts {
 }
 
 /**
- * How many an incarnation has under a topic: idempotent, as the count is told and not its change. `listedAs`: the
- * channel to list among the occupied ones, or ''; `tell`: '1' to tell on the topic when the first comes and the last
- * goes; `former`: incarnations that this one replaces. Gives the total.
+ * How many an incarnation has under a topic: idempotent, as the count is told and not its change. It is either a
+ * channel's, `name`, which is listed while it is occupied, or a user's, `user`, whose coming and going is told on the
+ * topic; the other is ''. `former`: incarnations that this one replaces. Gives the total.
  */
 export const SET_COUNT = script({
-  keys: ['counts', 'version', 'channel', 'occupied'],
-  args: ['incarnation', 'count', 'listedAs', 'tell', '...former'],
-  lua: `${CHANGES}${SUM}
+  keys: ['counts', 'version', 'channel', 'occupied', 'facts', 'outbox'],
+  args: ['app', 'name', 'user', 'wanted', 'incarnation', 'count', '...former'],
+  lua: `${CHANGES}${SUM}${FACTS}
 local before = sum(counts)
 for _, replaced in ipairs(former) do redis.call('HDEL', counts, replaced) end
 if count == '0' then
@@ -25,19 +26,23 @@ else
   redis.call('HSET', counts, incarnation, count)
 end
 local after = sum(counts)
-if listedAs ~= '' then
+local came, went = before == 0 and after > 0, before > 0 and after == 0
+if name ~= '' then
   if after == 0 then
-    redis.call('HDEL', occupied, listedAs)
+    redis.call('HDEL', occupied, name)
   else
-    redis.call('HSET', occupied, listedAs, after .. ' 0')
+    redis.call('HSET', occupied, name, after .. ' 0')
   end
-end
-if tell == '1' then
-  if before == 0 and after > 0 then
+  if came then tell('channel_occupied', name, '', '') end
+  if went then tell('channel_vacated', name, '', '') end
+else
+  if came then
     change('!', '1')
-  elseif before > 0 and after == 0 then
+    tell('user_online', '', user, '')
+  elseif went then
     change('!', '0')
     redis.call('DEL', version)
+    tell('user_offline', '', user, '')
   end
 end
 return after

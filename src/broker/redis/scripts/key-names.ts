@@ -13,6 +13,9 @@
  *
  * Of an app and a bucket: `occupied` hash: channel -> `subscriptions users`.
  *
+ * Of a bucket: `facts` stream: what has happened and has not been told yet; `outbox` hash: how many bytes that is, how
+ * many facts were dropped, and who reads them (outbox.ts).
+ *
  * Of a user, by the watch topic: `counts`, incarnation -> signed-in connections, and `version`, the number of the last
  * time that the user came online or went offline. `channel` carries both.
  *
@@ -32,11 +35,13 @@ export type KeyName =
   | 'channel'
   | 'counts'
   | 'ended'
+  | 'facts'
   | 'holdings'
   | 'leases'
   | 'log'
   | 'members'
   | 'occupied'
+  | 'outbox'
   | 'session'
   | 'sockets'
   | 'stream'

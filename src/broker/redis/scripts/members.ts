@@ -1,4 +1,5 @@
 import { CHANGES, CLOCK } from './changes.ts';
+import { FACTS } from './outbox.ts';
 import { readList, readNumber, readPairs, readText, readTexts } from './replies.ts';
 import { command, script } from './step.ts';
 
@@ -8,10 +9,18 @@ export interface StoredMember {
   readonly info: string | undefined;
 }
 
-const MEMBERS = `${CHANGES}
+/** For scripts with the keys KEYS and the arguments `app`, `name` and `wanted`. `list` comes last in each. */
+const MEMBERS = `${CHANGES}${FACTS}
+local wasOccupied = redis.call('HEXISTS', occupied, name) == 1
+local happened = {}
 local function split(text)
   local space = string.find(text, ' ', 1, true)
   return string.sub(text, 1, space - 1), string.sub(text, space + 1)
+end
+local function add(userId, info, told)
+  redis.call('HSET', members, userId, '1 ' .. info)
+  change('+', told)
+  happened[#happened + 1] = {'member_added', userId}
 end
 local function remove(socketId)
   local entry = redis.call('HGET', sockets, socketId)
@@ -26,20 +35,24 @@ local function remove(socketId)
   else
     redis.call('HDEL', members, userId)
     change('-', userId)
+    happened[#happened + 1] = {'member_removed', userId}
   end
 end
-local function list(name)
+local function list()
   local count = redis.call('HLEN', sockets)
+  if count > 0 and not wasOccupied then tell('channel_occupied', name, '', '') end
+  for _, fact in ipairs(happened) do tell(fact[1], name, fact[2], '') end
   if count == 0 then
     redis.call('HDEL', occupied, name)
     redis.call('DEL', version)
+    if wasOccupied then tell('channel_vacated', name, '', '') end
   else
     redis.call('HSET', occupied, name, count .. ' ' .. redis.call('HLEN', members))
   end
 end
 `;
 
-const KEYS = ['sockets', 'members', 'version', 'channel', 'occupied'] as const;
+const KEYS = ['sockets', 'members', 'version', 'channel', 'occupied', 'facts', 'outbox'] as const;
 
 /** Outcomes of one operation of CHANGE_MEMBERS. */
 export interface ChangedMembers {
@@ -57,7 +70,7 @@ export interface ChangedMembers {
  */
 export const CHANGE_MEMBERS = script({
   keys: KEYS,
-  args: ['name', 'incarnation', 'wantsMembers', '...operations'],
+  args: ['app', 'name', 'wanted', 'incarnation', 'wantsMembers', '...operations'],
   lua: `${MEMBERS}
 local outcomes = {}
 for at = 1, #operations, 6 do
@@ -77,14 +90,13 @@ for at = 1, #operations, 6 do
         local connections, first = split(member)
         redis.call('HSET', members, userId, (tonumber(connections) + 1) .. ' ' .. first)
       else
-        redis.call('HSET', members, userId, '1 ' .. info)
-        change('+', operations[at + 4])
+        add(userId, info, operations[at + 4])
       end
     end
   end
   outcomes[#outcomes + 1] = {full, redis.call('HLEN', sockets), redis.call('GET', version) or '0'}
 end
-list(name)
+list()
 return {outcomes, wantsMembers == '1' and redis.call('HGETALL', members)}
 `,
   read: (reply) => {
@@ -109,14 +121,14 @@ return {outcomes, wantsMembers == '1' and redis.call('HGETALL', members)}
  */
 export const REMOVE_MEMBERS_OF = script({
   keys: KEYS,
-  args: ['name', 'incarnation', 'cursor', 'count'],
+  args: ['app', 'name', 'wanted', 'incarnation', 'cursor', 'count'],
   lua: `${MEMBERS}
 local scanned = redis.call('HSCAN', sockets, cursor, 'COUNT', count)
 local entries = scanned[2]
 for at = 1, #entries, 2 do
   if split(entries[at + 1]) == incarnation then remove(entries[at]) end
 end
-list(name)
+list()
 return scanned[1]
 `,
   read: readText,

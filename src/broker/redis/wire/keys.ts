@@ -58,9 +58,9 @@ export class Keyspace {
     return keys;
   }
 
-  /** The index of an app's occupied channels in one bucket. */
-  occupied(bucket: number, appId: string): string {
-    return this.#key(bucket, 'occupied', appId);
+  /** Keys of a bucket, and of an app in it. */
+  ofBucket(bucket: number, names: readonly KeyName[], appId: string): string[] {
+    return names.map((name) => this.#key(bucket, name, name === 'occupied' ? appId : ''));
   }
 
   /** The topic of a pub/sub channel. */
@@ -71,15 +71,14 @@ export class Keyspace {
   #derive(topic: string): TopicKeys {
     const bucket = bucketOf(topic);
     const lists = new Map<readonly KeyName[], readonly string[]>();
-    const derive = (name: KeyName) =>
-      name === 'occupied' ? this.occupied(bucket, appIdOf(topic)) : this.#key(bucket, name, topic);
+    const appId = appIdOf(topic);
     return {
       bucket,
       channel: this.#key(bucket, 'channel', topic),
       of: (names) => {
         let list = lists.get(names);
         if (list === undefined) {
-          list = names.map(derive);
+          list = names.map((name) => this.#key(bucket, name, ownerOf(name, topic, appId)));
           lists.set(names, list);
         }
         return list;
@@ -90,6 +89,12 @@ export class Keyspace {
   #key(bucket: number, name: KeyName, of: string): string {
     return `${this.#heads[bucket] ?? ''}${name}:${of}`;
   }
+}
+
+/** Whose the key is: a topic's, or its bucket's or app's, which other topics have too. */
+function ownerOf(name: KeyName, topic: string, appId: string): string {
+  if (name === 'facts' || name === 'outbox') return '';
+  return name === 'occupied' ? appId : topic;
 }
 
 /** The slot of a bucket's keys in a Redis Cluster: CRC-16/XMODEM of the hash tag. */

@@ -7,7 +7,7 @@ import type { Interruption, Link } from './link.ts';
 import type { RedisSettings } from './settings.ts';
 import { createShards, type Shards, type ShardsOwner } from './shards.ts';
 import { SubscribedTopics } from './topics.ts';
-import { type Trouble, troubleOf, unavailable } from './trouble.ts';
+import { troubleOf, unavailable } from './trouble.ts';
 import { parseRedisUrl } from './url.ts';
 
 /** What those who keep state in Redis are told. */
@@ -34,7 +34,7 @@ interface Order<Names extends readonly string[], Reply> {
   readonly step: Step<Names, Reply>;
   readonly bucket: number;
   readonly keys: readonly string[];
-  readonly args: ArgumentsOf<Names> | ((retried: boolean) => ArgumentsOf<Names>);
+  readonly args: ArgumentsOf<Names>;
   readonly effort: Effort;
 }
 
@@ -98,19 +98,31 @@ export class RedisStore implements ShardsOwner {
   /**
    * Carries a step out for a topic, again and again until it has been answered, or the effort is spent: then it rejects
    * with BrokerUnavailable.
-   * @param args a function is told whether an earlier try may have been carried out
    */
   run<const Names extends readonly string[], Reply>(
     step: Step<Names, Reply>,
     topic: string,
-    args: ArgumentsOf<Names> | ((retried: boolean) => ArgumentsOf<Names>),
+    args: ArgumentsOf<Names>,
     effort: Effort,
   ): Promise<Reply> {
     const keys = this.keys.topic(topic);
     return this.#carryOut({ step, bucket: keys.bucket, keys: keys.of(step.keys), args, effort });
   }
 
-  /** The same for all buckets, a number of them at once, and their keys of one app's occupied channels. */
+  /** The same for what a bucket has. */
+  runOnBucket<const Names extends readonly string[], Reply>(
+    step: Step<Names, Reply>,
+    bucket: number,
+    args: ArgumentsOf<Names>,
+    effort: Effort,
+  ): Promise<Reply> {
+    return this.#carryOut({ step, bucket, keys: this.keys.ofBucket(bucket, step.keys, ''), args, effort });
+  }
+
+  /**
+   * The same for all buckets, a number of them at once: the step is given the keys of one after another, of one app or
+   * of none. Replies are in the order of the buckets, each for as many as there are buckets for a reply.
+   */
   runOnBuckets<const Names extends readonly string[], Reply>(
     step: Step<Names, Reply>,
     appId: string,
@@ -122,7 +134,9 @@ export class RedisStore implements ShardsOwner {
     return Promise.all(
       Array.from({ length: BUCKETS / perScript }, (_, group) => {
         const first = group * perScript;
-        const keys = Array.from({ length: perScript }, (_, at) => this.keys.occupied(first + at, appId));
+        const keys = Array.from({ length: perScript }, (_, at) =>
+          this.keys.ofBucket(first + at, step.keys, appId),
+        ).flat();
         return this.#carryOut({ step, bucket: first, keys, args, effort });
       }),
     );
@@ -196,7 +210,7 @@ export class RedisStore implements ShardsOwner {
     if (link?.ready !== true || (order.effort.publishes === true && link.publishHold !== undefined)) {
       return this.#carryOutLater(order, undefined);
     }
-    return this.#send(order, link, false).then(order.step.read, (error: unknown) =>
+    return this.#send(order, link).then(order.step.read, (error: unknown) =>
       this.#carryOutLater(order, { link, error }),
     );
   }
@@ -207,17 +221,15 @@ export class RedisStore implements ShardsOwner {
   ): Promise<Reply> {
     const { bucket, effort, step } = order;
     let failure = failed;
-    let retried = false;
     for (;;) {
-      if (failure !== undefined && (await this.#recover(failure.link, failure.error, effort)) === 'lost')
-        retried = true;
+      if (failure !== undefined) await this.#recover(failure.link, failure.error, effort);
       const ready = this.#shards.linkOf(bucket);
       const link = ready?.ready === true ? ready : await this.#whenReady(bucket, effort.deadline);
       // All who wait go on in the order in which they came.
       if (effort.publishes === true && link.publishHold !== undefined) await link.publishHold;
       let reply: unknown;
       try {
-        reply = await this.#send(order, link, retried);
+        reply = await this.#send(order, link);
       } catch (error) {
         failure = { link, error };
         continue;
@@ -226,18 +238,13 @@ export class RedisStore implements ShardsOwner {
     }
   }
 
-  #send<Names extends readonly string[]>(
-    { step, keys, args }: Order<Names, unknown>,
-    link: Link,
-    retried: boolean,
-  ): Promise<unknown> {
-    const given = typeof args === 'function' ? args(retried) : args;
+  #send<Names extends readonly string[]>({ step, keys, args }: Order<Names, unknown>, link: Link): Promise<unknown> {
     const kind = this.#shards.sharded ? 'sharded' : 'single';
-    return link.send(step.command[kind], argumentsOf(step, kind, keys, given));
+    return link.send(step.command[kind], argumentsOf(step, kind, keys, args));
   }
 
   /** Sees to it that another try is worth while, and waits a little. Throws if it is not, or the effort is spent. */
-  async #recover(link: Link, error: unknown, effort: Effort): Promise<Trouble> {
+  async #recover(link: Link, error: unknown, effort: Effort): Promise<void> {
     const trouble = troubleOf(error);
     if (trouble === undefined) throw error;
     if (this.#closed) throw unavailable('has been left', error);
@@ -250,7 +257,6 @@ export class RedisStore implements ShardsOwner {
     }
     if (performance.now() + PAUSE_MS > effort.deadline) throw unavailable('did not carry out a command', error);
     await delay(PAUSE_MS);
-    return trouble;
   }
 
   async #whenReady(bucket: number, deadline: number): Promise<Link> {

@@ -1,0 +1,149 @@
+import type { Logger } from '../../core/contracts/logger.ts';
+import type { Fact, NewFact, Outbox, OutboxReader, WantsFact } from '../../core/contracts/outbox.ts';
+
+/** What is kept that has not been told: whatever bound is met first. */
+export const OUTBOX_BOUNDS = Object.freeze({ maxFacts: 20_000, maxBytes: 16 * 1024 * 1024, maxAgeSeconds: 3600 });
+
+/** What a fact takes beside its texts, about. */
+const OVERHEAD_BYTES = 200;
+const FACTS_AT_ONCE = 1000;
+const LOG_INTERVAL_MS = 10_000;
+const DROPPED = 'facts were dropped before they were told';
+
+/** A reader: what all its ends have in common. */
+interface Reading {
+  /** The facts that nobody has been given, and those that were given and are not done. */
+  readonly waiting: Set<Fact>;
+  readonly given: Set<Fact>;
+  /** The end that is given the facts. */
+  holder: OutboxReader | undefined;
+}
+
+/** The outbox of a single node, which ends with it. */
+export class MemoryOutbox implements Outbox {
+  readonly #wants: WantsFact;
+  readonly #logger: Logger;
+  readonly #now: () => number;
+  /** Those that a reader wants still, oldest first. */
+  readonly #facts = new Map<Fact, number>();
+  readonly #readings = new Map<string, Reading>();
+  #bytes = 0;
+  #lastId = 0;
+  #dropped = 0;
+  #loggedAtMs = 0;
+
+  constructor(wants: WantsFact, logger: Logger, now: () => number = Date.now) {
+    this.#wants = wants;
+    this.#logger = logger;
+    this.#now = now;
+  }
+
+  async write(facts: readonly NewFact[]): Promise<void> {
+    for (const fact of facts) this.tell(fact);
+  }
+
+  /** Keeps a fact if it is wanted. */
+  tell(told: NewFact): void {
+    if (!this.#wants(told.kind, told.appId, told.channel)) return;
+    const atMs = this.#now();
+    this.#lastId += 1;
+    const fact: Fact = { ...told, id: `${atMs}-${this.#lastId}`, atMs };
+    const bytes = bytesOf(fact);
+    this.#facts.set(fact, bytes);
+    this.#bytes += bytes;
+    for (const { waiting } of this.#readings.values()) waiting.add(fact);
+    this.#trim(atMs);
+  }
+
+  reader(name: string): OutboxReader {
+    let reading = this.#readings.get(name);
+    if (reading === undefined) {
+      reading = { waiting: new Set(this.#facts.keys()), given: new Set(), holder: undefined };
+      this.#readings.set(name, reading);
+    }
+    return new MemoryOutboxReader(reading, (fact) => this.#forgetIfDone(fact));
+  }
+
+  /** One line in ten seconds at most, however many are dropped. */
+  #countDropped(nowMs: number): void {
+    this.#dropped += 1;
+    if (nowMs - this.#loggedAtMs < LOG_INTERVAL_MS) return;
+    this.#loggedAtMs = nowMs;
+    this.#logger.warn({ dropped: this.#dropped }, DROPPED);
+    this.#dropped = 0;
+  }
+
+  #forgetIfDone(fact: Fact): void {
+    for (const { waiting, given } of this.#readings.values()) if (waiting.has(fact) || given.has(fact)) return;
+    this.#forget(fact);
+  }
+
+  #forget(fact: Fact): void {
+    this.#bytes -= this.#facts.get(fact) ?? 0;
+    this.#facts.delete(fact);
+  }
+
+  #trim(nowMs: number): void {
+    const { maxFacts, maxBytes, maxAgeSeconds } = OUTBOX_BOUNDS;
+    for (const fact of this.#facts.keys()) {
+      const isOld = nowMs - fact.atMs > maxAgeSeconds * 1000;
+      if (this.#facts.size <= maxFacts && this.#bytes <= maxBytes && !isOld) return;
+      this.#forget(fact);
+      this.#countDropped(nowMs);
+      for (const { waiting, given } of this.#readings.values()) {
+        waiting.delete(fact);
+        given.delete(fact);
+      }
+    }
+  }
+}
+
+class MemoryOutboxReader implements OutboxReader {
+  readonly #reading: Reading;
+  readonly #finished: (fact: Fact) => void;
+
+  constructor(reading: Reading, finished: (fact: Fact) => void) {
+    this.#reading = reading;
+    this.#finished = finished;
+  }
+
+  async next(): Promise<readonly Fact[]> {
+    const { waiting, given } = this.#reading;
+    this.#reading.holder ??= this;
+    const facts: Fact[] = [];
+    if (this.#reading.holder !== this) return facts;
+    for (const fact of waiting) {
+      if (facts.length === FACTS_AT_ONCE) break;
+      waiting.delete(fact);
+      given.add(fact);
+      facts.push(fact);
+    }
+    return facts;
+  }
+
+  async done(facts: readonly Fact[]): Promise<void> {
+    for (const fact of facts) {
+      this.#reading.given.delete(fact);
+      this.#finished(fact);
+    }
+  }
+
+  holds(fact: Fact): boolean {
+    return this.#reading.holder === this && this.#reading.given.has(fact);
+  }
+
+  async close(): Promise<void> {
+    if (this.#reading.holder !== this) return;
+    const { waiting, given } = this.#reading;
+    // What was given comes before what was not.
+    const later = [...waiting];
+    waiting.clear();
+    for (const fact of [...given, ...later]) waiting.add(fact);
+    given.clear();
+    this.#reading.holder = undefined;
+  }
+}
+
+function bytesOf({ appId, channel = '', userId = '', detail = '' }: Fact): number {
+  return OVERHEAD_BYTES + 2 * (appId.length + channel.length + userId.length + detail.length);
+}

@@ -1,0 +1,61 @@
+/** What may be told of an app. A reader of the outbox says what each means to it. */
+export type FactKind =
+  | 'channel_occupied'
+  | 'channel_vacated'
+  | 'member_added'
+  | 'member_removed'
+  | 'user_online'
+  | 'user_offline'
+  | 'cache_miss'
+  | 'client_event';
+
+/** Something that has happened. Never a secret. */
+export interface Fact extends NewFact {
+  /** No other fact of the deployment has it, and the fact keeps it however often it is given. */
+  readonly id: string;
+  /** By the clock of the shared state. */
+  readonly atMs: number;
+}
+
+export interface NewFact {
+  readonly kind: FactKind;
+  readonly appId: string;
+  /** Undefined if it is about a user and no channel. */
+  readonly channel: string | undefined;
+  readonly userId: string | undefined;
+  /** What else the kind has to tell, as JSON. */
+  readonly detail?: string | undefined;
+}
+
+/**
+ * Whether anything reads such facts: all others are not written, and cost nothing. `channel` is undefined for a user's.
+ */
+export type WantsFact = (kind: FactKind, appId: string, channel: string | undefined) => boolean;
+
+export const wantsNothing: WantsFact = () => false;
+
+/**
+ * Keeps what has happened until it has been told. The roster writes who came and who went in the same step in which it
+ * makes it so, so that no node's death comes between the two.
+ *
+ * Facts of one channel or user are given in their order. What is not told is bounded in number, bytes and time: beyond
+ * that the oldest facts are dropped, and the log says how many. Calls reject with BrokerUnavailable.
+ */
+export interface Outbox {
+  /** Keeps facts that only this node knows of, those that are wanted. */
+  write(facts: readonly NewFact[]): Promise<void>;
+  /** This node's end of a reader. Readers of different names each get every fact. */
+  reader(name: string): OutboxReader;
+}
+
+/** Of all nodes' ends of one reader, one gets a fact, and the facts of the same channel or user with it. */
+export interface OutboxReader {
+  /** Facts that are now this node's to tell, some of them at most; none if there are none now. */
+  next(): Promise<readonly Fact[]>;
+  /** They have been told, or never will be. Those that are not done when this node dies are given to another node. */
+  done(facts: readonly Fact[]): Promise<void>;
+  /** False once another node may be given the fact, after this one was paused or cut off: leave it to that one. */
+  holds(fact: Fact): boolean;
+  /** Leaves what is not done to the other nodes. */
+  close(): Promise<void>;
+}
