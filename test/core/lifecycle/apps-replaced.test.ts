@@ -21,8 +21,8 @@ const BOUNDS = { maxEvents: 10, maxBytes: 10_000, maxAgeSeconds: 60 };
 /** A core with these apps, and a connection to the first. */
 async function connected(t: Test, ...first: App[]) {
   const apps = new ConfiguredApps(first);
-  const shared = memoryState({ log: BOUNDS, sessionSeconds: 60 });
   const logger = pino({ level: 'silent' });
+  const shared = memoryState({ log: BOUNDS, sessionSeconds: 60 }, logger);
   const core = createCore({ settings: SETTINGS, apps, shared, metrics: createMetrics(), logger });
   await core.start();
   t.teardown(async () => {
