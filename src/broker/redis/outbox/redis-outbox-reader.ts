@@ -73,9 +73,9 @@ export class RedisOutboxReader implements OutboxReader {
   }
 
   /** Reads come one after another, so that each begins where the last one ended. */
-  async #read(count: number): Promise<readonly Fact[]> {
+  #read(count: number): Promise<readonly Fact[]> {
     const reading = this.#reading.then(() => (this.#closed ? [] : this.#readNow(count)));
-    this.#reading = reading.catch(() => undefined);
+    this.#reading = Promise.allSettled([reading]);
     return reading;
   }
 
