@@ -213,6 +213,12 @@ export const configSchema = z
           min: 1,
           max: 3600,
         }),
+        maxReceiveBytesPerSecond: size(
+          'What one connection may send in a second, messages decompressed and each counted with 128 bytes more; ' +
+            'never less than two messages of the largest size. One that sends more is closed with 4100.',
+          4 * MB,
+          { min: 64 * KB, max: 1024 * MB },
+        ),
         maxBackpressureBytes: size(
           'What may wait unsent for one connection; a reader that falls further behind is closed with 4100.',
           MB,

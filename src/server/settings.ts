@@ -26,6 +26,7 @@ export function coreSettings({ connections, auth, resume }: Config): CoreSetting
 export function webSocketSettings({ connections, apps, tls }: Config): WebSocketSettings {
   return {
     maxMessageBytes: largest(apps, ({ limits }) => limits.maxEventBytes) * ESCAPED + ENVELOPE_BYTES,
+    maxReceiveBytesPerSecond: connections.maxReceiveBytesPerSecond,
     maxBackpressureBytes: connections.maxBackpressureBytes,
     slowReaderGraceSeconds: connections.slowReaderGraceSeconds,
     idleTimeoutSeconds: connections.pingIntervalSeconds + connections.pongTimeoutSeconds + CLOSING_SECONDS,

@@ -4,12 +4,14 @@ import type { Metrics } from '../core/contracts/metrics.ts';
 import type { Socket } from '../core/contracts/transport.ts';
 import type { Handshake } from '../core/lifecycle/handshake.ts';
 import { ERROR_CODES } from '../protocol/error-codes.ts';
+import type { ReceiveAllowance } from './receive-allowance.ts';
 import { LITTLE_BYTES, SLOW_READER } from './slow-reader.ts';
 
 /** What uWebSockets.js keeps for us with each of its sockets. */
 export interface Peer {
   readonly handshake: Handshake;
   socket: WebSocketPeer | undefined;
+  readonly allowance: ReceiveAllowance;
   /** Undefined before it opens, and where the handshake was refused. */
   connection: Connection | undefined;
 }

@@ -1,14 +1,17 @@
 import type { HttpRequest, TemplatedApp, WebSocket } from 'uWebSockets.js';
+import { type Close, loggedClose } from '../core/connection/close.ts';
 import type { Connection } from '../core/connection/connection.ts';
 import type { Logger } from '../core/contracts/logger.ts';
 import type { Metrics } from '../core/contracts/metrics.ts';
 import type { Transport } from '../core/contracts/transport.ts';
 import type { Connections } from '../core/lifecycle/connections.ts';
 import type { Handshake } from '../core/lifecycle/handshake.ts';
+import { ERROR_CODES } from '../protocol/error-codes.ts';
 import type { ClientIp } from './client-ip.ts';
 import { remoteAddress } from './copied-request.ts';
 import { writeAnswer } from './http-answer.ts';
 import type { MissingUpgrade } from './missing-upgrade.ts';
+import { ReceiveAllowance } from './receive-allowance.ts';
 import { logSlowReader } from './slow-reader.ts';
 import type { UwsModule } from './uws.ts';
 import { type Peer, WebSocketPeer } from './websocket-peer.ts';
@@ -16,6 +19,8 @@ import { type Peer, WebSocketPeer } from './websocket-peer.ts';
 export interface WebSocketSettings {
   /** Of one message from a client. */
   readonly maxMessageBytes: number;
+  /** Of all messages from one client, decompressed; never less than two of the largest. */
+  readonly maxReceiveBytesPerSecond: number;
   readonly maxBackpressureBytes: number;
   readonly slowReaderGraceSeconds: number;
   readonly compression: boolean;
@@ -36,6 +41,8 @@ export interface WebSocketDependencies {
   readonly logger: Logger;
 }
 
+const SENDS_TOO_MUCH = { ...ERROR_CODES.overCapacity, message: 'More is sent in a second than may be' };
+
 const ABNORMAL_CLOSURE = 1006;
 /** Of what uWebSockets.js says when it cuts a connection; it sends no close frame then. */
 const PROTOCOL_FAULT = /^Received (?:invalid|too big)/;
@@ -47,6 +54,7 @@ const MAX_IDLE_TIMEOUT_SECONDS = 960;
 export class WebSocketTransport implements Transport {
   readonly #deps: WebSocketDependencies;
   readonly #compress: boolean;
+  readonly #close: Close;
   readonly #peers = new Map<string, WebSocketPeer>();
   /** Readers that fell behind, until they have left their topics. */
   #behind: WebSocketPeer[] = [];
@@ -54,6 +62,7 @@ export class WebSocketTransport implements Transport {
   constructor(dependencies: WebSocketDependencies) {
     this.#deps = dependencies;
     this.#compress = dependencies.settings.compression;
+    this.#close = loggedClose(dependencies.metrics, dependencies.logger);
     this.#register();
   }
 
@@ -100,7 +109,7 @@ export class WebSocketTransport implements Transport {
           ...this.#whence(remoteAddress(res), req),
         };
         res.upgrade<Peer>(
-          { handshake, socket: undefined, connection: undefined },
+          { handshake, allowance: this.#allowance(), socket: undefined, connection: undefined },
           req.getHeader('sec-websocket-key'),
           // An offered subprotocol is echoed, none is invented.
           req.getHeader('sec-websocket-protocol').split(',')[0]?.trim() ?? '',
@@ -138,8 +147,13 @@ export class WebSocketTransport implements Transport {
   }
 
   #message(ws: WebSocket<Peer>, message: ArrayBuffer, isBinary: boolean): void {
-    const { connection } = ws.getUserData();
+    const { connection, allowance } = ws.getUserData();
     if (connection === undefined) return;
+    if (!allowance.take(message.byteLength)) {
+      this.#deps.metrics.refused.add('receive-rate');
+      this.#close(connection, SENDS_TOO_MUCH);
+      return;
+    }
     if (isBinary) {
       connection.sendError(null, 'Binary messages are not part of the protocol: send text');
       return;
@@ -148,6 +162,11 @@ export class WebSocketTransport implements Transport {
     metrics.framesIn += 1;
     metrics.bytesIn += message.byteLength;
     connections.message(connection, Buffer.from(message).toString('utf8'));
+  }
+
+  #allowance(): ReceiveAllowance {
+    const { maxMessageBytes, maxReceiveBytesPerSecond } = this.#deps.settings;
+    return new ReceiveAllowance(Math.max(maxReceiveBytesPerSecond, maxMessageBytes * 2), performance.now());
   }
 
   #seen(ws: WebSocket<Peer>): void {

@@ -1,0 +1,32 @@
+/** What a message costs beside its bytes: so that many small ones, each of which takes its time, count too. */
+const MESSAGE_COST_BYTES = 128;
+
+/**
+ * How much one connection may send: so many bytes a second, and those of a second at once. Looks at no clock until
+ * then.
+ */
+export class ReceiveAllowance {
+  readonly #bytesPerSecond: number;
+  #leftBytes: number;
+  #filledAtMs: number;
+
+  constructor(bytesPerSecond: number, nowMs: number) {
+    this.#bytesPerSecond = bytesPerSecond;
+    this.#leftBytes = bytesPerSecond;
+    this.#filledAtMs = nowMs;
+  }
+
+  /** Whether a message may be taken; once it may not, the connection is to be closed. */
+  take(messageBytes: number, now: () => number = () => performance.now()): boolean {
+    const costBytes = messageBytes + MESSAGE_COST_BYTES;
+    if (this.#leftBytes < costBytes) this.#fill(now());
+    this.#leftBytes -= costBytes;
+    return this.#leftBytes >= 0;
+  }
+
+  #fill(nowMs: number): void {
+    const filledBytes = ((nowMs - this.#filledAtMs) / 1000) * this.#bytesPerSecond;
+    this.#leftBytes = Math.min(this.#bytesPerSecond, this.#leftBytes + filledBytes);
+    this.#filledAtMs = nowMs;
+  }
+}
