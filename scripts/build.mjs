@@ -34,5 +34,9 @@ if (existsSync(new URL('client/', root))) {
   if (!bundlesAlone) compile('client/tsconfig.json');
   await bundleClient();
 }
+if (existsSync(new URL('console/', root))) {
+  const { buildConsole } = await import('./build-console.mjs');
+  await buildConsole();
+}
 // Last: by the age of what this writes, npm start knows whether a build is due.
 if (!bundlesAlone) compile('tsconfig.build.json');

@@ -15,7 +15,7 @@ function newest(folder) {
 
 function isBuilt() {
   // An image for production holds dist/ alone.
-  const sources = ['src/', 'client/'].map((folder) => new URL(folder, root)).filter(existsSync);
+  const sources = ['src/', 'client/', 'console/'].map((folder) => new URL(folder, root)).filter(existsSync);
   if (sources.length === 0) return true;
   return existsSync(cli) && statSync(cli).mtimeMs >= Math.max(...sources.map(newest));
 }

@@ -123,7 +123,9 @@ const args = process.argv.slice(2);
 let failedChecks = 0;
 if (args.length === 0) {
   findPrograms();
-  if (!run(process.execPath, [script('typescript', 'tsc'), '-p', 'tsconfig.json'])) failedChecks += 1;
+  for (const project of ['tsconfig.json', 'console/tsconfig.json']) {
+    if (!run(process.execPath, [script('typescript', 'tsc'), '-p', project])) failedChecks += 1;
+  }
   if (!run(process.execPath, [script('@biomejs/biome', 'biome'), 'check', '--error-on-warnings', '.']))
     failedChecks += 1;
 }

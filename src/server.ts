@@ -1,24 +1,26 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Logger as PinoLogger, pino } from 'pino';
+import { Happenings } from './admin/happenings.ts';
 import type { AdminDependencies, AdminServer } from './admin/index.ts';
 import { createApi } from './api/index.ts';
-import { AUTH_PATHS, buildAuthServer, type ChannelRules, createTokenVerifier, rulesFrom } from './auth/index.ts';
+import type { ChannelRules } from './auth/index.ts';
 import { memoryState } from './broker/memory/index.ts';
 import { redisState } from './broker/redis/index.ts';
 import type { Config } from './config/schema.ts';
-import { type AppRegistry, ConfiguredApps } from './core/contracts/app.ts';
+import { ConfiguredApps } from './core/contracts/app.ts';
 import type { HttpEndpoint } from './core/contracts/http.ts';
-import { createMetrics, type Metrics } from './core/contracts/metrics.ts';
+import type { Logger } from './core/contracts/logger.ts';
+import { createMetrics } from './core/contracts/metrics.ts';
 import type { SharedState } from './core/contracts/shared-state.ts';
 import { createCore } from './core/create-core.ts';
 import { closeInReverse } from './core/lifecycle/close-in-reverse.ts';
+import { AuthEndpoint } from './server/auth-endpoint.ts';
 import { coreSettings, ENVELOPE_BYTES, ESCAPED, largest, webSocketSettings, xhrSettings } from './server/settings.ts';
 import { survives } from './server/uncaught.ts';
 import { BodyBudget } from './transport/body-budget.ts';
 import { CLIENT_FILES, clientFilesEndpoint } from './transport/client-files.ts';
 import { ClientIp } from './transport/client-ip.ts';
-import { fastifyEndpoint } from './transport/fastify-bridge.ts';
 import { type HttpRoute, type StreamedRoute, serveHttp } from './transport/http-routes.ts';
 import { createNativeApp, listen } from './transport/listen.ts';
 import { MissingUpgrade, missingUpgradeRoute } from './transport/missing-upgrade.ts';
@@ -49,9 +51,6 @@ export interface Listening {
   /** Where operators look inside; undefined where that is turned off. */
   readonly admin: { readonly host: string; readonly port: number } | undefined;
 }
-
-/** The endpoint has a smaller limit of its own, with a sentence of its own. */
-const AUTH_BODY_BYTES = 64 * 1024;
 
 /** After the last close frame: for the clients to have read it before their sockets go. */
 const LAST_FRAMES_MS = 100;
@@ -107,11 +106,13 @@ async function run(config: Config, logger: PinoLogger, options: ServerOptions): 
 
 async function open(
   config: Config,
-  logger: PinoLogger,
+  log: PinoLogger,
   options: ServerOptions,
   opened: (() => Promise<void>)[],
   closeAll: () => Promise<void>,
 ): Promise<Running> {
+  const happenings = new Happenings();
+  const logger = config.admin.enabled ? happenings.listeningTo(log) : log;
   const { maxHeaderBytes } = config.http;
   const uws = await loadUws(maxHeaderBytes);
   if (headerLimitBytes() !== maxHeaderBytes) {
@@ -120,8 +121,10 @@ async function open(
   }
   const apps = new ConfiguredApps(config.apps);
   const metrics = createMetrics();
-  const auth = config.auth.enabled ? await authEndpoint(config, apps, metrics, logger, options) : undefined;
-  if (auth !== undefined) opened.push(auth.close);
+  const { rules, explainRefusals = false } = options;
+  const auth = new AuthEndpoint({ apps, metrics, logger, rules, explainRefusals });
+  opened.push(() => auth.close());
+  await auth.use(config);
 
   const shared = sharedState(config, logger);
   const { broker, roster, quotas } = shared;
@@ -147,7 +150,8 @@ async function open(
   let draining = false;
   const isReady = () => !draining && broker.isReady();
   const served: (HttpRoute | StreamedRoute)[] = [
-    ...routes(config, api, auth?.endpoint, isReady),
+    ...routes(config, api, isReady),
+    auth.route,
     missingUpgradeRoute(missingUpgrade),
   ];
   if (config.fallback.enabled) {
@@ -168,7 +172,13 @@ async function open(
     logger,
   });
 
-  const admin = await adminServer(config, { metrics, broker, isReady, logger });
+  const admin = await adminServer(config, {
+    ...{ apps, publisher, roster, broker, delivery, metrics, terminate, happenings, isReady, logger },
+    connections: connections.all,
+    disconnect: core.disconnect,
+    explain: () => auth.explain,
+    reload: undefined,
+  });
   await core.start();
   opened.push(async () => {
     const graceMs = config.shutdownGraceSeconds * 1000;
@@ -177,8 +187,11 @@ async function open(
     await requests.finish(Math.max(0, graceMs - (performance.now() - begun)));
     await delay(LAST_FRAMES_MS);
   });
-  // Closed last, so that it tells how the stop goes on.
-  if (admin !== undefined) opened.unshift(() => admin.stop());
+  if (admin !== undefined) {
+    opened.push(() => admin.leave());
+    // Closed last, so that it tells how the stop goes on.
+    opened.unshift(() => admin.stop());
+  }
   const adminListening = await admin?.start();
   const listening = await listen(uws, native, config.host, config.port);
   logger.info({ host: config.host, port: listening.port, apps: config.apps.map((app) => app.id) }, 'listening');
@@ -205,7 +218,7 @@ async function adminServer(
   return createAdminServer({ ...dependencies, settings: admin, version: VERSION });
 }
 
-function sharedState({ redis, resume }: Config, logger: PinoLogger): SharedState {
+function sharedState({ redis, resume }: Config, logger: Logger): SharedState {
   const log = {
     maxEvents: resume.maxEventsPerChannel,
     maxBytes: resume.maxBytesPerChannel,
@@ -217,40 +230,9 @@ function sharedState({ redis, resume }: Config, logger: PinoLogger): SharedState
   return url === undefined ? memoryState(retention, logger) : redisState({ ...settings, url }, retention, logger);
 }
 
-interface AuthEndpoint {
-  readonly endpoint: HttpEndpoint;
-  close(): Promise<void>;
-}
-
-async function authEndpoint(
-  config: Config,
-  apps: AppRegistry,
-  metrics: Metrics,
-  logger: PinoLogger,
-  { rules, explainRefusals = false }: ServerOptions,
-): Promise<AuthEndpoint> {
-  const { auth } = config;
-  const fastify = buildAuthServer({
-    apps,
-    settings: auth,
-    verifier: createTokenVerifier(auth.jwt, logger),
-    rules: await rulesFrom(rules ?? auth.rulesFile),
-    explainRefusals,
-    metrics,
-    logger,
-  });
-  await fastify.ready();
-  return { endpoint: fastifyEndpoint(fastify), close: () => fastify.close() };
-}
-
-function routes(
-  config: Config,
-  api: HttpEndpoint,
-  auth: HttpEndpoint | undefined,
-  isReady: () => boolean,
-): HttpRoute[] {
+function routes(config: Config, api: HttpEndpoint, isReady: () => boolean): HttpRoute[] {
   const perBatch = largest(config.apps, ({ limits }) => limits.maxEventBytes * limits.maxBatchEvents);
-  const served: HttpRoute[] = [
+  return [
     {
       matches: (path) => path.startsWith('/apps/') || path.startsWith('/users/'),
       headers: ['origin'],
@@ -266,12 +248,6 @@ function routes(
     { matches: (path) => path === '/', headers: [], maxBodyBytes: 0, endpoint: alive },
     { matches: (path) => path === '/ready', headers: [], maxBodyBytes: 0, endpoint: async () => readiness(isReady()) },
   ];
-  if (auth !== undefined) {
-    const paths = new Set<string>([...AUTH_PATHS.channel, ...AUTH_PATHS.user]);
-    const matches = (path: string) => paths.has(path);
-    served.push({ matches, headers: 'all', maxBodyBytes: AUTH_BODY_BYTES, endpoint: auth });
-  }
-  return served;
 }
 
 function maxBodyBytes(route: HttpRoute | StreamedRoute): number {

@@ -1,9 +1,23 @@
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import type { Connection } from '../core/connection/connection.ts';
 import type { Broker } from '../core/contracts/broker.ts';
 import type { Logger } from '../core/contracts/logger.ts';
 import type { Metrics } from '../core/contracts/metrics.ts';
+import type { Delivery } from '../core/delivery/delivery.ts';
 import { Access } from './access.ts';
+import { Cluster } from './cluster.ts';
+import { ClusterQueries } from './cluster-queries.ts';
+import { ClusterTail } from './cluster-tail.ts';
+import { type ConsoleDependencies, registerConsoleApi } from './console-api.ts';
 import { createExposition } from './exposition.ts';
+import type { Happenings } from './happenings.ts';
+import { History } from './history.ts';
+import { registerSession, visitorOf } from './session.ts';
+import { registerStaticFiles } from './static-files.ts';
+import { Tails } from './tail.ts';
+import { registerTail } from './tail-stream.ts';
+
+export type { ReloadOutcome } from './console-api.ts';
 
 export interface AdminSettings {
   /** Undefined: loopback; all addresses where there is a token. */
@@ -14,10 +28,15 @@ export interface AdminSettings {
   readonly openMetrics: boolean;
 }
 
-export interface AdminDependencies {
+export interface AdminDependencies extends Omit<ConsoleDependencies, 'history' | 'cluster' | 'queries'> {
   readonly settings: AdminSettings;
   readonly metrics: Metrics;
   readonly broker: Broker;
+  readonly delivery: Delivery;
+  readonly connections: Iterable<Connection>;
+  readonly happenings: Happenings;
+  /** Closes a connection of this node. */
+  readonly disconnect: (connection: Connection) => void;
   readonly version: string;
   /** Whether new clients should be sent here. */
   readonly isReady: () => boolean;
@@ -25,25 +44,28 @@ export interface AdminDependencies {
 }
 
 export interface AdminServer {
-  /** Rejects where it cannot listen, with an error whose message says why. */
+  /** The broker must have started. Rejects if it cannot listen, with an error whose message says why. */
   start(): Promise<{ readonly host: string; readonly port: number }>;
+  /** Before the broker closes: the other nodes are told, and nothing is asked any more. */
+  leave(): Promise<void>;
   stop(): Promise<void>;
 }
 
 const DEFAULT_PORT = 9601;
 const MAX_BODY_BYTES = 1024 * 1024;
 
-/**
- * The port for operators. It is apart from the clients' one, so that a proxy need not know which paths to keep to
- * itself.
- */
+/** The port for operators. It is apart from the clients' one, so that a proxy need not know which paths to keep to itself. */
 export function createAdminServer(dependencies: AdminDependencies): AdminServer {
-  const { settings, metrics, isReady, logger } = dependencies;
-  const access = new Access(settings.token);
-  const exposition = createExposition(dependencies);
-  const server = Fastify({ logger: false, bodyLimit: MAX_BODY_BYTES, forceCloseConnections: true });
-  const startedMs = Date.now();
+  const { settings, metrics, broker, delivery, isReady, version, logger } = dependencies;
+  const history = new History(metrics, broker);
+  const figures = () => ({ version, ready: isReady(), ...history.last });
+  const cluster = new Cluster({ broker, delivery, figures, logger });
+  const queries = new ClusterQueries({ ...dependencies, cluster });
+  const tail = new ClusterTail(cluster, new Tails(delivery.watch, cluster.id));
 
+  const server = Fastify({ logger: false, bodyLimit: MAX_BODY_BYTES, forceCloseConnections: true });
+  // Only JSON: a form or a plain text is what a page of another site could send.
+  server.removeContentTypeParser('text/plain');
   server.addHook('onRequest', async (_, reply) => {
     reply.header('Cache-Control', 'no-store');
     reply.header('X-Content-Type-Options', 'nosniff');
@@ -52,10 +74,42 @@ export function createAdminServer(dependencies: AdminDependencies): AdminServer 
   server.setNotFoundHandler((request, reply) =>
     reply.code(404).send({ error: `Nothing is served at ${request.url.split('?', 1)[0]} of the admin port` }),
   );
+  const access = new Access(settings.token);
+  registerProbes(server, dependencies, access);
+  registerSession(server, access);
+  registerConsoleApi(server, { ...dependencies, history, cluster, queries });
+  registerTail(server, tail);
+  registerStaticFiles(server);
 
+  return {
+    async start() {
+      const host = settings.host ?? (settings.token === undefined ? '127.0.0.1' : '0.0.0.0');
+      const port = await listen(server, host, settings.port, logger);
+      logger.info({ host, port }, 'admin port listening');
+      cluster.start();
+      history.start();
+      return { host, port };
+    },
+    async leave() {
+      history.stop();
+      tail.close();
+      await cluster.stop();
+    },
+    async stop() {
+      await server.close();
+    },
+  };
+}
+
+/** For orchestrators and Prometheus: `/health`, `/ready` and `/metrics`. */
+function registerProbes(server: FastifyInstance, dependencies: AdminDependencies, access: Access): void {
+  const { settings, isReady, version } = dependencies;
+  const exposition = createExposition(dependencies);
+  const startedMs = Date.now();
+  server.addHook('onClose', async () => exposition.clear());
   server.get('/health', async () => ({
     status: 'ok',
-    version: dependencies.version,
+    version,
     uptimeSeconds: Math.floor((Date.now() - startedMs) / 1000),
   }));
   server.get('/ready', async (_, reply) =>
@@ -66,24 +120,6 @@ export function createAdminServer(dependencies: AdminDependencies): AdminServer 
     if (verdict?.allowed === false) return reply.code(verdict.status).send({ error: verdict.message });
     return reply.type(exposition.contentType).send(await exposition.metrics());
   });
-
-  return {
-    async start() {
-      const host = settings.host ?? (settings.token === undefined ? '127.0.0.1' : '0.0.0.0');
-      const port = await listen(server, host, settings.port, logger);
-      logger.info({ host, port }, 'admin port listening');
-      return { host, port };
-    },
-    async stop() {
-      await server.close();
-      exposition.clear();
-      metrics.bounds.length = 0;
-    },
-  };
-}
-
-export function visitorOf({ socket, headers }: FastifyRequest) {
-  return { remoteAddress: socket.remoteAddress ?? '', headers };
 }
 
 async function listen(

@@ -3,7 +3,7 @@ import { isOriginAllowed } from '../core/lifecycle/origins.ts';
 import { channelKind, channelNameProblem, printable } from '../protocol/channel-name.ts';
 import { isSocketId } from '../protocol/socket-id.ts';
 import { AuthRefusal } from './refusals.ts';
-import type { RuleBook } from './rules.ts';
+import type { MatchedRule, MemberInfo, RuleBook } from './rules.ts';
 import { grantedDetails, grantedInfo, runRule } from './run-rule.ts';
 import type { AuthSettings } from './settings.ts';
 import { type ChannelAuth, signChannel, signUser, type UserAuth } from './signed-answers.ts';
@@ -38,20 +38,47 @@ export async function authorizeChannel(
   fields: Fields,
   headers: TokenHeaders,
 ): Promise<ChannelAuth> {
-  const { settings, verifier, rules } = authority;
+  const { settings } = authority;
   const app = appOf(authority, attempt, fields, headers.origin);
   const socketId = socketIdOf(attempt, fields);
   const channel = channelOf(attempt, fields, app);
   const token = tokenOf(headers, app, settings.cookieName);
+  const { user, info } = await decide(authority, attempt, { app, socketId, channel, token });
+  return signChannel({ app, socketId, channel, user, info }, settings.signChannelData);
+}
+
+/** One guarded channel, a client's socket and its token. */
+export interface ChannelRequest {
+  readonly app: App;
+  readonly socketId: string;
+  readonly channel: string;
+  readonly token: string;
+}
+
+/** What was found on the way to a decision, as far as it went. */
+export interface Found {
+  user?: VerifiedUser;
+  rule?: MatchedRule;
+}
+
+/** Resolves if the token's user may join the channel; rejects with an AuthRefusal. Fills in `attempt` and `found`. */
+export async function decide(
+  { settings, verifier, rules }: Authority,
+  attempt: Attempt,
+  { app, socketId, channel, token }: ChannelRequest,
+  found: Found = {},
+): Promise<{ readonly user: VerifiedUser; readonly info: MemberInfo | undefined }> {
   const user = await verifiedUser(verifier, token, app, attempt);
-  const found = rules.find(channel);
-  if (found === undefined) throw new AuthRefusal('no_rule');
-  attempt.rule = found.pattern;
+  found.user = user;
+  const matched = rules.find(channel);
+  if (matched === undefined) throw new AuthRefusal('no_rule');
+  found.rule = matched;
+  attempt.rule = matched.pattern;
   const info = await runRule(token, settings.ruleTimeoutSeconds, attempt, async (tools) => {
     const context = { ...tools, appId: app.id, socketId, channel, ip: attempt.ip };
-    return grantedInfo(await found.rule(user, found.params, context));
+    return grantedInfo(await matched.rule(user, matched.params, context));
   });
-  return signChannel({ app, socketId, channel, user, info }, settings.signChannelData);
+  return { user, info };
 }
 
 /** Answers for `pusher:signin`. Rejects with an AuthRefusal; `attempt` is filled in on the way. */
@@ -98,7 +125,7 @@ function appOf({ apps, settings }: Authority, attempt: Attempt, { app_key }: Fie
   return app;
 }
 
-function namedApp(apps: AppRegistry, defaultAppId: string | undefined, key: unknown): App {
+export function namedApp(apps: AppRegistry, defaultAppId: string | undefined, key: unknown): App {
   if (key !== undefined && key !== '') {
     const app = typeof key === 'string' ? apps.findByKey(key) : undefined;
     if (app === undefined) throw new AuthRefusal('app_not_found');
@@ -117,7 +144,7 @@ function socketIdOf(attempt: Attempt, { socket_id }: Fields): string {
 }
 
 /** Laravel's order: an empty name and a channel that is not guarded are a 403 before anyone asks who is there. */
-function channelOf(attempt: Attempt, { channel_name }: Fields, app: App): string {
+export function channelOf(attempt: Attempt, { channel_name }: Fields, app: App): string {
   if (channel_name === undefined || channel_name === '') throw new AuthRefusal('channel_name_missing');
   if (typeof channel_name !== 'string')
     throw new AuthRefusal('channel_name_invalid', 'channel_name stands more than once');

@@ -1,7 +1,9 @@
 export type { AskBackend, AskOptions } from './ask-backend.ts';
 export { BackendRefused } from './ask-backend.ts';
+export type { Authority } from './authorize.ts';
 export type { DevelopmentToken } from './development-token.ts';
 export { signDevelopmentToken } from './development-token.ts';
+export { createExplain } from './explain.ts';
 export type { AuthServerOptions } from './plugin.ts';
 export { AUTH_PATHS, buildAuthServer } from './plugin.ts';
 export type { RefusalCode, RefusalKind } from './refusals.ts';

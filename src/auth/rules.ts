@@ -79,6 +79,11 @@ export class RuleBook {
     });
   }
 
+  /** As they were written, in their order. */
+  get patterns(): readonly string[] {
+    return this.#entries.map(({ pattern }) => pattern.text);
+  }
+
   find(channel: string): MatchedRule | undefined {
     for (const name of ruleNames(channel)) {
       for (const { pattern, rule } of this.#entries) {
@@ -108,8 +113,8 @@ export async function loadRules(path: string, version = ''): Promise<RuleBook> {
 }
 
 /** The rules themselves, or those of a file, checked and compiled. Throws a sentence that says what is wrong. */
-export async function rulesFrom(source: ChannelRules | string): Promise<RuleBook> {
-  return typeof source === 'string' ? loadRules(source) : bookOf(source);
+export async function rulesFrom(source: ChannelRules | string, version = ''): Promise<RuleBook> {
+  return typeof source === 'string' ? loadRules(source, version) : bookOf(source);
 }
 
 function bookOf(rules: unknown): RuleBook {

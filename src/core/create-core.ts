@@ -46,6 +46,8 @@ export interface Core {
   readonly publisher: Publisher;
   /** Closes a user's connections on every node; resolves once the broker has accepted the order. */
   terminate(app: App, userId: string): Promise<void>;
+  /** Closes one connection of this node, as `terminate` would. */
+  disconnect(connection: Connection): void;
   /** Takes what the broker delivers, and begins to watch over connections. */
   start(): Promise<void>;
   /** Asks every client to reconnect elsewhere; resolves when all have left, or at the end of the time given. */
@@ -94,6 +96,7 @@ export function createCore({ settings, apps, shared, metrics, logger }: CoreDepe
     delivery,
     publisher: new Publisher(broker, metrics, delivery),
     terminate: (app, userId) => users.terminate(app, userId),
+    disconnect: (connection) => close(connection, TERMINATED),
     async start() {
       await broker.start(delivery.deliver, () => resume.restored());
       liveness.start();

@@ -1,0 +1,87 @@
+import {
+  AUTH_PATHS,
+  buildAuthServer,
+  type ChannelRules,
+  createExplain,
+  createTokenVerifier,
+  rulesFrom,
+} from '../auth/index.ts';
+import type { Config } from '../config/schema.ts';
+import type { AppRegistry } from '../core/contracts/app.ts';
+import type { Explain } from '../core/contracts/explanation.ts';
+import type { HttpEndpoint } from '../core/contracts/http.ts';
+import type { Logger } from '../core/contracts/logger.ts';
+import type { Metrics } from '../core/contracts/metrics.ts';
+import { fastifyEndpoint } from '../transport/fastify-bridge.ts';
+import type { HttpRoute } from '../transport/http-routes.ts';
+
+export interface AuthEndpointDependencies {
+  readonly apps: AppRegistry;
+  readonly metrics: Metrics;
+  readonly logger: Logger;
+  /** In place of those in `auth.rulesFile`. */
+  readonly rules?: ChannelRules | undefined;
+  /** Whether a refused authorization tells whoever asked why. */
+  readonly explainRefusals: boolean;
+}
+
+interface Serving {
+  readonly endpoint: HttpEndpoint;
+  readonly explain: Explain;
+  close(): Promise<void>;
+}
+
+/** The endpoint has a smaller limit of its own, with a sentence of its own. */
+const AUTH_BODY_BYTES = 64 * 1024;
+
+/** The authorization endpoint, which a reload builds anew: requests that are under way end with the rules they began with. */
+export class AuthEndpoint {
+  readonly #deps: AuthEndpointDependencies;
+  #serving: Serving | undefined;
+
+  constructor(dependencies: AuthEndpointDependencies) {
+    this.#deps = dependencies;
+  }
+
+  /** Undefined where it is turned off. */
+  get explain(): Explain | undefined {
+    return this.#serving?.explain;
+  }
+
+  get route(): HttpRoute {
+    const paths = new Set<string>([...AUTH_PATHS.channel, ...AUTH_PATHS.user]);
+    return {
+      matches: (path) => this.#serving !== undefined && paths.has(path),
+      headers: 'all',
+      maxBodyBytes: AUTH_BODY_BYTES,
+      endpoint: async (request) => await (this.#serving?.endpoint(request) ?? { status: 404, body: 'Not found' }),
+    };
+  }
+
+  /** Serves by this configuration from now on. Rejects with a sentence, and changes nothing, if it cannot. */
+  async use({ auth }: Config): Promise<void> {
+    const next = auth.enabled ? await this.#build(auth) : undefined;
+    const before = this.#serving;
+    this.#serving = next;
+    await before?.close();
+  }
+
+  async close(): Promise<void> {
+    await this.#serving?.close();
+  }
+
+  async #build(auth: Config['auth']): Promise<Serving> {
+    const { apps, metrics, logger, explainRefusals } = this.#deps;
+    // A module is loaded once in a process: another version makes it load again.
+    const version = this.#serving === undefined ? '' : String(Date.now());
+    const rules = await rulesFrom(this.#deps.rules ?? auth.rulesFile, version);
+    const authority = { apps, settings: auth, verifier: createTokenVerifier(auth.jwt, logger), rules };
+    const fastify = buildAuthServer({ ...authority, explainRefusals, metrics, logger });
+    await fastify.ready();
+    return {
+      endpoint: fastifyEndpoint(fastify),
+      explain: createExplain(authority, auth.rulesFile),
+      close: () => fastify.close(),
+    };
+  }
+}
