@@ -14,7 +14,10 @@ interface Remote {
   renewedMs: number;
 }
 
-/** A tail of what passes on every node: each samples for itself, and sends what it has gathered to the one that is watched. */
+/**
+ * A tail of what passes on every node: each samples for itself, and sends what it has gathered to the one that is
+ * watched.
+ */
 export class ClusterTail {
   readonly #cluster: Cluster;
   readonly #tails: Tails;

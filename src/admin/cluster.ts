@@ -49,8 +49,8 @@ interface Asked {
 }
 
 /**
- * What the nodes tell one another for the console's sake, by messages on topics of their own: any broker will do. Each node says
- * every few seconds how it is, and answers questions about its own connections.
+ * What the nodes tell one another for the console's sake, by messages on topics of their own: any broker will do.
+ * Each node says every few seconds how it is, and answers questions about its own connections.
  */
 export class Cluster {
   readonly id = `${hostname()}-${process.pid}-${randomBytes(3).toString('hex')}`;

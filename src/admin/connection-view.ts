@@ -14,7 +14,10 @@ export interface ConnectionSummary {
   readonly channels: number;
 }
 
-/** All that is known of one: when it came, whence, what it joined, what it was refused, and how far it has acknowledged. */
+/**
+ * All that is known of one: when it came, whence, what it joined, what it was refused, and how far it has
+ * acknowledged.
+ */
 export interface ConnectionStory extends ConnectionSummary {
   readonly open: boolean;
   readonly lastSeenMs: number;

@@ -47,7 +47,10 @@ class BadRequest extends Error {
 const MAX_CHANNELS = 200;
 const MAX_MEMBERS = 500;
 
-/** The console's API, below `/api`: JSON in and out, errors as `{"error":"a sentence"}`. Who may use it is decided before. */
+/**
+ * The console's API, below `/api`: JSON in and out, errors as `{"error":"a sentence"}`. Who may use it is decided
+ * before.
+ */
 export function registerConsoleApi(server: FastifyInstance, deps: ConsoleDependencies): void {
   const { apps, roster, history, cluster, queries, publisher } = deps;
 

@@ -54,7 +54,10 @@ export interface AdminServer {
 const DEFAULT_PORT = 9601;
 const MAX_BODY_BYTES = 1024 * 1024;
 
-/** The port for operators. It is apart from the clients' one, so that a proxy need not know which paths to keep to itself. */
+/**
+ * The port for operators. It is apart from the clients' one, so that a proxy need not know which paths to keep to
+ * itself.
+ */
 export function createAdminServer(dependencies: AdminDependencies): AdminServer {
   const { settings, metrics, broker, delivery, isReady, version, logger } = dependencies;
   const history = new History(metrics, broker);

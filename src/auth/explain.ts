@@ -9,8 +9,8 @@ import { signChannel } from './signed-answers.ts';
 const MAX_PATTERNS_SHOWN = 20;
 
 /**
- * Explains what the authorization endpoint would answer. Whatever depends on the request itself is left out: its origin, and
- * where its token stands.
+ * Explains what the authorization endpoint would answer. Whatever depends on the request itself is left out: its
+ * origin, and where its token stands.
  *
  * @param rulesFile for the answer
  */

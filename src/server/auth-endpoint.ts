@@ -34,7 +34,10 @@ interface Serving {
 /** The endpoint has a smaller limit of its own, with a sentence of its own. */
 const AUTH_BODY_BYTES = 64 * 1024;
 
-/** The authorization endpoint, which a reload builds anew: requests that are under way end with the rules they began with. */
+/**
+ * The authorization endpoint, which a reload builds anew: requests that are under way end with the rules they began
+ * with.
+ */
 export class AuthEndpoint {
   readonly #deps: AuthEndpointDependencies;
   #serving: Serving | undefined;
