@@ -34,7 +34,7 @@ export class MemoryLog {
     this.#maxAgeMs = bounds.maxAgeSeconds * 1000;
   }
 
-  /** @param ageSeconds events are kept for so long at least, where that is longer than the bounds say */
+  /** @param ageSeconds events are kept for at least so long, if that is longer than the bounds say */
   keep(nowMs: number, forSeconds: number, ageSeconds: number): void {
     this.keepUntilMs = Math.max(this.keepUntilMs, nowMs + forSeconds * 1000);
     this.#maxAgeMs = Math.max(this.#maxAgeMs, ageSeconds * 1000);

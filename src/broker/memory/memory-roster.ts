@@ -9,7 +9,7 @@ interface PresentMember extends Member {
   connections: number;
 }
 
-/** One channel's subscriptions: socket id to user id, empty where the channel is not a presence one. */
+/** One channel's subscriptions: socket id to user id, which is empty unless it is a presence channel. */
 interface Channel {
   readonly sockets: Map<string, string>;
   readonly members: Map<string, PresentMember>;

@@ -5,7 +5,7 @@ export type QuotaKind = 'triggers' | 'reads';
 
 /** Counts what an app uses against its limits, over all nodes. A limit of 0 is no limit. */
 export interface Quotas {
-  /** Takes a place for a connection; false where `maxConnections` are taken. */
+  /** Takes a place for a connection; false if `maxConnections` are taken. */
   connect(app: App, socketId: string): Promise<boolean>;
   /** Gives the place back; unknown ids are fine. */
   disconnect(app: App, socketId: string): Promise<void>;

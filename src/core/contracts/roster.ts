@@ -1,4 +1,4 @@
-/** A presence member as its channel sees it: `info` is the JSON of `user_info`, undefined where none was given. */
+/** A presence member as its channel sees it: `info` is the JSON of `user_info`, undefined if none was given. */
 export interface Member {
   readonly userId: string;
   readonly info: string | undefined;
@@ -9,7 +9,7 @@ export interface RosterEntry {
   readonly socketId: string;
   /** Presence channels only. */
   readonly member?: Member | undefined;
-  /** Presence channels only: refuse a member that is not in yet where so many are. */
+  /** Presence channels only: the most members it may have; a user that is in already is never refused. */
   readonly maxMembers?: number | undefined;
 }
 
@@ -37,7 +37,7 @@ export interface ChannelCounts {
  * exactly once and in the order of the changes: `member_added` and `member_removed` on the channel's topic, and
  * `watchlist_events` on the user's watch topic (core/contracts/topic.ts).
  *
- * Calls reject with BrokerUnavailable where the shared state cannot be reached.
+ * Calls reject with BrokerUnavailable if the shared state cannot be reached.
  */
 export interface Roster {
   /**
@@ -58,7 +58,7 @@ export interface Roster {
 
   /** The occupied channels of an app whose name begins with `prefix`. */
   channels(appId: string, prefix: string): Promise<Map<string, ChannelCounts>>;
-  /** Counts of the given topics, in their order; zeros where nobody is. */
+  /** Counts of the given topics, in their order; zeros if nobody is there. */
   counts(topics: readonly string[]): Promise<ChannelCounts[]>;
   /** The distinct user ids of a presence channel. */
   userIds(topic: string): Promise<string[]>;

@@ -5,11 +5,11 @@ import type { RedisStore } from '../wire/store.ts';
 
 export interface LeaseOwner {
   /**
-   * The lease had ended, by the doing of another node or of a Redis that has forgotten: all entries must be written
-   * anew, and then what is left of the former incarnations removed.
+   * The lease had ended: another node took this one for dead, or Redis has lost it. All entries must be written again,
+   * and then what is left of the former incarnations removed.
    */
   replaced(former: readonly string[]): Promise<void>;
-  /** Removes what a dead incarnation has; called again later where it rejects. */
+  /** Removes what a dead incarnation has; called again later if it rejects. */
   bury(incarnation: string): Promise<void>;
   /** The lease has been renewed. */
   renewed(): void;
@@ -19,8 +19,8 @@ export interface LeaseOwner {
 const MAX_FORMER = 5;
 
 /**
- * This node's life as the others see it. Its entries in Redis bear the name of its present incarnation; when the lease
- * is not renewed in time, another node removes them, and this one, if it lives, goes on under a new name.
+ * Tells the other nodes that this one lives. Its entries in Redis bear the name of its present incarnation. If the
+ * lease is not renewed in time, another node removes them, and this one, if it lives, goes on under a new name.
  */
 export class Lease {
   readonly #store: RedisStore;
@@ -36,7 +36,7 @@ export class Lease {
   #pendingUntil = 0;
   /** Since when renewals have come in time. */
   #healthySince = Number.POSITIVE_INFINITY;
-  #waiting: Deferred<void> | undefined;
+  #untilValid: Deferred<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
   #renewing: Promise<void> | undefined;
   #wantedAgain = false;
@@ -52,7 +52,7 @@ export class Lease {
     return this.#incarnation;
   }
 
-  /** Earlier incarnations of this process, which entries may still bear the name of. */
+  /** Earlier incarnations of this process: entries may still bear their names. */
   get former(): readonly string[] {
     return this.#former;
   }
@@ -62,7 +62,7 @@ export class Lease {
   }
 
   /** Whether a lease has passed without trouble: before that, others have not had their time to come back. */
-  get settled(): boolean {
+  get proven(): boolean {
     return performance.now() - this.#healthySince >= this.#leaseMs;
   }
 
@@ -76,8 +76,8 @@ export class Lease {
    */
   async held(): Promise<string> {
     while (!this.valid) {
-      this.#waiting ??= deferred<void>();
-      await this.#waiting.promise;
+      this.#untilValid ??= deferred<void>();
+      await this.#untilValid.promise;
     }
     return this.#incarnation;
   }
@@ -100,7 +100,7 @@ export class Lease {
     this.#closed = true;
     clearTimeout(this.#timer);
     await this.#renewing;
-    this.#waiting?.resolve();
+    this.#untilValid?.resolve();
     return [this.#incarnation, ...this.#former];
   }
 
@@ -141,7 +141,7 @@ export class Lease {
       this.#former = [ended, ...this.#former].slice(0, MAX_FORMER);
       this.#incarnation = newIncarnation();
       this.#begun = false;
-      // Whatever was in doubt is written anew now.
+      // Whatever was in doubt is written again now.
       this.#doubted = false;
       this.#healthySince = Number.POSITIVE_INFINITY;
       await this.#send(true, this.#former);
@@ -159,7 +159,7 @@ export class Lease {
     const reply = await this.#store.run(
       RENEW_LEASE,
       ALL_NODES,
-      [this.#incarnation, this.#leaseMs, begin ? '1' : '0', this.settled ? '1' : '0', ...former],
+      [this.#incarnation, this.#leaseMs, begin ? '1' : '0', this.proven ? '1' : '0', ...former],
       { deadline: performance.now() + Math.max(500, this.#leaseMs / 3), repeatable: true },
     );
     // The lease in Redis began after this moment, so it ends after this node thinks it does.
@@ -170,9 +170,8 @@ export class Lease {
   #stands(): void {
     if (!this.valid || !Number.isFinite(this.#healthySince)) this.#healthySince = performance.now();
     this.#validUntil = this.#pendingUntil;
-    const waiting = this.#waiting;
-    this.#waiting = undefined;
-    waiting?.resolve();
+    this.#untilValid?.resolve();
+    this.#untilValid = undefined;
     this.#owner.renewed();
   }
 
@@ -181,7 +180,7 @@ export class Lease {
     try {
       await this.#owner.replaced(former);
     } catch (error) {
-      this.#store.logger.warn({ err: error }, 'the entries of this node could not all be written anew');
+      this.#store.logger.warn({ err: error }, 'the entries of this node could not all be written again');
     }
   }
 

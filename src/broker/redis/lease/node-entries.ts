@@ -28,7 +28,7 @@ export class NodeEntries {
     this.#holdings = new Holdings(store, lease);
     store.listen({
       message: () => undefined,
-      // Under a new incarnation everything is written again, and what Redis has too much of goes with the old one.
+      // Under a new incarnation everything is written again; whatever else Redis has goes with the old one.
       interrupted: (_, loss) => {
         if (loss) lease.replace();
       },

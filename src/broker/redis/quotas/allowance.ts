@@ -3,9 +3,9 @@ import { TAKE_ALLOWANCE } from '../scripts/quotas.ts';
 import type { RedisStore } from '../wire/store.ts';
 
 /**
- * One app's requests of one kind in a second of Redis's clock. A node takes what it needs and, where there is plenty,
- * some more, so that most requests ask nobody. Never is more let through than the limit; a little less is where nodes
- * end a second with what others could have used.
+ * One app's requests of one kind in a second of Redis's clock. A node takes what it needs and, if there is plenty, some
+ * more, so that most requests need not ask Redis. No more than the limit is let through. It may be a little less, if a
+ * node ends a second with something left that others could have used.
  */
 export class Allowance {
   readonly #name: string;
@@ -13,9 +13,9 @@ export class Allowance {
   #left = 0;
   /** Of `performance.now()`: when what is left, or that nothing is, no longer holds. */
   #until = 0;
-  /** As many more, or more, Redis has refused in this second. */
+  /** The least that Redis has refused in this second: there is no use in asking for as many. */
   #refused = Number.POSITIVE_INFINITY;
-  /** Requests that wait for an answer, one at a time: the first may bring enough for the others. */
+  /** One question at a time: its answer may be enough for the other requests. */
   #asking: Promise<void> | undefined;
 
   constructor(name: string, store: RedisStore) {

@@ -83,11 +83,11 @@ export class PresenceChannel implements Reconciled<SocketChange, ChangedMembers>
       this.#tell(change);
       return;
     }
-    // Nobody but a node that took this one for dead removes a member that is here.
+    // Only a node that took this one for dead removes a member that is here.
     const isWrong = change.kind === 'removed' && this.#local.hasUser(change.userId, change.version);
     const { changed, missed } = this.#view.apply(change, () => isWrong);
     if (changed) this.#tell(change);
-    // Nor is there a change without one before it while somebody is here, unless Redis has forgotten.
+    // While somebody is here, each change has one before it, unless Redis has lost its data.
     if (isWrong || (missed && change.previous === 0)) this.#context.suspect(this);
     else if (missed) this.#context.follow(this);
     this.#admitArrived();
@@ -95,8 +95,8 @@ export class PresenceChannel implements Reconciled<SocketChange, ChangedMembers>
 
   /**
    * Brings the view, and this node's subscribers, to what Redis has: after messages may have been missed.
-   * @param removals whether who is not there is gone: not where Redis has lost its data and other nodes are still
-   *   writing
+   * @param removals whether a member that Redis does not have is gone: not while other nodes are still writing theirs
+   *   again, after Redis has lost its data
    */
   async follow(removals: () => boolean): Promise<void> {
     const { store } = this.#context;

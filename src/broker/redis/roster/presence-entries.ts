@@ -53,7 +53,7 @@ export class PresenceEntries implements LeasedEntries {
     return this.#channels.has(topic);
   }
 
-  /** A change that the topic brought; passed on as it is where nobody here is in the channel. */
+  /** A change that the topic brought; passed on as it is if nobody here is in the channel. */
   change(topic: string, change: MemberChange): void {
     const channel = this.#channels.get(topic);
     if (channel !== undefined) {
@@ -75,7 +75,7 @@ export class PresenceEntries implements LeasedEntries {
   }
 
   /**
-   * Messages may have been missed. Where Redis has lost data, those who are not there are given a lease's time to be
+   * Messages may have been missed. If Redis has lost data, members that are not there are given a lease's time to be
    * written again by their nodes, before this node's subscribers are told that they have gone.
    */
   async followAll(matches: (bucket: number) => boolean, loss: boolean): Promise<void> {
@@ -104,7 +104,7 @@ export class PresenceEntries implements LeasedEntries {
     return channel;
   }
 
-  /** Where Redis cannot be asked, the next time that it can be will do. */
+  /** If Redis cannot be asked now, the members are read once it can. */
   async #follow(channel: PresenceChannel): Promise<void> {
     try {
       // Asked when Redis has answered: changes arrive before it is known that the connection was away.

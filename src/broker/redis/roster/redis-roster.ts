@@ -13,10 +13,10 @@ import { WatchedUsers } from './watched-users.ts';
 const NOBODY: ChannelCounts = Object.freeze({ subscriptionCount: 0, userCount: 0 });
 
 /**
- * Who is where, in Redis. What this node has is kept here as well: that is what is written to Redis, again and again
- * until Redis has it, and anew where Redis or the others have lost it.
+ * Who is where, in Redis. What this node has stands in its memory as well. That is what it writes to Redis, until Redis
+ * has it, and again if Redis or the other nodes have lost it.
  *
- * A topic's entries have members, all of them, or none has.
+ * Either all entries of a topic have members, or none has.
  */
 export class RedisRoster implements Roster, MessageObserver {
   readonly #store: RedisStore;

@@ -57,7 +57,7 @@ export class WatchedUsers {
     this.#known.delete(topic);
   }
 
-  /** Messages may have been missed; where Redis has lost data, users get a lease's time to be written again. */
+  /** Messages may have been missed; if Redis has lost data, users get a lease's time to be written again. */
   async followAll(matches: (bucket: number) => boolean, loss: boolean): Promise<void> {
     await this.#follow(matches, !loss);
     if (!loss) return;
