@@ -9,6 +9,7 @@ export interface Series {
 }
 
 const HEIGHT = 150;
+const WINDOW_SECONDS = 15 * 60;
 
 /** Lines over time, with the values under the pointer in its legend. */
 export function Chart(props: {
@@ -74,9 +75,13 @@ function optionsOf(element: HTMLElement, series: readonly Series[], format: (val
     height: HEIGHT,
     legend: { show: false },
     cursor: { y: false, points: { size: 6 } },
-    scales: { y: { range: (_, __, max) => [0, max <= 0 ? 1 : max * 1.15] } },
+    padding: [8, 10, 0, 0],
+    scales: {
+      x: { range: (_, __, last) => [last - WINDOW_SECONDS, last] },
+      y: { range: (_, __, max) => [0, max === null || max <= 0 ? 1 : max * 1.15] },
+    },
     axes: [
-      { ...axis, font, space: 70, values: (_, ticks) => ticks.map((tick) => clockOf(tick)) },
+      { ...axis, font, size: 26, space: 70, values: (_, ticks) => ticks.map((tick) => clockOf(tick)) },
       { ...axis, font, size: 52, space: 34, values: (_, ticks) => ticks.map((tick) => format(tick)) },
     ],
     series: [

@@ -95,6 +95,7 @@ function Answer(props: { answer: Explanation }) {
                 ['Rule', <code key="rule">{answer.rule.pattern}</code>],
                 ['File', answer.rule.file],
               ] as const)),
+          ...(answer.claimsRead.length === 0 ? [] : ([['Claims read', answer.claimsRead.join(', ')]] as const)),
           ...(answer.user === undefined ? [] : ([['User', <code key="user">{answer.user.id}</code>]] as const)),
         ]}
       />

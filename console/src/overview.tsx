@@ -126,7 +126,7 @@ function Charts(props: { samples: readonly Sample[] }) {
         ]}
       />
       <Chart
-        title="Event loop and shared state"
+        title="Delays"
         times={times}
         format={milliseconds}
         series={[

@@ -61,12 +61,16 @@ export interface Found {
   rule?: MatchedRule;
 }
 
-/** Resolves if the token's user may join the channel; rejects with an AuthRefusal. Fills in `attempt` and `found`. */
+/**
+ * Resolves if the token's user may join the channel; rejects with an AuthRefusal. Fills in `attempt` and `found`; the
+ * rule is given what `shown` makes of the user.
+ */
 export async function decide(
   { settings, verifier, rules }: Authority,
   attempt: Attempt,
   { app, socketId, channel, token }: ChannelRequest,
   found: Found = {},
+  shown: (user: VerifiedUser) => VerifiedUser = (user) => user,
 ): Promise<{ readonly user: VerifiedUser; readonly info: MemberInfo | undefined }> {
   const user = await verifiedUser(verifier, token, app, attempt);
   found.user = user;
@@ -76,7 +80,7 @@ export async function decide(
   attempt.rule = matched.pattern;
   const info = await runRule(token, settings.ruleTimeoutSeconds, attempt, async (tools) => {
     const context = { ...tools, appId: app.id, socketId, channel, ip: attempt.ip };
-    return grantedInfo(await matched.rule(user, matched.params, context));
+    return grantedInfo(await matched.rule(shown(user), matched.params, context));
   });
   return { user, info };
 }

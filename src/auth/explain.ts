@@ -4,6 +4,7 @@ import { channelKind } from '../protocol/channel-name.ts';
 import { type Attempt, type Authority, channelOf, decide, type Found, namedApp } from './authorize.ts';
 import { AuthRefusal } from './refusals.ts';
 import { signChannel } from './signed-answers.ts';
+import type { VerifiedUser } from './token.ts';
 
 /** More patterns than these are only counted. */
 const MAX_PATTERNS_SHOWN = 20;
@@ -17,7 +18,7 @@ const MAX_PATTERNS_SHOWN = 20;
 export function createExplain(authority: Authority, rulesFile: string): Explain {
   return async (request) => {
     const attempt: Attempt = { ip: request.ip };
-    const found: Found & { info?: unknown } = {};
+    const found: Evidence = { claimsRead: new Set() };
     const steps: ExplainedStep[] = [];
     let refusal: AuthRefusal | undefined;
     try {
@@ -25,26 +26,33 @@ export function createExplain(authority: Authority, rulesFile: string): Explain 
     } catch (error) {
       if (!(error instanceof AuthRefusal)) throw error;
       refusal = error;
-      steps.push({ step: nextStep(steps, found), passed: false, detail: detailOf(error, authority) });
+      steps.push({ step: nextStep(steps, found), passed: false, detail: detailOf(error, authority, found) });
     }
     const { user, rule, info } = found;
     return {
       outcome: refusal === undefined ? 'granted' : 'refused',
       code: refusal?.code,
-      reason: refusal === undefined ? grantedReason(request, found) : detailOf(refusal, authority),
+      reason: refusal === undefined ? grantedReason(request, found) : detailOf(refusal, authority, found),
       steps,
       user: user && { id: user.id, claims: user.claims, expiresAt: user.expiresAt },
       rule: rule && { pattern: rule.pattern, params: rule.params, file: rulesFile },
+      claimsRead: [...found.claimsRead],
       info,
     } satisfies Explanation;
   };
+}
+
+/** What was found, and what the rule did with it. */
+interface Evidence extends Found {
+  info?: unknown;
+  readonly claimsRead: Set<string>;
 }
 
 async function walk(
   authority: Authority,
   { appId, channel, token, socketId }: ExplainRequest,
   attempt: Attempt,
-  found: Found & { info?: unknown },
+  found: Evidence,
   steps: ExplainedStep[],
 ): Promise<void> {
   const passed = (step: ExplainedStep['step'], detail: string) => steps.push({ step, passed: true, detail });
@@ -52,7 +60,9 @@ async function walk(
   passed('app', `app ${app.id}`);
   channelOf(attempt, { channel_name: channel }, app);
   passed('channel', `${kindText(channel)} channel`);
-  const deciding = decide(authority, attempt, { app, socketId, channel, token }, found);
+  const deciding = decide(authority, attempt, { app, socketId, channel, token }, found, (user) =>
+    observed(user, found.claimsRead),
+  );
   try {
     await deciding;
   } finally {
@@ -63,7 +73,8 @@ async function walk(
   found.info = info;
   // What it signs is thrown away: it only tells whether the app can serve the channel.
   signChannel({ app, socketId, channel, user, info }, authority.settings.signChannelData);
-  passed('answer', found.info === undefined ? 'the rule said yes' : 'the rule said yes, with the info of a member');
+  const said = info === undefined ? 'the rule said yes' : 'the rule said yes, with the info of a member';
+  passed('answer', `${said}${claimsText(found.claimsRead)}`);
 }
 
 function appOf(authority: Authority, appId: string | undefined): App {
@@ -81,9 +92,12 @@ function nextStep(steps: readonly ExplainedStep[], found: Found): ExplainedStep[
   return steps.length === 0 ? 'app' : steps.length === 1 ? 'channel' : 'token';
 }
 
-function detailOf(refusal: AuthRefusal, { rules }: Authority): string {
+function detailOf(refusal: AuthRefusal, { rules }: Authority, found: Evidence): string {
   if (refusal.code === 'channel_not_guarded') {
     return 'this channel needs no authorization: public channels are open to everyone, and #server-to-user ones to their user';
+  }
+  if (refusal.code === 'rule_denied') {
+    return `the rule '${found.rule?.pattern}' said no to user ${found.user?.id}${claimsText(found.claimsRead)}`;
   }
   if (refusal.code !== 'no_rule') return refusal.message;
   const { patterns } = rules;
@@ -104,4 +118,23 @@ function kindText(channel: string): string {
 function paramsText(params: Readonly<Record<string, string>>): string {
   const pairs = Object.entries(params).map(([name, value]) => `${name}=${value}`);
   return pairs.length === 0 ? '' : ` with ${pairs.join(', ')}`;
+}
+
+function claimsText(claims: ReadonlySet<string>): string {
+  return `; of the token's claims it looked at ${claims.size === 0 ? 'none' : [...claims].join(', ')}`;
+}
+
+/** The user, with a note taken of each claim that is looked at. */
+function observed(user: VerifiedUser, seen: Set<string>): VerifiedUser {
+  const claims = new Proxy(user.claims, {
+    get(target, name) {
+      if (typeof name === 'string') seen.add(name);
+      return Reflect.get(target, name);
+    },
+    has(target, name) {
+      if (typeof name === 'string') seen.add(name);
+      return Reflect.has(target, name);
+    },
+  });
+  return { ...user, claims };
 }

@@ -27,6 +27,8 @@ export interface Explanation {
   readonly rule:
     | { readonly pattern: string; readonly params: Readonly<Record<string, string>>; readonly file: string }
     | undefined;
+  /** Names of the token's claims that the rule looked at. */
+  readonly claimsRead: readonly string[];
   /** What others would see of the user on a presence channel. */
   readonly info: unknown;
 }
