@@ -225,7 +225,12 @@ function sharedState({ redis, resume }: Config, logger: Logger): SharedState {
     // A client that goes away has acknowledged only what is older than that.
     maxAgeSeconds: resume.windowSeconds + resume.ackIntervalSeconds,
   };
-  const retention = { log, sessionSeconds: resume.sessionSeconds };
+  const session = {
+    maxChannels: resume.maxSessionChannels,
+    maxBytes: resume.maxSessionBytes,
+    maxBytesPerAddress: resume.maxSessionBytesPerAddress,
+  };
+  const retention = { log, sessionSeconds: resume.sessionSeconds, session };
   const { url, ...settings } = redis;
   return url === undefined ? memoryState(retention, logger) : redisState({ ...settings, url }, retention, logger);
 }

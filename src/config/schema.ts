@@ -57,6 +57,17 @@ const resumeSchema = section(
         max: 30 * 86_400,
       },
     ),
+    maxSessionChannels: count(
+      'Channels of one client that are remembered for that; those that it joined first are left out.',
+      1000,
+      { min: 1, max: 100_000 },
+    ),
+    maxSessionBytes: size('Memory for the channels of one client: likewise.', 64 * KB, { min: KB, max: MB }),
+    maxSessionBytesPerAddress: size(
+      'Memory for all clients of one address, or of one /64 of IPv6: those that were away the longest are forgotten.',
+      4 * MB,
+      { min: MB, max: 1024 * MB },
+    ),
   },
 );
 

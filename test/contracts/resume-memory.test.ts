@@ -1,6 +1,7 @@
 import t from 'tap';
 import { MemoryBroker } from '../../src/broker/memory/memory-broker.ts';
 import { MemorySessionStore } from '../../src/broker/memory/memory-session-store.ts';
+import { SESSION_BOUNDS, sessionOwner } from '../support/session-bounds.ts';
 import { channelLogContract } from './channel-log-contract.ts';
 import { sessionStoreContract } from './session-store-contract.ts';
 
@@ -12,16 +13,16 @@ await t.test('the memory log', (t) =>
 );
 
 await t.test('the memory session store', (t) =>
-  sessionStoreContract(t, async (_, retentionSeconds) => {
-    const store = new MemorySessionStore(retentionSeconds);
+  sessionStoreContract(t, async (_, retentionSeconds, bounds) => {
+    const store = new MemorySessionStore(retentionSeconds, bounds);
     return [store, store];
   }),
 );
 
 await t.test('the memory session store is bounded: the longest unsaved makes room', async (t) => {
-  const store = new MemorySessionStore(60, Date.now, 2);
+  const store = new MemorySessionStore(60, SESSION_BOUNDS, Date.now, 2);
   const saved = { socketIds: [], channels: new Map() };
-  for (const session of ['a', 'b', 'a', 'c']) await store.save('app', session, '1.1', saved);
-  t.equal(await store.claim('app', 'b', '2.2'), undefined);
-  t.same(await store.claim('app', 'c', '2.2'), saved);
+  for (const session of ['a', 'b', 'a', 'c']) await store.save(sessionOwner('app', session, '1.1'), saved);
+  t.equal(await store.claim(sessionOwner('app', 'b', '2.2')), undefined);
+  t.same(await store.claim(sessionOwner('app', 'c', '2.2')), saved);
 });

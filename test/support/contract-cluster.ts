@@ -6,6 +6,7 @@ import type { FactKind, Outbox } from '../../src/core/contracts/outbox.ts';
 import type { Quotas } from '../../src/core/contracts/quotas.ts';
 import type { Roster } from '../../src/core/contracts/roster.ts';
 import { unique } from './names.ts';
+import { SESSION_BOUNDS } from './session-bounds.ts';
 import { until } from './wait.ts';
 
 /** One node as the contracts see it, and what its broker has delivered. */
@@ -29,7 +30,7 @@ export interface ContractCluster {
 export type StartCluster = () => Promise<ContractCluster>;
 
 const BOUNDS = { maxEvents: 100, maxBytes: 1_000_000, maxAgeSeconds: 60 };
-const RETENTION = { log: BOUNDS, sessionSeconds: 60 };
+const RETENTION = { log: BOUNDS, sessionSeconds: 60, session: SESSION_BOUNDS };
 
 export async function memoryCluster(): Promise<ContractCluster> {
   const node = await startNode(memoryState(RETENTION, pino({ level: 'silent' }), wantsFact));

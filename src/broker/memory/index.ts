@@ -9,7 +9,7 @@ import { MemorySessionStore } from './memory-session-store.ts';
 
 /** The state of a single node, and the embedded default: nothing outlives the process. */
 export function memoryState(
-  { log, sessionSeconds }: Retention,
+  { log, sessionSeconds, session }: Retention,
   logger: Logger,
   wants: WantsFact = wantsNothing,
 ): SharedState {
@@ -21,6 +21,6 @@ export function memoryState(
     quotas: new MemoryQuotas(),
     log: broker,
     outbox,
-    sessionStore: new MemorySessionStore(sessionSeconds),
+    sessionStore: new MemorySessionStore(sessionSeconds, session),
   };
 }

@@ -1,65 +1,105 @@
-import type { SavedSession, SessionStore } from '../../core/contracts/session-store.ts';
+import {
+  type SavedSession,
+  type SessionBounds,
+  type SessionOwner,
+  type SessionStore,
+  sessionBytes,
+  withinBounds,
+} from '../../core/contracts/session-store.ts';
 import { topicOf } from '../../core/contracts/topic.ts';
 
 interface Kept {
   owner: string;
-  saved: SavedSession | undefined;
-  expiresAtMs: number;
+  readonly address: string;
+  readonly bytes: number;
+  readonly saved: SavedSession | undefined;
+  readonly expiresAtMs: number;
+}
+
+/** The sessions that an address answers for: the one that was saved the longest ago stands first. */
+interface Account {
+  readonly keys: Set<string>;
+  bytes: number;
 }
 
 const SWEEP_INTERVAL_MS = 30_000;
 
-/** A client may name as many sessions as it likes: those that were saved the longest ago make room. */
+/** Clients of many addresses may leave many sessions: those that were saved the longest ago make room. */
 const MAX_SESSIONS = 100_000;
 
 /** Sessions of a single node: they survive a reconnect, not a restart. */
 export class MemorySessionStore implements SessionStore {
   readonly #sessions = new Map<string, Kept>();
+  readonly #accounts = new Map<string, Account>();
   readonly #retentionMs: number;
+  readonly #bounds: SessionBounds;
   readonly #maxSessions: number;
   readonly #now: () => number;
 
   /** @param retentionSeconds a session is kept for so long after it was last saved */
-  constructor(retentionSeconds: number, now: () => number = Date.now, maxSessions: number = MAX_SESSIONS) {
-    this.#maxSessions = maxSessions;
+  constructor(
+    retentionSeconds: number,
+    bounds: SessionBounds,
+    now: () => number = Date.now,
+    maxSessions: number = MAX_SESSIONS,
+  ) {
     this.#retentionMs = retentionSeconds * 1000;
+    this.#bounds = bounds;
+    this.#maxSessions = maxSessions;
     this.#now = now;
     setInterval(() => this.#removeExpired(), SWEEP_INTERVAL_MS).unref();
   }
 
-  async claim(appId: string, session: string, socketId: string): Promise<SavedSession | undefined> {
-    const key = topicOf(appId, session);
-    const kept = this.#sessions.get(key);
-    const now = this.#now();
-    if (kept === undefined || kept.expiresAtMs <= now) {
-      this.#keep(key, socketId, undefined);
+  async claim(owner: SessionOwner): Promise<SavedSession | undefined> {
+    const kept = this.#sessions.get(topicOf(owner.appId, owner.session));
+    if (kept === undefined || kept.expiresAtMs <= this.#now()) {
+      this.#keep(owner, undefined);
       return undefined;
     }
-    kept.owner = socketId;
+    kept.owner = owner.socketId;
     return kept.saved;
   }
 
-  async save(appId: string, session: string, socketId: string, saved: SavedSession): Promise<boolean> {
-    const key = topicOf(appId, session);
-    const kept = this.#sessions.get(key);
-    if (kept !== undefined && kept.owner !== socketId) return false;
-    this.#keep(key, socketId, saved);
+  async save(owner: SessionOwner, saved: SavedSession): Promise<boolean> {
+    const kept = this.#sessions.get(topicOf(owner.appId, owner.session));
+    if (kept !== undefined && kept.owner !== owner.socketId) return false;
+    this.#keep(owner, withinBounds(saved, this.#bounds));
     return true;
   }
 
-  #keep(key: string, owner: string, saved: SavedSession | undefined): void {
-    // Deleted first, to stand last.
-    this.#sessions.delete(key);
-    this.#sessions.set(key, { owner, saved, expiresAtMs: this.#now() + this.#retentionMs });
-    if (this.#sessions.size <= this.#maxSessions) return;
-    for (const oldest of this.#sessions.keys()) {
-      this.#sessions.delete(oldest);
-      break;
+  #keep({ appId, session, socketId, address }: SessionOwner, saved: SavedSession | undefined): void {
+    const key = topicOf(appId, session);
+    // Forgotten first, to stand last.
+    this.#forget(key);
+    const bytes = sessionBytes(saved);
+    this.#sessions.set(key, { owner: socketId, address, bytes, saved, expiresAtMs: this.#now() + this.#retentionMs });
+    const account = this.#accounts.get(address) ?? { keys: new Set(), bytes: 0 };
+    this.#accounts.set(address, account);
+    account.keys.add(key);
+    account.bytes += bytes;
+    for (const oldest of account.keys) {
+      if (account.bytes <= this.#bounds.maxBytesPerAddress) break;
+      this.#forget(oldest);
     }
+    for (const oldest of this.#sessions.keys()) {
+      if (this.#sessions.size <= this.#maxSessions) break;
+      this.#forget(oldest);
+    }
+  }
+
+  #forget(key: string): void {
+    const kept = this.#sessions.get(key);
+    if (kept === undefined) return;
+    this.#sessions.delete(key);
+    const account = this.#accounts.get(kept.address);
+    if (account === undefined) return;
+    account.keys.delete(key);
+    account.bytes -= kept.bytes;
+    if (account.keys.size === 0) this.#accounts.delete(kept.address);
   }
 
   #removeExpired(): void {
     const now = this.#now();
-    for (const [key, kept] of this.#sessions) if (kept.expiresAtMs <= now) this.#sessions.delete(key);
+    for (const [key, kept] of this.#sessions) if (kept.expiresAtMs <= now) this.#forget(key);
   }
 }

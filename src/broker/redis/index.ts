@@ -36,6 +36,6 @@ export function redisState(
     quotas,
     log,
     outbox: new RedisOutbox(store, wants),
-    sessionStore: new RedisSessionStore(store, retention.sessionSeconds),
+    sessionStore: new RedisSessionStore(store, retention.sessionSeconds, retention.session),
   };
 }

@@ -7,13 +7,61 @@ export interface SavedSession {
   readonly channels: ReadonlyMap<string, Position>;
 }
 
+/** Who has a session, and may save it. */
+export interface SessionOwner {
+  readonly appId: string;
+  /** A digest of the client's token: whoever reads the store cannot take a session over. */
+  readonly session: string;
+  readonly socketId: string;
+  /** Where the client comes from: an IPv4 address, or a block of IPv6 ones. It answers for what its sessions take. */
+  readonly address: string;
+}
+
+/** What sessions may take of the store. */
+export interface SessionBounds {
+  /** Of one session: channels that were joined earlier are left out of what is saved. */
+  readonly maxChannels: number;
+  /** Of one session, as `sessionBytes` counts them: likewise. */
+  readonly maxBytes: number;
+  /** Of all sessions that clients of one address have left: those saved the longest ago are forgotten. */
+  readonly maxBytesPerAddress: number;
+}
+
 /**
- * Keeps what is needed to resume after a connection has ended, on any node. `session` is a digest of the client's
- * token: whoever reads the store cannot take a session over. Calls reject with BrokerUnavailable.
+ * Keeps what is needed to resume after a connection has ended, on any node, within SessionBounds. Calls reject with
+ * BrokerUnavailable.
  */
 export interface SessionStore {
   /** Makes a connection the session's owner and gives what was saved; earlier owners can no longer save. */
-  claim(appId: string, session: string, socketId: string): Promise<SavedSession | undefined>;
-  /** Saves for the store's retention; false where another connection has claimed the session. */
-  save(appId: string, session: string, socketId: string, saved: SavedSession): Promise<boolean>;
+  claim(owner: SessionOwner): Promise<SavedSession | undefined>;
+  /** Saves for the store's retention; false if another connection has claimed the session. */
+  save(owner: SessionOwner, saved: SavedSession): Promise<boolean>;
+}
+
+/** What is counted for a session without channels, and for each channel beside its name and epoch: measured in Redis. */
+const BYTES_PER_SESSION = 800;
+const BYTES_PER_CHANNEL = 30;
+
+/** About what a session takes of a store, in bytes; one that was claimed and never saved takes some as well. */
+export function sessionBytes(saved: SavedSession | undefined): number {
+  let bytes = BYTES_PER_SESSION;
+  for (const [channel, { epoch }] of saved?.channels ?? []) bytes += channelBytes(channel, epoch);
+  return bytes;
+}
+
+/** As much of a session as may be kept: of its channels those that stand last. */
+export function withinBounds(saved: SavedSession, { maxChannels, maxBytes }: SessionBounds): SavedSession {
+  const kept: [string, Position][] = [];
+  let bytes = BYTES_PER_SESSION;
+  for (const [channel, position] of [...saved.channels].reverse()) {
+    bytes += channelBytes(channel, position.epoch);
+    if (kept.length >= maxChannels || bytes > maxBytes) break;
+    kept.push([channel, position]);
+  }
+  if (kept.length === saved.channels.size) return saved;
+  return { socketIds: saved.socketIds, channels: new Map(kept.reverse()) };
+}
+
+function channelBytes(channel: string, epoch: string): number {
+  return BYTES_PER_CHANNEL + Buffer.byteLength(channel) + epoch.length;
 }

@@ -3,7 +3,7 @@ import type { ChannelLog, LogBounds } from './channel-log.ts';
 import type { Outbox } from './outbox.ts';
 import type { Quotas } from './quotas.ts';
 import type { Roster } from './roster.ts';
-import type { SessionStore } from './session-store.ts';
+import type { SessionBounds, SessionStore } from './session-store.ts';
 
 /** What all nodes share; on a single node, its memory. Close the roster first, then the broker. */
 export interface SharedState {
@@ -20,4 +20,5 @@ export interface Retention {
   readonly log: LogBounds;
   /** A session is kept for so long after it was last saved. */
   readonly sessionSeconds: number;
+  readonly session: SessionBounds;
 }

@@ -1,10 +1,11 @@
+import { addressBlock } from '../connection/address-block.ts';
 import type { Connection } from '../connection/connection.ts';
 import type { Resumable } from '../connection/resumable.ts';
 import { whenReachable } from '../connection/when-reachable.ts';
 import { BrokerUnavailable } from '../contracts/broker.ts';
 import type { Logger } from '../contracts/logger.ts';
 import type { Position } from '../contracts/position.ts';
-import type { SessionStore } from '../contracts/session-store.ts';
+import type { SessionOwner, SessionStore } from '../contracts/session-store.ts';
 import { topicOf } from '../contracts/topic.ts';
 import type { Acknowledgements } from './acknowledgements.ts';
 
@@ -35,7 +36,7 @@ export class Sessions {
       const older = this.#owners.get(key);
       // Its positions are newer here than in the store.
       if (older !== undefined) await this.save(older);
-      const saved = await this.#store.claim(connection.app.id, session, connection.socketId);
+      const saved = await this.#store.claim(ownerOf(connection, session));
       if (older?.resumable !== undefined) older.resumable.superseded = true;
       if (saved === undefined) return;
       resumable.socketIds = [...saved.socketIds.slice(1 - MAX_SOCKET_IDS), connection.socketId];
@@ -57,7 +58,7 @@ export class Sessions {
       channels.set(channel, this.#acknowledgements.position(resumable, joined));
     }
     try {
-      if (!(await this.#store.save(app.id, session, socketId, { socketIds, channels }))) resumable.superseded = true;
+      if (!(await this.#store.save(ownerOf(connection, session), { socketIds, channels }))) resumable.superseded = true;
       resumable.savedCount = acknowledgedCount;
       resumable.savedMs = Date.now();
     } catch (error) {
@@ -91,6 +92,10 @@ function newResumable({ socketId }: Connection, session: string): Resumable {
     savedCount: 0,
     savedMs: Date.now(),
   };
+}
+
+function ownerOf({ app, socketId, ip }: Connection, session: string): SessionOwner {
+  return { appId: app.id, session, socketId, address: addressBlock(ip) };
 }
 
 function ownerKey({ app }: Connection, session: string): string {

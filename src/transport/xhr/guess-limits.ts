@@ -1,4 +1,4 @@
-import ipaddr from 'ipaddr.js';
+import { addressBlock } from '../../core/connection/address-block.ts';
 
 /** Requests of one address block at once for sessions that it did not open… */
 const BURST = 30;
@@ -6,7 +6,6 @@ const BURST = 30;
 const PER_SECOND = 0.5;
 /** Address blocks that are told apart; those beyond share one allowance. */
 const MAX_BLOCKS = 10_000;
-const V6_BLOCK_BITS = 64;
 
 interface Allowance {
   left: number;
@@ -47,12 +46,4 @@ export class GuessLimits {
     this.#allowances.set(block, fresh);
     return fresh;
   }
-}
-
-/** What one subscriber has: an IPv4 address, or the /64 of an IPv6 one. */
-export function addressBlock(ip: string): string {
-  if (!ip.includes(':') || !ipaddr.isValid(ip)) return ip;
-  const address = ipaddr.parse(ip);
-  if (address.kind() === 'ipv4') return ip;
-  return `${ipaddr.IPv6.networkAddressFromCIDR(`${ip}/${V6_BLOCK_BITS}`)}/${V6_BLOCK_BITS}`;
 }

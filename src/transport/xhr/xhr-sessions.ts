@@ -1,4 +1,4 @@
-import { addressBlock } from './guess-limits.ts';
+import { addressBlock } from '../../core/connection/address-block.ts';
 import type { XhrSession } from './xhr-session.ts';
 
 export interface SessionLimits {

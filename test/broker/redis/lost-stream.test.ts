@@ -4,6 +4,7 @@ import { DEFAULT_REDIS_SETTINGS, redisState } from '../../../src/broker/redis/in
 import type { Position } from '../../../src/core/contracts/position.ts';
 import { unique } from '../../support/names.ts';
 import { startRedis } from '../../support/redis-server.ts';
+import { SESSION_BOUNDS } from '../../support/session-bounds.ts';
 import { until } from '../../support/wait.ts';
 
 /** Redis throws keys away if it may evict: a log's stream can go while the hash that tells of it stays. */
@@ -14,7 +15,8 @@ const LOG = { maxEvents: 10, maxBytes: 10_000, maxAgeSeconds: 30 };
 async function startLog(t: Test) {
   const keyPrefix = `${unique('test')}:`;
   const settings = { ...DEFAULT_REDIS_SETTINGS, url: redis.url, keyPrefix };
-  const { broker, roster, log } = redisState(settings, { log: LOG, sessionSeconds: 60 }, pino({ level: 'silent' }));
+  const retention = { log: LOG, sessionSeconds: 60, session: SESSION_BOUNDS };
+  const { broker, roster, log } = redisState(settings, retention, pino({ level: 'silent' }));
   await until(() => broker.isReady(), 'the node has reached Redis');
   t.teardown(async () => {
     await roster.close();

@@ -14,6 +14,7 @@ import { Delivery } from '../../../src/core/delivery/delivery.ts';
 import { Replay } from '../../../src/core/resume/replay.ts';
 import { Resume } from '../../../src/core/resume/resume.ts';
 import { channelKind } from '../../../src/protocol/channel-name.ts';
+import { SESSION_BOUNDS, sessionOwner } from '../../support/session-bounds.ts';
 import { app } from '../../support/unit-app.ts';
 
 /**
@@ -201,7 +202,7 @@ async function play(turns: Turns, actions: readonly Action[]): Promise<void> {
   const log = new FakeLog(step);
   const delivery = new Delivery(log, logger);
   const clients = new Set<Client>();
-  const store = new MemorySessionStore(1000);
+  const store = new MemorySessionStore(1000, SESSION_BOUNDS);
   const settings = { ackIntervalSeconds: 1, checkpointSeconds: 1, windowSeconds: 100 };
   const resume = new Resume({ settings, store, log, logged: delivery.logged, logger });
   const replay = new Replay(log, delivery.logged, resume, createMetrics());
@@ -235,7 +236,7 @@ async function play(turns: Turns, actions: readonly Action[]): Promise<void> {
   const join = async (client: Client, id: number): Promise<void> => {
     const session = `session-${id}`;
     const saved = { socketIds: [], channels: new Map([[CHANNEL, client.from]]) };
-    await store.save(APP.id, session, 'before', saved);
+    await store.save(sessionOwner(APP.id, session, 'before'), saved);
     const { socket } = client;
     const whence = { ip: '127.0.0.1', origin: '' };
     const connection = new Connection({ apps: APPS, app: APP, socketId: `1.${id}`, ...whence, socket, nowMs: 0 });

@@ -1,7 +1,14 @@
-import type { SavedSession, SessionStore } from '../../../core/contracts/session-store.ts';
+import {
+  type SavedSession,
+  type SessionBounds,
+  type SessionOwner,
+  type SessionStore,
+  sessionBytes,
+  withinBounds,
+} from '../../../core/contracts/session-store.ts';
 import { topicOf } from '../../../core/contracts/topic.ts';
 import { parseJson } from '../../../protocol/frames.ts';
-import { CLAIM_SESSION, SAVE_SESSION } from '../scripts/sessions.ts';
+import { CHARGE_SESSION, CLAIM_SESSION, FORGET_SESSION, SAVE_SESSION } from '../scripts/sessions.ts';
 import type { RedisStore } from '../wire/store.ts';
 
 /** A session as it is kept: socket ids, then channels with epoch and offset. */
@@ -11,25 +18,47 @@ type Written = readonly [readonly string[], ReadonlyArray<readonly [string, stri
 export class RedisSessionStore implements SessionStore {
   readonly #store: RedisStore;
   readonly #retentionMs: number;
+  readonly #bounds: SessionBounds;
 
   /** @param retentionSeconds a session is kept for so long after it was last saved */
-  constructor(store: RedisStore, retentionSeconds: number) {
+  constructor(store: RedisStore, retentionSeconds: number, bounds: SessionBounds) {
     this.#store = store;
     this.#retentionMs = retentionSeconds * 1000;
+    this.#bounds = bounds;
   }
 
-  async claim(appId: string, session: string, socketId: string): Promise<SavedSession | undefined> {
-    const args = [socketId, this.#retentionMs] as const;
-    const saved = await this.#store.run(CLAIM_SESSION, topicOf(appId, session), args, this.#store.patience());
+  async claim(owner: SessionOwner): Promise<SavedSession | undefined> {
+    const bytes = sessionBytes(undefined);
+    const args = [owner.socketId, this.#retentionMs, bytes, owner.address] as const;
+    const { saved, isNew } = await this.#store.run(CLAIM_SESSION, keyOf(owner), args, this.#store.patience());
+    if (isNew) await this.#charge(owner, bytes);
     return saved === undefined ? undefined : read(saved);
   }
 
-  async save(appId: string, session: string, socketId: string, saved: SavedSession): Promise<boolean> {
-    const channels = [...saved.channels].map(([channel, { epoch, offset }]) => [channel, epoch, offset] as const);
-    const written: Written = [saved.socketIds, channels];
-    const args = [socketId, this.#retentionMs, JSON.stringify(written)] as const;
-    return this.#store.run(SAVE_SESSION, topicOf(appId, session), args, this.#store.patience());
+  async save(owner: SessionOwner, saved: SavedSession): Promise<boolean> {
+    const kept = withinBounds(saved, this.#bounds);
+    const channels = [...kept.channels].map(([channel, { epoch, offset }]) => [channel, epoch, offset] as const);
+    const written: Written = [kept.socketIds, channels];
+    const bytes = sessionBytes(kept);
+    const args = [owner.socketId, this.#retentionMs, JSON.stringify(written), bytes, owner.address] as const;
+    const { isSaved, isDue } = await this.#store.run(SAVE_SESSION, keyOf(owner), args, this.#store.patience());
+    if (isDue) await this.#charge(owner, bytes);
+    return isSaved;
   }
+
+  /** Keeps what the owner's address has left within bounds. */
+  async #charge(owner: SessionOwner, bytes: number): Promise<void> {
+    const args = [keyOf(owner), bytes, this.#retentionMs, this.#bounds.maxBytesPerAddress] as const;
+    const forgotten = await this.#store.run(CHARGE_SESSION, owner.address, args, this.#store.patience());
+    await Promise.all(
+      forgotten.map((session) => this.#store.run(FORGET_SESSION, session, [owner.address], this.#store.patience())),
+    );
+  }
+}
+
+/** What the session's keys belong to. */
+function keyOf({ appId, session }: SessionOwner): string {
+  return topicOf(appId, session);
 }
 
 function read(text: string): SavedSession {

@@ -23,6 +23,9 @@
  *
  * Of a session that can be resumed: `session` hash: the socket id that owns it, and what was saved.
  *
+ * Of a client's address: `sessionsLeft` zset: the sessions that it is charged for, by when it was last; `sessionBytes`
+ * hash: session -> what it takes, and their `total`.
+ *
  * Of an incarnation of a node: `holdings` hash: what it may have entries under, each the kind of entry and its name, ->
  * number of its listing.
  *
@@ -43,6 +46,8 @@ export type KeyName =
   | 'occupied'
   | 'outbox'
   | 'session'
+  | 'sessionBytes'
+  | 'sessionsLeft'
   | 'sockets'
   | 'stream'
   | 'version';

@@ -1,28 +1,97 @@
-import { readNumber, readOptionalText } from './replies.ts';
+import { CLOCK } from './changes.ts';
+import { readList, readNothing, readNumber, readOptionalText, readTexts } from './replies.ts';
 import { script } from './step.ts';
 
-/** Takes a session over. Gives what was saved. */
+/** The milliseconds of Redis's clock. */
+const NOW_MS = `${CLOCK}
+local function nowMs() return math.floor(clock() / 1000) end
+`;
+
+/**
+ * Takes a session over. `bytes` is what one takes that nothing is saved for. Gives what was saved, and whether the
+ * session is new to Redis: then its address is to be charged for it.
+ */
 export const CLAIM_SESSION = script({
   keys: ['session'],
-  args: ['socketId', 'keepMs'],
-  lua: `
+  args: ['socketId', 'keepMs', 'bytes', 'address'],
+  lua: `${NOW_MS}
+local isNew = 1 - redis.call('EXISTS', session)
+if isNew == 1 then redis.call('HSET', session, 'bytes', bytes, 'address', address, 'chargedMs', nowMs()) end
 redis.call('HSET', session, 'owner', socketId)
 redis.call('PEXPIRE', session, keepMs)
-return redis.call('HGET', session, 'saved')
+return {redis.call('HGET', session, 'saved'), isNew}
 `,
-  read: readOptionalText,
+  read: (reply) => {
+    const [saved, isNew] = readList(reply);
+    return { saved: readOptionalText(saved), isNew: isNew === 1 };
+  },
 });
 
-/** Saves a session, unless another socket has claimed it. Gives whether it did. */
+/**
+ * Saves a session, unless another socket has claimed it. `bytes` is what it takes. Gives whether it was saved, and
+ * whether its address is to be charged: if that, or the amount, is not what it was, or the last time was a while ago.
+ */
 export const SAVE_SESSION = script({
   keys: ['session'],
-  args: ['socketId', 'keepMs', 'saved'],
-  lua: `
-local owner = redis.call('HGET', session, 'owner')
-if owner and owner ~= socketId then return 0 end
+  args: ['socketId', 'keepMs', 'saved', 'bytes', 'address'],
+  lua: `${NOW_MS}
+local known = redis.call('HMGET', session, 'owner', 'bytes', 'address', 'chargedMs')
+if known[1] and known[1] ~= socketId then return {0, 0} end
+local isDue = known[2] ~= bytes or known[3] ~= address or nowMs() - tonumber(known[4]) > tonumber(keepMs) / 4
+if isDue then redis.call('HSET', session, 'bytes', bytes, 'address', address, 'chargedMs', nowMs()) end
 redis.call('HSET', session, 'owner', socketId, 'saved', saved)
 redis.call('PEXPIRE', session, keepMs)
-return 1
+return {1, isDue and 1 or 0}
 `,
-  read: (reply) => readNumber(reply) === 1,
+  read: (reply) => {
+    const [isSaved, isDue] = readList(reply);
+    return { isSaved: readNumber(isSaved) === 1, isDue: readNumber(isDue) === 1 };
+  },
+});
+
+/**
+ * Charges an address for a session. Gives the sessions that are to be forgotten for that: the address has left more
+ * than `maxBytes`, and these were charged for the longest ago. Those that have ended by themselves cost nothing any
+ * more.
+ */
+export const CHARGE_SESSION = script({
+  keys: ['sessionsLeft', 'sessionBytes'],
+  args: ['session', 'bytes', 'keepMs', 'maxBytes'],
+  lua: `${NOW_MS}
+-- A session is charged for again before a quarter of its time has passed, and so cannot last longer than this.
+local longestMs = math.ceil(keepMs * 5 / 4)
+local total = tonumber(redis.call('HGET', sessionBytes, 'total') or '0')
+local function drop(name)
+  total = total - tonumber(redis.call('HGET', sessionBytes, name) or '0')
+  redis.call('HDEL', sessionBytes, name)
+  redis.call('ZREM', sessionsLeft, name)
+end
+for _, ended in ipairs(redis.call('ZRANGEBYSCORE', sessionsLeft, '-inf', nowMs() - longestMs, 'LIMIT', 0, 100)) do
+  drop(ended)
+end
+drop(session)
+total = total + tonumber(bytes)
+redis.call('HSET', sessionBytes, session, bytes)
+redis.call('ZADD', sessionsLeft, nowMs(), session)
+local forgotten = {}
+while total > tonumber(maxBytes) and #forgotten < 100 do
+  local oldest = redis.call('ZRANGE', sessionsLeft, 0, 0)[1]
+  if not oldest then break end
+  drop(oldest)
+  forgotten[#forgotten + 1] = oldest
+end
+redis.call('HSET', sessionBytes, 'total', total)
+redis.call('PEXPIRE', sessionsLeft, longestMs)
+redis.call('PEXPIRE', sessionBytes, longestMs)
+return forgotten
+`,
+  read: readTexts,
+});
+
+/** Forgets a session, unless another address is charged for it by now. */
+export const FORGET_SESSION = script({
+  keys: ['session'],
+  args: ['address'],
+  lua: `if redis.call('HGET', session, 'address') == address then redis.call('DEL', session) end`,
+  read: readNothing,
 });

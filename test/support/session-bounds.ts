@@ -1,0 +1,8 @@
+import type { SessionBounds, SessionOwner } from '../../src/core/contracts/session-store.ts';
+
+/** Wide enough for tests that are about something else. */
+export const SESSION_BOUNDS: SessionBounds = { maxChannels: 1000, maxBytes: 65_536, maxBytesPerAddress: 1_000_000 };
+
+export function sessionOwner(appId: string, session: string, socketId: string, address = '192.0.2.1'): SessionOwner {
+  return { appId, session, socketId, address };
+}
