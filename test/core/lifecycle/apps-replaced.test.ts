@@ -5,6 +5,7 @@ import { type App, ConfiguredApps } from '../../../src/core/contracts/app.ts';
 import { createMetrics } from '../../../src/core/contracts/metrics.ts';
 import { createCore } from '../../../src/core/create-core.ts';
 import { FakeSocket } from '../../support/fakes.ts';
+import { SESSION_BOUNDS } from '../../support/session-bounds.ts';
 import { app } from '../../support/unit-app.ts';
 
 const SETTINGS = {
@@ -22,7 +23,7 @@ const BOUNDS = { maxEvents: 10, maxBytes: 10_000, maxAgeSeconds: 60 };
 async function connected(t: Test, ...first: App[]) {
   const apps = new ConfiguredApps(first);
   const logger = pino({ level: 'silent' });
-  const shared = memoryState({ log: BOUNDS, sessionSeconds: 60 }, logger);
+  const shared = memoryState({ log: BOUNDS, sessionSeconds: 60, session: SESSION_BOUNDS }, logger);
   const core = createCore({ settings: SETTINGS, apps, shared, metrics: createMetrics(), logger });
   await core.start();
   t.teardown(async () => {
