@@ -1,5 +1,5 @@
 import { ERROR_CODES } from '../protocol/error-codes.ts';
-import { loggedClose } from './connection/close.ts';
+import { type Close, loggedClose } from './connection/close.ts';
 import type { Connection } from './connection/connection.ts';
 import { ConnectionTasks } from './connection/connection-tasks.ts';
 import type { App, AppRegistry } from './contracts/app.ts';
@@ -57,14 +57,20 @@ export interface Core {
 /** Puts the parts of the core together. Nothing runs before `start`. */
 export function createCore({ settings, apps, shared, metrics, logger }: CoreDependencies): Core {
   const { broker, roster, quotas, log, sessionStore } = shared;
-  const close = loggedClose(metrics, logger);
-  const tasks = new ConnectionTasks(close, metrics, logger);
   const delivery = new Delivery(log, logger, metrics);
   const { logged } = delivery;
   const topics = new LocalTopics(broker, logged, metrics);
 
   const resume = new Resume({ settings: settings.resume, store: sessionStore, log, logged, logger });
   const replay = new Replay(log, logged, resume, metrics);
+  const closeNow = loggedClose(metrics, logger);
+  const close: Close = (connection, cause) => {
+    const end = () => closeNow(connection, cause);
+    // Who does not answer has nothing to acknowledge.
+    if (cause === ERROR_CODES.pongMissing) end();
+    else resume.part(connection, end);
+  };
+  const tasks = new ConnectionTasks(close, metrics, logger);
 
   const users = new LocalUsers(broker, topics, delivery, (connection) => close(connection, TERMINATED));
   const authorizations = new Authorizations(users, close, settings.closeOnTokenExpiry);

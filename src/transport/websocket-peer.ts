@@ -3,9 +3,8 @@ import type { Connection } from '../core/connection/connection.ts';
 import type { Metrics } from '../core/contracts/metrics.ts';
 import type { Socket } from '../core/contracts/transport.ts';
 import type { Handshake } from '../core/lifecycle/handshake.ts';
-import { ERROR_CODES } from '../protocol/error-codes.ts';
 import type { ReceiveAllowance } from './receive-allowance.ts';
-import { LITTLE_BYTES, SLOW_READER } from './slow-reader.ts';
+import { LITTLE_BYTES } from './slow-reader.ts';
 
 /** What uWebSockets.js keeps for us with each of its sockets. */
 export interface Peer {
@@ -26,8 +25,10 @@ export class WebSocketPeer implements Socket {
   readonly #graceMs: number;
   readonly #metrics: Metrics;
   #closed = false;
-  /** It has missed a frame and gets no further one: only the close. */
+  /** It has missed a frame and gets no further one… */
   #behind = false;
+  /** …and has read all that it was sent before: a ping and the close reach it. */
+  #hasReadItsLast = false;
   #graceTimer: NodeJS.Timeout | undefined;
   #waitingForDrain: (() => void)[] = [];
 
@@ -55,7 +56,7 @@ export class WebSocketPeer implements Socket {
   }
 
   ping(payload: string): void {
-    if (!this.#closed && !this.#behind) this.#ws.ping(payload);
+    if (this.#isReached()) this.#ws.ping(payload);
   }
 
   async drained(): Promise<void> {
@@ -64,7 +65,7 @@ export class WebSocketPeer implements Socket {
   }
 
   close(code: number, reason: string): void {
-    if (this.#closed || this.#behind) return;
+    if (!this.#isReached()) return;
     this.endedHere = true;
     this.#ws.end(code, reason);
   }
@@ -108,13 +109,18 @@ export class WebSocketPeer implements Socket {
     }, this.#graceMs);
   }
 
-  /** Some of what waited has been read. */
-  someRead(): void {
-    if (this.#closed) return;
+  /** Some of what waited has been read. True once: if it fell behind and has now read all that it was sent before. */
+  someRead(): boolean {
+    if (this.#closed) return false;
     const waitingBytes = this.#ws.getBufferedAmount();
     if (waitingBytes <= LITTLE_BYTES && this.#waitingForDrain.length > 0) this.#wake();
-    if (!this.#behind || waitingBytes > 0) return;
-    this.endedHere = true;
-    this.#ws.end(ERROR_CODES.overCapacity.code, SLOW_READER);
+    if (!this.#behind || this.#hasReadItsLast || waitingBytes > 0) return false;
+    this.#hasReadItsLast = true;
+    return true;
+  }
+
+  /** Whether what is sent now would not be dropped. */
+  #isReached(): boolean {
+    return !this.#closed && (!this.#behind || this.#hasReadItsLast);
   }
 }

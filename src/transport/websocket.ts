@@ -12,7 +12,7 @@ import { remoteAddress } from './copied-request.ts';
 import { writeAnswer } from './http-answer.ts';
 import type { MissingUpgrade } from './missing-upgrade.ts';
 import { ReceiveAllowance } from './receive-allowance.ts';
-import { logSlowReader } from './slow-reader.ts';
+import { logSlowReader, SLOW_READER } from './slow-reader.ts';
 import type { UwsModule } from './uws.ts';
 import { type Peer, WebSocketPeer } from './websocket-peer.ts';
 
@@ -122,7 +122,7 @@ export class WebSocketTransport implements Transport {
       ping: (ws) => this.#seen(ws),
       pong: (ws, payload) => this.#pong(ws, payload),
       dropped: (ws) => this.#fellBehind(ws.getUserData()),
-      drain: (ws) => ws.getUserData().socket?.someRead(),
+      drain: (ws) => this.#someRead(ws.getUserData()),
       close: (ws, code, reason) => this.#closed(ws.getUserData(), code, reason),
     });
   }
@@ -193,8 +193,18 @@ export class WebSocketTransport implements Transport {
     if (peer.socket === undefined || !peer.socket.markBehind()) return;
     this.#deps.metrics.slowReaders += 1;
     this.#behind.push(peer.socket);
-    if (peer.connection !== undefined) logSlowReader(this.#deps.logger, peer.connection);
+    if (peer.connection !== undefined) {
+      this.#deps.connections.fellBehind(peer.connection);
+      logSlowReader(this.#deps.logger, peer.connection);
+    }
     if (this.#behind.length === 1) setImmediate(() => this.#cutOff());
+  }
+
+  #someRead({ socket, connection }: Peer): void {
+    if (socket?.someRead() !== true) return;
+    const close = () => socket.close(ERROR_CODES.overCapacity.code, SLOW_READER);
+    if (connection === undefined) close();
+    else this.#deps.connections.hasReadItsLast(connection, close);
   }
 
   #cutOff(): void {

@@ -58,6 +58,8 @@ export class Connection {
   /** Has signed in or joined a guarded channel. */
   authorized = false;
   closed = false;
+  /** It is about to be closed by the server: nothing that the client asks for begins any more. */
+  isParting = false;
   /** Of the node's coarse clock: when anything last came from the client. */
   lastSeenMs: number;
   /** When a ping was sent that nothing has followed yet; 0 when none is out. */

@@ -11,6 +11,14 @@ export interface JoinedChannel {
   readonly resumedFrom: Position;
 }
 
+/** After this, a connection is sent nothing any more. */
+export interface LastSent {
+  /** The node's count of deliveries. */
+  readonly count: number;
+  /** Where the node stood then, by topic, if it was asked at that moment. */
+  readonly positions: ReadonlyMap<string, Position>;
+}
+
 /** What is kept for a connection whose path names a session. */
 export interface Resumable {
   /** A digest of the client's token. */
@@ -22,6 +30,8 @@ export interface Resumable {
   readonly joined: Map<string, JoinedChannel>;
   /** The node's delivery count in the last ping, and in the last one that was answered. */
   pingedCount: number;
+  /** Of a connection that is about to be closed: what it was sent last. */
+  last: LastSent | undefined;
   acknowledgedCount: number;
   /** An acknowledgement that the connection has outlived, and a later one that it may yet outlive. */
   provenCount: number;

@@ -109,6 +109,16 @@ export class Connections {
     if (connection.resumable !== undefined) this.#deps.resume.acknowledged(connection.resumable, payload);
   }
 
+  /** A frame for it was dropped, and it takes no other. Amid a publish. */
+  fellBehind({ resumable }: Connection): void {
+    if (resumable !== undefined) this.#deps.resume.fellBehind(resumable);
+  }
+
+  /** It has read what it was sent before it fell behind. */
+  hasReadItsLast(connection: Connection, close: () => void): void {
+    this.#deps.resume.part(connection, close);
+  }
+
   /** The socket has gone. @param byClient with a close frame of the client's own accord */
   closed(connection: Connection, byClient: boolean): void {
     if (!this.#connections.delete(connection)) return;
@@ -130,11 +140,14 @@ export class Connections {
 
   /** Asks every client to reconnect elsewhere; resolves when all have left, or at the end of the time given. */
   async drain(graceMs: number): Promise<void> {
-    const { departures, logger } = this.#deps;
+    const { departures, resume, logger } = this.#deps;
     const endMs = Date.now() + graceMs;
     this.#draining = true;
-    await closeEvenly([...this.#connections], graceMs);
-    await Promise.race([departures.all(), delay(Math.max(0, endMs - Date.now()), undefined, { ref: false })]);
+    await closeEvenly([...this.#connections], graceMs, (connection, close) => {
+      resume.part(connection, close, Math.max(0, endMs - Date.now()));
+    });
+    const left = resume.parted().then(() => departures.all());
+    await Promise.race([left, delay(Math.max(0, endMs - Date.now()), undefined, { ref: false })]);
     if (departures.size === 0) return;
     logger.warn({ connections: departures.size }, 'stopping before all that was theirs could be given up');
   }

@@ -25,7 +25,7 @@ export class Dispatch {
   take(connection: Connection, text: string, nowMs: number): void {
     const frame = decodeFrame(text);
     if (typeof frame === 'string') connection.sendError(null, frame);
-    else this.#dispatch(connection, frame, nowMs);
+    else if (!connection.isParting) this.#dispatch(connection, frame, nowMs);
   }
 
   #dispatch(connection: Connection, frame: ClientFrame, nowMs: number): void {

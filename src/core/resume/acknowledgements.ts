@@ -19,13 +19,40 @@ export class Acknowledgements {
 
   /** What a ping to this connection carries. */
   pingPayload(resumable: Resumable): string {
-    resumable.pingedCount = this.#logged.count;
+    resumable.pingedCount = resumable.last?.count ?? this.#logged.count;
     return String(resumable.pingedCount);
+  }
+
+  /** What was counted last has not reached the client, and nothing will any more. */
+  endBefore(resumable: Resumable): void {
+    const count = this.#logged.count - 1;
+    resumable.last ??= { count, positions: this.#positions(resumable, count) };
+  }
+
+  /**
+   * Asks for the last acknowledgement of a connection that has left its topics: it is sent nothing after the present
+   * count.
+   *
+   * @returns the count that its answer will carry; the one it has acknowledged if there is nothing more
+   */
+  askLast({ socket }: Connection, resumable: Resumable): number {
+    const { count } = this.#logged;
+    resumable.last ??= { count, positions: this.#positions(resumable, count) };
+    const { acknowledgedCount } = resumable;
+    if (!this.#hasDelivered(resumable, acknowledgedCount)) return acknowledgedCount;
+    socket.ping(this.pingPayload(resumable));
+    return resumable.pingedCount;
   }
 
   /** Asks for an acknowledgement if there is something to acknowledge. */
   ask({ resumable, closed, socket }: Connection): void {
-    if (resumable === undefined || resumable.superseded || closed || !this.#hasUnasked(resumable)) return;
+    if (
+      resumable === undefined ||
+      resumable.superseded ||
+      closed ||
+      !this.#hasDelivered(resumable, resumable.pingedCount)
+    )
+      return;
     socket.ping(this.pingPayload(resumable));
   }
 
@@ -52,17 +79,30 @@ export class Acknowledgements {
 
   /** Up to where the client has surely received on a channel. */
   position(resumable: Resumable, joined: JoinedChannel): Position {
-    if (resumable.acknowledgedCount < joined.joinedCount) return joined.resumedFrom;
-    const known = this.#logged.positionAt(joined.topic, resumable.acknowledgedCount);
+    const { acknowledgedCount, last } = resumable;
+    if (acknowledgedCount < joined.joinedCount) return joined.resumedFrom;
+    // The history is coarse, and goes on: what it knew of the last moment may be blurred by now.
+    const atLast = acknowledgedCount === last?.count ? last.positions.get(joined.topic) : undefined;
+    const known = atLast ?? this.#logged.positionAt(joined.topic, acknowledgedCount);
     if (known === undefined) return joined.joinedAt;
     return known.epoch === joined.joinedAt.epoch && known.offset < joined.joinedAt.offset ? joined.joinedAt : known;
   }
 
-  #hasUnasked(resumable: Resumable): boolean {
-    if (this.#logged.count === resumable.pingedCount) return false;
-    for (const { topic, joinedCount } of resumable.joined.values()) {
-      const { pingedCount } = resumable;
-      if (joinedCount > pingedCount || this.#logged.hasDeliveredSince(topic, pingedCount)) return true;
+  /** Where the node stands on the topics that it has delivered nothing on after a count. */
+  #positions({ joined }: Resumable, count: number): ReadonlyMap<string, Position> {
+    const positions = new Map<string, Position>();
+    for (const { topic } of joined.values()) {
+      const position = this.#logged.position(topic);
+      if (position !== undefined && !this.#logged.hasDeliveredSince(topic, count)) positions.set(topic, position);
+    }
+    return positions;
+  }
+
+  /** Whether the connection was sent anything after a count. */
+  #hasDelivered({ joined }: Resumable, count: number): boolean {
+    if (this.#logged.count === count) return false;
+    for (const { topic, joinedCount } of joined.values()) {
+      if (joinedCount > count || this.#logged.hasDeliveredSince(topic, count)) return true;
     }
     return false;
   }

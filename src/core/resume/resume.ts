@@ -7,6 +7,7 @@ import type { SessionStore } from '../contracts/session-store.ts';
 import type { LoggedTopics } from '../delivery/logged-topics.ts';
 import { Acknowledgements } from './acknowledgements.ts';
 import { KeptLogs } from './kept-logs.ts';
+import { Partings } from './partings.ts';
 import { Sessions } from './sessions.ts';
 
 export interface ResumeSettings {
@@ -37,6 +38,7 @@ export class Resume {
   readonly #acknowledgements: Acknowledgements;
   readonly #sessions: Sessions;
   readonly #keptLogs: KeptLogs;
+  readonly #partings: Partings;
   readonly #checkpointMs: number;
   /** Each tick attends to one of these: so that all have their turn once in an interval. */
   readonly #slots: Set<Connection>[];
@@ -49,6 +51,7 @@ export class Resume {
     this.#logged = logged;
     this.#acknowledgements = new Acknowledgements(logged);
     this.#sessions = new Sessions(store, this.#acknowledgements, logger);
+    this.#partings = new Partings(this.#acknowledgements, this.#sessions);
     this.#keptLogs = new KeptLogs(log, settings.windowSeconds, logger);
     this.#checkpointMs = settings.checkpointSeconds * 1000;
     this.#slots = Array.from({ length: settings.ackIntervalSeconds }, () => new Set<Connection>());
@@ -102,6 +105,7 @@ export class Resume {
   /** A pong has come back with the count that a ping carried. */
   acknowledged(resumable: Resumable, payload: string): void {
     this.#acknowledgements.received(resumable, payload);
+    this.#partings.acknowledged(resumable);
   }
 
   /** What a ping to this connection carries. */
@@ -109,10 +113,31 @@ export class Resume {
     return this.#acknowledgements.pingPayload(resumable);
   }
 
+  /** The frame that is being delivered has not reached the client, and no later one will. */
+  fellBehind(resumable: Resumable): void {
+    this.#acknowledgements.endBefore(resumable);
+  }
+
+  /**
+   * Closes a connection that is to come back: one that resumes has acknowledged what it was sent by then, or had a
+   * second for it.
+   *
+   * @param close is called at once for a connection that does not resume
+   */
+  part(connection: Connection, close: () => void, patienceMs?: number): void {
+    this.#partings.begin(connection, close, patienceMs);
+  }
+
+  /** Resolves when all that part have been closed. */
+  async parted(): Promise<void> {
+    await this.#partings.all();
+  }
+
   /** The connection has ended: what it had acknowledged is saved, before its subscriptions go. */
   async ended(connection: Connection, byClient: boolean): Promise<void> {
     const { resumable } = connection;
     if (resumable === undefined) return;
+    this.#partings.gone(resumable);
     if (byClient) this.#acknowledgements.closedByClient(resumable);
     for (const slot of this.#slots) slot.delete(connection);
     this.#unsaved.delete(connection);

@@ -85,6 +85,7 @@ function newResumable({ socketId }: Connection, session: string): Resumable {
     awaited: new Map(),
     joined: new Map(),
     pingedCount: 0,
+    last: undefined,
     acknowledgedCount: 0,
     provenCount: 0,
     unproven: { count: 0, atMs: 0 },

@@ -173,6 +173,8 @@ export class Subscriptions {
     connection.subscriptions.set(channel, subscription);
     this.#deps.metrics.subscriptions += 1;
     this.#deps.metrics.subscriptionsOpened += 1;
+    // It is about to be closed, and stands where it stood: it gets all of this when it is back.
+    if (connection.isParting) return;
     if (recording.isOverfull) {
       this.#deps.metrics.refused.add('recorded-characters');
       this.#deps.close(connection, TOO_MUCH_DURING_JOIN);
