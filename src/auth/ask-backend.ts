@@ -13,9 +13,12 @@ export interface AskOptions {
 /**
  * Asks by HTTP and resolves with the parsed JSON of a 2xx answer. Rejects with BackendRefused on 401, 403 and 404, and
  * with an Error on everything else: another status, no answer in time, no JSON, over 64 KB, a redirect. A rule that
- * lets either pass denies, so it need not catch.
+ * lets either pass denies, so it need not catch. What the answer is, the caller says: it is not checked.
  */
-export type AskBackend = (url: string | URL, options?: AskOptions) => Promise<unknown>;
+export type AskBackend = <Answer = Readonly<Record<string, unknown>>>(
+  url: string | URL,
+  options?: AskOptions,
+) => Promise<Answer>;
 
 /** The backend's own no. */
 export class BackendRefused extends Error {
@@ -33,7 +36,8 @@ const MAX_ANSWER_BYTES = 65_536;
 
 /** The `ask` of one request, bound to its token and to the time limit of its rule. */
 export function createAskBackend(token: string, signal: AbortSignal): AskBackend {
-  return async (url, { body, headers, timeoutSeconds = DEFAULT_TIMEOUT_SECONDS, forwardToken = false } = {}) => {
+  return async <Answer>(url: string | URL, options: AskOptions = {}) => {
+    const { body, headers, timeoutSeconds = DEFAULT_TIMEOUT_SECONDS, forwardToken = false } = options;
     const target = new URL(url);
     if (target.protocol !== 'http:' && target.protocol !== 'https:')
       throw new Error('ask: the URL must be http or https');
@@ -55,7 +59,7 @@ export function createAskBackend(token: string, signal: AbortSignal): AskBackend
     );
     if (status === 401 || status === 403 || status === 404) throw new BackendRefused(where, status);
     if (status < 200 || status > 299) throw new Error(`${where} answered ${status}`);
-    return parsed(where, text);
+    return parsed(where, text) as Answer;
   };
 }
 
