@@ -10,6 +10,8 @@ export interface Setting {
   readonly path: SettingPath;
   readonly description: string;
   readonly kind: SettingKind;
+  /** What a number or a size may be: `1 to 3600`. */
+  readonly range: string | undefined;
   readonly secret: boolean;
   /** Must be set where its section is. */
   readonly required: boolean;
@@ -85,6 +87,7 @@ function collect(schema: z.core.$ZodType, path: SettingPath, sections: Section[]
       path: [...path, key],
       description: notes.description,
       kind: notes.kind,
+      range: notes.range,
       secret: notes.secret === true,
       required: !z.safeParse(child, undefined).success,
       defaultValue: child instanceof z.ZodDefault ? child.def.defaultValue : undefined,

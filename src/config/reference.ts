@@ -11,12 +11,12 @@ before it:
 1. the defaults below;
 2. a JSON file: \`config/fanfare.json\` where there is one, or the file that \`--config\` or \`FANFARE_CONFIG\` names,
    which then must be there;
-3. environment variables;
+3. environment variables; in development also those in \`.env\`, where the environment does not set them;
 4. flags: \`--port 8080\`, or \`--set connections.maxPerIp=20\` for any key.
 
 Unknown keys, wrong types and bad values are errors. Fanfare lists them all with their paths and does not start; nothing
-falls back to a default. \`fanfare check-config\` does the same without serving, and prints the configuration that would
-be in force.
+falls back to a default. \`fanfare check-config\` does the same without serving, and lists the settings that would be
+in force, each with where it comes from.
 
 \`\`\`json
 {
@@ -85,9 +85,9 @@ function row(setting: Setting): string {
   return `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
 }
 
-function typeText({ kind, choices, secret }: Setting): string {
+function typeText({ kind, range, choices, secret }: Setting): string {
   const type = choices === undefined ? TYPES[kind] : choices.map((name) => `\`${name}\``).join(', ');
-  return secret ? `${type}, secret` : type;
+  return [type, ...(range === undefined ? [] : [range]), ...(secret ? ['secret'] : [])].join(', ');
 }
 
 const TYPES: Readonly<Record<Setting['kind'], string>> = Object.freeze({

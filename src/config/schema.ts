@@ -165,6 +165,7 @@ const adminSchema = section(
       .register(settings, {
         description: 'The port to listen on; 0 lets the system choose one.',
         kind: 'integer',
+        range: '0 to 65535',
         defaultNote: '9601, or any free one where that is taken',
       }),
     token: z

@@ -10,6 +10,8 @@ export type SettingKind = 'text' | 'integer' | 'number' | 'size' | 'boolean' | '
 export interface SettingNotes {
   readonly description: string;
   readonly kind?: SettingKind;
+  /** What a number or a size may be, as the reference shows it: `1 to 3600`. */
+  readonly range?: string;
   /** Shown as the default where the value itself would not say it. */
   readonly defaultNote?: string;
   /** Its value is never printed. */
@@ -21,15 +23,20 @@ export interface SettingNotes {
 /** The notes of every key in the schema. */
 export const settings = z.registry<SettingNotes>();
 
-type TextNotes = Omit<SettingNotes, 'description' | 'kind'>;
+type TextNotes = Omit<SettingNotes, 'description' | 'kind' | 'range'>;
 
 export function count(
   description: string,
   value: number,
-  { min = 0, max = 2_147_483_647 }: { readonly min?: number; readonly max?: number } = {},
+  { min = 0, max = MOST }: { readonly min?: number; readonly max?: number } = {},
 ) {
   const rule = `must be a whole number from ${min} to ${max}`;
-  return z.int(rule).min(min, rule).max(max, rule).default(value).register(settings, { description, kind: 'integer' });
+  return z
+    .int(rule)
+    .min(min, rule)
+    .max(max, rule)
+    .default(value)
+    .register(settings, { description, kind: 'integer', range: rangeText(min, max) });
 }
 
 export function seconds(
@@ -43,7 +50,13 @@ export function seconds(
     .min(min, rule)
     .max(max, rule)
     .default(value)
-    .register(settings, { description, kind: 'number' });
+    .register(settings, { description, kind: 'number', range: rangeText(min, max) });
+}
+
+const MOST = 2_147_483_647;
+
+function rangeText(min: number, max: number): string {
+  return max === MOST ? `${min} or more` : `${min} to ${max}`;
 }
 
 const SIZE_UNITS: Readonly<Record<string, number>> = Object.freeze({
@@ -65,6 +78,7 @@ export function parseSize(value: number | string): number | undefined {
 }
 
 export function size(description: string, value: number, { min, max }: { readonly min: number; readonly max: number }) {
+  const range = `${sizeText(min)} to ${sizeText(max)}`;
   const rule = `must be a size from ${min} bytes to ${sizeText(max)}, such as 102400 or "100KB"`;
   return z
     .union([z.number(), z.string()], rule)
@@ -75,7 +89,7 @@ export function size(description: string, value: number, { min, max }: { readonl
       return z.NEVER;
     })
     .default(value)
-    .register(settings, { description, kind: 'size', defaultNote: sizeText(value) });
+    .register(settings, { description, kind: 'size', range, defaultNote: sizeText(value) });
 }
 
 /** `1048576` as `1MB`, `1000` as `1000`: the largest unit that leaves a whole number. */

@@ -1,6 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import t from 'tap';
 import { pathText, SETTINGS, type Setting } from '../../src/config/describe.ts';
+import { parseSize } from '../../src/config/setting.ts';
 import { valueAt } from '../../src/config/tree.ts';
 import { CWD, load, problemsOf } from '../support/config.ts';
 
@@ -35,7 +36,10 @@ function sample(setting: Setting, path: string): { text: string; value?: unknown
   if (setting.kind === 'boolean')
     return { text: String(setting.defaultValue !== true), value: setting.defaultValue !== true };
   if (setting.kind === 'integer' || setting.kind === 'number') return { text: '37', value: 37 };
-  if (setting.kind === 'size') return { text: '17KB', value: 17 * 1024 };
+  if (setting.kind === 'size') {
+    const least = parseSize(setting.range?.split(' to ')[0] ?? '') ?? 0;
+    return { text: `${least + 17}`, value: least + 17 };
+  }
   if (setting.kind === 'list') return { text: 'one, two', value: ['one', 'two'] };
   return { text: 'something-that-is-at-least-32-bytes-long' };
 }

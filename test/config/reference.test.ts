@@ -21,6 +21,14 @@ t.test("the page's example is a configuration", async (t) => {
   t.same(problemsOf({ file: example ?? '', env: { NODE_ENV: 'production', CHAT_SECRET: 'x' } }), []);
 });
 
+t.test('every number and size says what it may be', async (t) => {
+  for (const { kind, range, path } of SETTINGS) {
+    const bounded = ['integer', 'number', 'size'].includes(kind);
+    if (bounded) t.match(range, /^\S+ (to \S+|or more)$/, path.join('.'));
+    else t.equal(range, undefined, path.join('.'));
+  }
+});
+
 t.test('every default is itself valid when it is written out', async (t) => {
   const { config } = load();
   const { secret: _, ...app } = config.apps[0] ?? {};
