@@ -70,7 +70,7 @@ export async function openClientPage(t: Test, pusherScript = 'pusher.js'): Promi
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 
   const browser = await launchChromium(t);
-  const tab = await browser.newPage();
+  const tab = await browser.newPage({ ignoreHTTPSErrors: true });
   const unread: { name: string; data: unknown }[] = [];
   const waiting = new Set<() => void>();
   await tab.exposeFunction('report', (name: string, data: unknown) => {

@@ -22,6 +22,8 @@ export interface DeploymentOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** The file of nginx/ with the locations. Default: those of a host of its own. */
   readonly locations?: string;
+  /** Changes nginx's files before it starts. */
+  readonly edit?: (nginx: NginxFolder) => void;
 }
 
 /** A line of a node's log. */
@@ -94,6 +96,7 @@ export async function openDeployment(t: Test, options: DeploymentOptions = {}): 
     nginx.edit('nginx.conf', [['include fanfare-locations.conf;', `include ${options.locations};`]]);
   }
   nginx.setNodes(nodes.map(({ port }) => port));
+  options.edit?.(nginx);
   await nginx.start(t);
   const host = `127.0.0.1:${nginx.httpsPort}`;
   return {

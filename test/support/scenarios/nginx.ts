@@ -80,12 +80,15 @@ export class NginxFolder {
   setNodes(ports: readonly number[]): void {
     const path = join(this.path, 'fanfare-upstream.conf');
     const shipped = readFileSync(path, 'utf8');
-    const [first, ...rest] = shipped.match(/^ {2}server .*$/gm) ?? [];
-    if (first === undefined) throw new Error('nginx/fanfare-upstream.conf lists no server any more');
+    const groups = shipped.match(/(?:^ {2}server .*\n)+/gm) ?? [];
+    if (groups.length !== 2) throw new Error('nginx/fanfare-upstream.conf does not list the nodes twice any more');
     let text = shipped;
-    for (const other of rest) text = replaced(text, `${other}\n`, '');
-    const lines = ports.map((port) => first.replace(/127\.0\.0\.1:\d+/, `127.0.0.1:${port}`));
-    writeFileSync(path, replaced(text, first, lines.join('\n')));
+    for (const group of new Set(groups)) {
+      const [first = ''] = group.split('\n');
+      const lines = ports.map((port) => `${first.replace(/127\.0\.0\.1:\d+/, `127.0.0.1:${port}`)}\n`);
+      text = replaced(text, group, lines.join(''));
+    }
+    writeFileSync(path, text);
   }
 
   /** `nginx -t`: what it said, and whether it was content. */
@@ -98,6 +101,12 @@ export class NginxFolder {
     const nginx = await Child.start(t, installedNginx(), this.#arguments('-g', 'daemon off;'));
     await until(() => accepts(this.httpsPort), 'nginx listens');
     return nginx;
+  }
+
+  /** Takes the edited files; connections that are open stay with the old ones. */
+  reload(): void {
+    const { status, stderr } = spawnSync(installedNginx(), this.#arguments('-s', 'reload'), { encoding: 'utf8' });
+    if (status !== 0) throw new Error(`nginx -s reload: ${stderr}`);
   }
 
   accessLog(): string {
