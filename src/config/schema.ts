@@ -231,6 +231,23 @@ export const configSchema = z
           4 * MB,
           { min: 64 * KB, max: 1024 * MB },
         ),
+        maxWaitingBytes: size(
+          'Messages of one connection that may wait for their turn, while a slow answer or Redis is waited for. ' +
+            'One that sends more meanwhile is closed with 4100.',
+          MB,
+          { min: 64 * KB, max: 1024 * MB },
+        ),
+        maxWaitingBytesOfNode: size(
+          'The same of all connections of this node together: beyond it, whoever has the most waiting is closed.',
+          64 * MB,
+          { min: MB, max: 64 * 1024 * MB },
+        ),
+        maxWaitSeconds: seconds(
+          'How long a message of a client may wait for its turn, or for what it asks for. Then its connection is ' +
+            'closed with 4100, and the client comes back, to another node perhaps.',
+          60,
+          { min: 1, max: 3600 },
+        ),
         maxBackpressureBytes: size(
           'What may wait unsent for one connection; a reader that falls further behind is closed with 4100.',
           MB,

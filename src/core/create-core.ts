@@ -1,7 +1,7 @@
 import { ERROR_CODES } from '../protocol/error-codes.ts';
 import { type Close, loggedClose } from './connection/close.ts';
 import type { Connection } from './connection/connection.ts';
-import { ConnectionTasks } from './connection/connection-tasks.ts';
+import { ConnectionTasks, type WaitingLimits } from './connection/connection-tasks.ts';
 import type { App, AppRegistry } from './contracts/app.ts';
 import type { Logger } from './contracts/logger.ts';
 import type { Metrics } from './contracts/metrics.ts';
@@ -23,7 +23,7 @@ import { SignIn } from './subscriptions/sign-in.ts';
 import { SubscriptionCounts } from './subscriptions/subscription-counts.ts';
 import { Subscriptions } from './subscriptions/subscriptions.ts';
 
-export interface CoreSettings extends LivenessSettings, NodeLimits {
+export interface CoreSettings extends LivenessSettings, NodeLimits, WaitingLimits {
   /** What clients are told: after so long without a message they send a ping. */
   readonly activityTimeoutSeconds: number;
   /** Close a connection with 4200 when a token ends that one of its signatures was given for. */
@@ -57,20 +57,21 @@ export interface Core {
 /** Puts the parts of the core together. Nothing runs before `start`. */
 export function createCore({ settings, apps, shared, metrics, logger }: CoreDependencies): Core {
   const { broker, roster, quotas, log, sessionStore } = shared;
+  const closeNow = loggedClose(metrics, logger);
+  // Too much waits for such a connection: it is not asked what it has received.
+  const tasks = new ConnectionTasks(settings, closeNow, metrics, logger);
   const delivery = new Delivery(log, logger, metrics);
   const { logged } = delivery;
   const topics = new LocalTopics(broker, logged, metrics);
 
   const resume = new Resume({ settings: settings.resume, store: sessionStore, log, logged, logger });
   const replay = new Replay(log, logged, resume, metrics);
-  const closeNow = loggedClose(metrics, logger);
   const close: Close = (connection, cause) => {
     const end = () => closeNow(connection, cause);
     // Who does not answer has nothing to acknowledge.
     if (cause === ERROR_CODES.pongMissing) end();
     else resume.part(connection, end);
   };
-  const tasks = new ConnectionTasks(close, metrics, logger);
 
   const users = new LocalUsers(broker, topics, delivery, (connection) => close(connection, TERMINATED));
   const authorizations = new Authorizations(users, close, settings.closeOnTokenExpiry);
@@ -106,11 +107,13 @@ export function createCore({ settings, apps, shared, metrics, logger }: CoreDepe
     async start() {
       await broker.start(delivery.deliver, () => resume.restored());
       liveness.start();
+      tasks.start(connections.all);
       resume.start();
     },
     async stop(graceMs) {
       await connections.drain(graceMs);
       liveness.stop();
+      tasks.stop();
       resume.stop();
       counts.close();
     },

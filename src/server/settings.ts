@@ -18,6 +18,9 @@ export function coreSettings({ connections, auth, resume }: Config): CoreSetting
     pongTimeoutSeconds: connections.pongTimeoutSeconds,
     maxConnections: connections.max,
     maxConnectionsPerIp: connections.maxPerIp,
+    maxWaitingBytes: connections.maxWaitingBytes,
+    maxWaitingBytesOfNode: connections.maxWaitingBytesOfNode,
+    maxWaitSeconds: connections.maxWaitSeconds,
     closeOnTokenExpiry: auth.closeOnTokenExpiry,
     resume,
   };

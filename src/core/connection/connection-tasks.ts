@@ -1,30 +1,102 @@
-import { ERROR_CODES } from '../../protocol/error-codes.ts';
+import { ERROR_CODES, type ErrorCode } from '../../protocol/error-codes.ts';
 import { BrokerUnavailable } from '../contracts/broker.ts';
 import type { Logger } from '../contracts/logger.ts';
 import type { Metrics } from '../contracts/metrics.ts';
 import type { Close } from './close.ts';
 import type { Connection } from './connection.ts';
+import type { Task } from './task-queue.ts';
 
-const TOO_MANY = { ...ERROR_CODES.overCapacity, message: 'Too many messages wait to be handled' };
+export interface WaitingLimits {
+  /** Of the messages of one connection that wait for their turn. */
+  readonly maxWaitingBytes: number;
+  /** Of all connections of this node. */
+  readonly maxWaitingBytesOfNode: number;
+  /** How long a message may wait for its turn, or its turn may take. */
+  readonly maxWaitSeconds: number;
+}
 
-/** What connections have to do, one thing after another for each of them. */
+/** Tasks of one connection that may wait; a client that queues more is not a stock client. */
+const MAX_WAITING_TASKS = 5000;
+
+/** The engine keeps a character in one byte or two. */
+const BYTES_PER_CHARACTER = 2;
+
+/** Between two looks at all connections for what has waited too long. */
+const CHECK_MS = 2000;
+
+/** After a client has closed its connection, what it sent others before is carried out for so long. */
+const AFTER_CLOSE_MS = 5000;
+
+const { overCapacity } = ERROR_CODES;
+const TOO_MANY: ErrorCode = { ...overCapacity, message: 'Too many messages wait to be handled' };
+const TOO_LARGE: ErrorCode = { ...overCapacity, message: 'The messages that wait to be handled are too large' };
+const TOO_LONG: ErrorCode = { ...overCapacity, message: 'What the client asked for could not be done in time' };
+
+/** What connections have to do, one thing after another for each of them, and how much of it may wait. */
 export class ConnectionTasks {
+  readonly #limits: WaitingLimits;
   readonly #close: Close;
   readonly #metrics: Metrics;
   readonly #logger: Logger;
+  #connections: Iterable<Connection> = [];
+  #waitingBytes = 0;
+  #timer: NodeJS.Timeout | undefined;
 
-  constructor(close: Close, metrics: Metrics, logger: Logger) {
+  constructor(limits: WaitingLimits, close: Close, metrics: Metrics, logger: Logger) {
+    this.#limits = limits;
     this.#close = close;
     this.#metrics = metrics;
     this.#logger = logger;
+    metrics.bounds.push({
+      name: 'waiting-bytes',
+      limit: () => limits.maxWaitingBytesOfNode,
+      held: () => this.#waitingBytes,
+    });
   }
 
-  /** Runs a task in the connection's turn; a connection that has too many waiting is closed. */
-  enqueue(connection: Connection, task: () => Promise<void>): void {
+  /** @param connections all that are open */
+  start(connections: Iterable<Connection>): void {
+    this.#connections = connections;
+    this.#timer = setInterval(() => this.#closeOverdue(), CHECK_MS);
+    this.#timer.unref();
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
+  /** Runs a task in the connection's turn; a connection for which too much waits is closed. */
+  enqueue(connection: Connection, task: Partial<Task> & Pick<Task, 'run'>): void {
     if (connection.closed) return;
-    if (connection.enqueue(() => this.guard(connection, task))) return;
-    this.#metrics.refused.add('waiting-messages');
-    this.#close(connection, TOO_MANY);
+    const { characters = 0, isForOthers = false } = task;
+    const bytes = characters * BYTES_PER_CHARACTER;
+    const { tasks } = connection;
+    if (tasks.idle) {
+      tasks.add({ run: () => this.guard(connection, task.run), characters: 0, isForOthers });
+      return;
+    }
+    const problem = this.#problem(connection, bytes);
+    if (problem !== undefined) {
+      this.#metrics.refused.add('waiting-messages');
+      this.#close(connection, problem);
+      return;
+    }
+    if (this.#waitingBytes + bytes > this.#limits.maxWaitingBytesOfNode) this.#closeHeaviest();
+    if (connection.closed) return;
+    this.#waitingBytes += bytes;
+    const run = () => {
+      this.#waitingBytes -= bytes;
+      return this.#isTooLate(connection) ? Promise.resolve() : this.guard(connection, task.run);
+    };
+    tasks.add({ run, characters, isForOthers });
+  }
+
+  /** Runs a connection's last task, of one that has gone. @param byClient see TaskQueue.finish */
+  finish(connection: Connection, last: () => Promise<void>, byClient: boolean): void {
+    const { tasks } = connection;
+    const before = tasks.waitingCharacters;
+    tasks.finish(last, byClient);
+    this.#waitingBytes -= (before - tasks.waitingCharacters) * BYTES_PER_CHARACTER;
   }
 
   /** A fault in one client's task is that client's alone: never rejects. */
@@ -39,6 +111,40 @@ export class ConnectionTasks {
       }
       this.#logger.error({ ...fields, err: error }, 'internal error');
       connection.sendError(null, 'Internal error: see the log of the server');
+    }
+  }
+
+  /** Long after the connection has gone: what it sent before is not carried out any more. */
+  #isTooLate({ closed, closedMs }: Connection): boolean {
+    return closed && Date.now() - closedMs > AFTER_CLOSE_MS;
+  }
+
+  #problem({ tasks }: Connection, bytes: number): ErrorCode | undefined {
+    if (tasks.size >= MAX_WAITING_TASKS) return TOO_MANY;
+    // One may always wait: a single message is no larger than the transport lets it be.
+    const waitingBytes = tasks.waitingCharacters * BYTES_PER_CHARACTER;
+    return tasks.size > 0 && waitingBytes + bytes > this.#limits.maxWaitingBytes ? TOO_LARGE : undefined;
+  }
+
+  /** Too much waits on the node: whoever has the most goes, which is nobody who is merely unlucky. */
+  #closeHeaviest(): void {
+    let heaviest: Connection | undefined;
+    for (const connection of this.#connections) {
+      const { waitingCharacters } = connection.tasks;
+      if (waitingCharacters > (heaviest?.tasks.waitingCharacters ?? 0)) heaviest = connection;
+    }
+    if (heaviest === undefined) return;
+    this.#metrics.refused.add('waiting-bytes');
+    this.#close(heaviest, TOO_LARGE);
+  }
+
+  #closeOverdue(): void {
+    const overdueMs = Date.now() - this.#limits.maxWaitSeconds * 1000;
+    for (const connection of [...this.#connections]) {
+      const { oldestMs } = connection.tasks;
+      if (oldestMs === undefined || oldestMs > overdueMs) continue;
+      this.#metrics.refused.add('waiting-time');
+      this.#close(connection, TOO_LONG);
     }
   }
 }

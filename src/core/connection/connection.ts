@@ -7,6 +7,7 @@ import type { Socket } from '../contracts/transport.ts';
 import type { Deadline } from './deadline.ts';
 import { RateWindow } from './rate-window.ts';
 import type { Resumable } from './resumable.ts';
+import { TaskQueue } from './task-queue.ts';
 
 /** One channel that a connection is subscribed to. */
 export interface Subscription {
@@ -38,9 +39,6 @@ export interface ConnectionOptions {
   readonly nowMs: number;
 }
 
-/** Tasks that may wait for their turn; a client that queues more is not a stock client. */
-const MAX_WAITING_TASKS = 5_000;
-
 /** What the server keeps for one client. */
 export class Connection {
   readonly socketId: string;
@@ -58,6 +56,7 @@ export class Connection {
   /** Has signed in or joined a guarded channel. */
   authorized = false;
   closed = false;
+  closedMs = 0;
   /** It is about to be closed by the server: nothing that the client asks for begins any more. */
   isParting = false;
   /** Of the node's coarse clock: when anything last came from the client. */
@@ -67,10 +66,9 @@ export class Connection {
   /** Runs until the client's latest token ends, where the server is to close the connection then. */
   expiry: Deadline | undefined;
   authorizationTimer: NodeJS.Timeout | undefined;
+  readonly tasks = new TaskQueue();
   readonly #apps: AppRegistry;
   #app: App;
-  #tasks: (() => Promise<void>)[] = [];
-  #busy = false;
 
   constructor({ apps, app, socketId, ip, origin, socket, nowMs }: ConnectionOptions) {
     this.#apps = apps;
@@ -106,41 +104,5 @@ export class Connection {
   /** Tells the client of something it did wrong; the connection stays. */
   sendError(code: number | null, message: string, channel?: string): void {
     this.socket.send(encodeError(code, message, channel));
-  }
-
-  /** Whether nothing waits: what needs no turn of its own may then be done at once. */
-  get idle(): boolean {
-    return !this.#busy;
-  }
-
-  /**
-   * Runs tasks one after another, so that what a client sends takes effect in that order whatever it has to wait for.
-   * False where too many wait already. Tasks must not reject.
-   */
-  enqueue(task: () => Promise<void>): boolean {
-    if (this.#busy) {
-      if (this.#tasks.length >= MAX_WAITING_TASKS) return false;
-      this.#tasks.push(task);
-      return true;
-    }
-    this.#busy = true;
-    void this.#run(task);
-    return true;
-  }
-
-  /** Runs `last` after the task that is under way and drops those that wait: for a connection that is gone. */
-  finish(last: () => Promise<void>): void {
-    this.#tasks = [];
-    if (this.#busy) this.#tasks.push(last);
-    else this.enqueue(last);
-  }
-
-  async #run(first: () => Promise<void>): Promise<void> {
-    let task: (() => Promise<void>) | undefined = first;
-    while (task !== undefined) {
-      await task();
-      task = this.#tasks.shift();
-    }
-    this.#busy = false;
   }
 }

@@ -87,7 +87,7 @@ export class Connections {
     capacity.take(connection.ip);
     countOpened(metrics, connection);
     // What the client sends meanwhile waits its turn behind this.
-    tasks.enqueue(connection, () => this.#establish(connection, session));
+    tasks.enqueue(connection, { run: () => this.#establish(connection, session) });
     return connection;
   }
 
@@ -123,6 +123,7 @@ export class Connections {
   closed(connection: Connection, byClient: boolean): void {
     if (!this.#connections.delete(connection)) return;
     connection.closed = true;
+    connection.closedMs = Date.now();
     countGone(this.#deps.metrics, connection);
     clearTimeout(connection.authorizationTimer);
     connection.expiry?.clear();

@@ -33,10 +33,11 @@ export class Departures {
   /** The connection's socket has gone. @param byClient with a close frame of the client's own accord */
   begin(connection: Connection, byClient: boolean): void {
     const departure = new Promise<void>((resolve) => {
-      connection.finish(async () => {
+      const last = async () => {
         await this.#giveUp(connection, byClient);
         resolve();
-      });
+      };
+      this.#deps.tasks.finish(connection, last, byClient);
     });
     this.#underWay.add(departure);
     void departure.then(() => this.#underWay.delete(departure));

@@ -24,12 +24,11 @@ export class Dispatch {
   /** A text frame. @param nowMs of the node's coarse clock */
   take(connection: Connection, text: string, nowMs: number): void {
     const frame = decodeFrame(text);
-    if (typeof frame === 'string') connection.sendError(null, frame);
-    else if (!connection.isParting) this.#dispatch(connection, frame, nowMs);
-  }
-
-  #dispatch(connection: Connection, frame: ClientFrame, nowMs: number): void {
-    const { tasks, subscriptions, signIn, clientEvents } = this.#deps;
+    if (typeof frame === 'string') {
+      connection.sendError(null, frame);
+      return;
+    }
+    if (connection.isParting) return;
     switch (frame.event) {
       // Answered out of turn: it asks whether the server lives, not whether its shared state does.
       case 'pusher:ping':
@@ -38,21 +37,49 @@ export class Dispatch {
       case 'pusher:pong':
         return;
       case 'pusher:subscribe':
-        tasks.enqueue(connection, () => subscriptions.subscribe(connection, frame.data));
-        return;
       case 'pusher:unsubscribe':
-        tasks.enqueue(connection, () => subscriptions.unsubscribe(connection, frame.data));
-        return;
       case 'pusher:signin':
-        tasks.enqueue(connection, () => signIn.signIn(connection, frame.data));
+        this.#enqueue(connection, frame, text, nowMs);
         return;
       default:
         if (frame.event.startsWith(CLIENT_EVENT_PREFIX)) {
-          tasks.enqueue(connection, () => clientEvents.trigger(connection, frame, nowMs));
+          // What is refused for its size need not wait for that.
+          const isLarge = text.length > connection.app.limits.maxEventBytes;
+          if (isLarge && this.#deps.clientEvents.refuseTooLarge(connection, frame)) return;
+          this.#enqueue(connection, frame, text, nowMs);
         } else {
           const message = `Unknown event '${printable(frame.event)}': client events begin with client-`;
           connection.sendError(null, message);
         }
+    }
+  }
+
+  #enqueue(connection: Connection, frame: ClientFrame, text: string, nowMs: number): void {
+    const { tasks } = this.#deps;
+    if (connection.tasks.idle) {
+      tasks.enqueue(connection, { run: () => this.#act(connection, frame, nowMs) });
+      return;
+    }
+    // What waits is the text, whose size is known: decoded, it may take many times as much.
+    const run = async () => {
+      const decoded = decodeFrame(text);
+      if (typeof decoded !== 'string') await this.#act(connection, decoded, nowMs);
+    };
+    const isForOthers = frame.event.startsWith(CLIENT_EVENT_PREFIX);
+    tasks.enqueue(connection, { run, characters: text.length, isForOthers });
+  }
+
+  async #act(connection: Connection, frame: ClientFrame, nowMs: number): Promise<void> {
+    const { subscriptions, signIn, clientEvents } = this.#deps;
+    switch (frame.event) {
+      case 'pusher:subscribe':
+        return subscriptions.subscribe(connection, frame.data);
+      case 'pusher:unsubscribe':
+        return subscriptions.unsubscribe(connection, frame.data);
+      case 'pusher:signin':
+        return signIn.signIn(connection, frame.data);
+      default:
+        return clientEvents.trigger(connection, frame, nowMs);
     }
   }
 }

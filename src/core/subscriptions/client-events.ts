@@ -17,6 +17,13 @@ export class ClientEvents {
     this.#metrics = metrics;
   }
 
+  /** Refuses an event whose data is too large; false if it is not. */
+  refuseTooLarge(connection: Connection, frame: ClientFrame): boolean {
+    const problem = tooLarge(connection, dataString(frame.data));
+    if (problem !== undefined) connection.sendError(null, problem, frame.channel);
+    return problem !== undefined;
+  }
+
   async trigger(connection: Connection, frame: ClientFrame, nowMs: number): Promise<void> {
     const subscription = frame.channel === undefined ? undefined : connection.subscriptions.get(frame.channel);
     const data = dataString(frame.data);
@@ -62,8 +69,11 @@ function clientEventProblem(
   const name = eventNameProblem(event, app.limits.maxEventNameLength);
   if (name !== undefined) return `Client event rejected: ${name}`;
   if (data === undefined) return 'Client event rejected: its data is nested too deeply';
-  if (byteLengthExceeds(data, app.limits.maxEventBytes)) {
-    return `Client event rejected: its data is larger than ${app.limits.maxEventBytes} bytes`;
-  }
-  return undefined;
+  return tooLarge(connection, data);
+}
+
+function tooLarge({ app }: Connection, data: string | undefined): string | undefined {
+  const { maxEventBytes } = app.limits;
+  if (data === undefined || !byteLengthExceeds(data, maxEventBytes)) return undefined;
+  return `Client event rejected: its data is larger than ${maxEventBytes} bytes`;
 }

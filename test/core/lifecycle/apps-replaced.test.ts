@@ -15,6 +15,9 @@ const SETTINGS = {
   maxConnections: 0,
   maxConnectionsPerIp: 0,
   closeOnTokenExpiry: false,
+  maxWaitingBytes: 1_000_000,
+  maxWaitingBytesOfNode: 10_000_000,
+  maxWaitSeconds: 60,
   resume: { ackIntervalSeconds: 5, checkpointSeconds: 10, windowSeconds: 100 },
 };
 const BOUNDS = { maxEvents: 10, maxBytes: 10_000, maxAgeSeconds: 60 };

@@ -1,0 +1,83 @@
+/** Something that a client's message asks for. Must not reject. */
+export interface Task {
+  run(): Promise<void>;
+  /** Of the message that waits with it. */
+  readonly characters: number;
+  /** Done even if the client has closed its connection meanwhile: it is for others. */
+  readonly isForOthers: boolean;
+}
+
+interface Waiting extends Task {
+  readonly sinceMs: number;
+}
+
+/**
+ * Runs a connection's tasks one after another, so that what a client sends takes effect in that order whatever has to
+ * be waited for. Knows no bounds of its own: see ConnectionTasks.
+ */
+export class TaskQueue {
+  #waiting: Waiting[] = [];
+  #waitingCharacters = 0;
+  #busy = false;
+  #runningSinceMs = 0;
+
+  /** Whether nothing is under way: a task would run at once. */
+  get idle(): boolean {
+    return !this.#busy;
+  }
+
+  /** Tasks that wait for their turn. */
+  get size(): number {
+    return this.#waiting.length;
+  }
+
+  get waitingCharacters(): number {
+    return this.#waitingCharacters;
+  }
+
+  /**
+   * Since when the task that is under way, or the first that waits behind it, has been there; undefined if none is.
+   */
+  get oldestMs(): number | undefined {
+    return this.#busy ? Math.min(this.#runningSinceMs, this.#waiting[0]?.sinceMs ?? this.#runningSinceMs) : undefined;
+  }
+
+  add(task: Task, nowMs = Date.now()): void {
+    if (this.#busy) {
+      this.#waiting.push({ ...task, sinceMs: nowMs });
+      this.#waitingCharacters += task.characters;
+      return;
+    }
+    this.#busy = true;
+    this.#runningSinceMs = nowMs;
+    void this.#run(task);
+  }
+
+  /**
+   * For a connection that is gone: drops what waits, and runs `last` after the task that is under way.
+   * @param byClient what the client sent others before it closed the connection is carried out first
+   */
+  finish(last: () => Promise<void>, byClient: boolean): void {
+    const kept = byClient ? this.#waiting.filter(({ isForOthers }) => isForOthers) : [];
+    this.#waiting = kept;
+    this.#waitingCharacters = kept.reduce((sum, { characters }) => sum + characters, 0);
+    this.add({ run: last, characters: 0, isForOthers: false });
+  }
+
+  async #run(first: Task): Promise<void> {
+    let task: Task | undefined = first;
+    while (task !== undefined) {
+      await task.run();
+      task = this.#next();
+    }
+    this.#busy = false;
+  }
+
+  #next(): Task | undefined {
+    const next = this.#waiting.shift();
+    if (next === undefined) return undefined;
+    this.#waitingCharacters -= next.characters;
+    this.#runningSinceMs = Date.now();
+    return next;
+  }
+}

@@ -1,0 +1,113 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import fc from 'fast-check';
+import t from 'tap';
+import { TaskQueue } from '../../../src/core/connection/task-queue.ts';
+
+const task = (run: () => Promise<void>, characters = 0, isForOthers = false) => ({ run, characters, isForOthers });
+const nothing = task(async () => undefined);
+
+/** A queue with a task under way, and what ends that. */
+function busy() {
+  const queue = new TaskQueue();
+  let end = () => {};
+  const ended = new Promise<void>((resolve) => {
+    end = resolve;
+  });
+  queue.add(task(() => ended));
+  return { queue, end };
+}
+
+t.test('what a client sends takes effect in that order, whatever each waits for', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(fc.integer({ min: 0, max: 3 }), { maxLength: 30 }), async (waits) => {
+      const queue = new TaskQueue();
+      const done: number[] = [];
+      let running = 0;
+      let overlapped = false;
+      const all = waits.map(
+        (wait, index) =>
+          new Promise<void>((resolve) => {
+            const run = async () => {
+              running += 1;
+              overlapped ||= running > 1;
+              if (wait > 0) await delay(wait - 1);
+              running -= 1;
+              done.push(index);
+              resolve();
+            };
+            queue.add(task(run));
+          }),
+      );
+      await Promise.all(all);
+      return !overlapped && done.every((index, at) => index === at) && done.length === waits.length;
+    }),
+    { numRuns: 30 },
+  );
+});
+
+t.test('a task begins at once if nothing is under way', async (t) => {
+  const queue = new TaskQueue();
+  let begun = false;
+  t.equal(queue.idle, true);
+  queue.add(
+    task(async () => {
+      begun = true;
+    }),
+  );
+  t.equal(begun, true);
+  t.equal(queue.idle, false);
+  await new Promise(setImmediate);
+  t.equal(queue.idle, true);
+});
+
+t.test('it says how much waits, and since when', async (t) => {
+  const { queue, end } = busy();
+  t.equal(queue.size, 0, 'what is under way does not wait');
+  queue.add({ ...nothing, characters: 10 }, 1000);
+  queue.add({ ...nothing, characters: 5 }, 2000);
+  t.same([queue.size, queue.waitingCharacters, queue.oldestMs], [2, 15, 1000]);
+  end();
+  await new Promise(setImmediate);
+  t.same([queue.size, queue.waitingCharacters, queue.oldestMs], [0, 0, undefined]);
+});
+
+t.test('the last task comes after the one under way, and those that wait are dropped', async (t) => {
+  const { queue, end } = busy();
+  const done: string[] = [];
+  queue.add(
+    task(async () => {
+      done.push('waiting');
+    }, 10),
+  );
+  queue.finish(async () => {
+    done.push('last');
+  }, false);
+  t.same([queue.size, queue.waitingCharacters], [1, 0]);
+  t.strictSame(done, []);
+  end();
+  await new Promise(setImmediate);
+  t.strictSame(done, ['last']);
+
+  const idle = new TaskQueue();
+  idle.finish(async () => {
+    done.push('idle');
+  }, false);
+  t.strictSame(done.at(-1), 'idle', 'at once if nothing is under way');
+});
+
+t.test('what a client sent others before it closed is carried out, and nothing else of it', async (t) => {
+  const { queue, end } = busy();
+  const done: string[] = [];
+  const note = (name: string) => async () => {
+    done.push(name);
+  };
+  queue.add(task(note('event'), 10, true));
+  queue.add(task(note('subscribe'), 5));
+  queue.add(task(note('event'), 10, true));
+  queue.finish(note('last'), true);
+  t.equal(queue.waitingCharacters, 20);
+  end();
+  await new Promise(setImmediate);
+  t.same(done, ['event', 'event', 'last']);
+  t.equal(queue.waitingCharacters, 0);
+});
