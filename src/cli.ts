@@ -28,5 +28,8 @@ process.exitCode = await runCli(process.argv.slice(2), version, {
     process.on('uncaughtException', fault);
     process.on('unhandledRejection', fault);
   },
+  onReloadSignal: (reload) => {
+    process.on('SIGHUP', reload);
+  },
   exit: (code) => process.exit(code),
 });

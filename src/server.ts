@@ -12,10 +12,12 @@ import { ConfiguredApps } from './core/contracts/app.ts';
 import type { HttpEndpoint } from './core/contracts/http.ts';
 import type { Logger } from './core/contracts/logger.ts';
 import { createMetrics } from './core/contracts/metrics.ts';
+import type { Reload, ReloadOutcome } from './core/contracts/reload.ts';
 import type { SharedState } from './core/contracts/shared-state.ts';
 import { createCore } from './core/create-core.ts';
 import { closeInReverse } from './core/lifecycle/close-in-reverse.ts';
 import { AuthEndpoint } from './server/auth-endpoint.ts';
+import { createReload, type ReloadDependencies } from './server/reload.ts';
 import { coreSettings, ENVELOPE_BYTES, ESCAPED, largest, webSocketSettings, xhrSettings } from './server/settings.ts';
 import { survives } from './server/uncaught.ts';
 import { BodyBudget } from './transport/body-budget.ts';
@@ -43,6 +45,11 @@ export interface FanfareServer {
    * it behind, so that the server goes on. If not, stop it: the process cannot be relied on any more.
    */
   survives(error: unknown): boolean;
+  /**
+   * Reads the configuration anew by `readConfig`, and takes over the apps and how channels are authorized. Rejects if
+   * the server does not run, or was not told how to read.
+   */
+  reload(): Promise<ReloadOutcome>;
 }
 
 export interface Listening {
@@ -62,6 +69,8 @@ export interface ServerOptions {
   readonly rules?: ChannelRules;
   /** Whether a refused authorization tells whoever asked why. Not for production: it helps whoever tries doors. */
   readonly explainRefusals?: boolean;
+  /** Reads the configuration anew, for a reload; throws a ConfigError. */
+  readonly readConfig?: () => Config;
 }
 
 /** Puts the parts together. Reads no environment and never exits the process. */
@@ -85,10 +94,16 @@ export function createServer(config: Config, options: ServerOptions = {}): Fanfa
       await stopping;
     },
     survives: (error) => survives(error, logger),
+    async reload() {
+      const reload = (await running)?.reload;
+      if (reload === undefined) throw new Error('This server does not run, or does not know where to read anew');
+      return await reload();
+    },
   };
 }
 
 interface Running extends Omit<Listening, 'host'> {
+  readonly reload: Reload | undefined;
   stop(): Promise<void>;
 }
 
@@ -172,12 +187,13 @@ async function open(
     logger,
   });
 
+  const reload = reloading(config, options, { apps, auth, appsReplaced: () => connections.appsReplaced(), logger });
   const admin = await adminServer(config, {
     ...{ apps, publisher, roster, broker, delivery, metrics, terminate, happenings, isReady, logger },
     connections: connections.all,
     disconnect: core.disconnect,
     explain: () => auth.explain,
-    reload: undefined,
+    reload,
   });
   await core.start();
   opened.push(async () => {
@@ -194,10 +210,15 @@ async function open(
   }
   const adminListening = await admin?.start();
   const listening = await listen(uws, native, config.host, config.port);
-  logger.info({ host: config.host, port: listening.port, apps: config.apps.map((app) => app.id) }, 'listening');
+  const adminAt = adminListening === undefined ? {} : { admin: `${adminListening.host}:${adminListening.port}` };
+  logger.info(
+    { host: config.host, port: listening.port, ...adminAt, apps: apps.all().map(({ id }) => id) },
+    'listening',
+  );
   return {
     port: listening.port,
     admin: adminListening,
+    reload,
     async stop() {
       draining = true;
       listening.close();
@@ -206,6 +227,14 @@ async function open(
       logger.info({}, 'stopped');
     },
   };
+}
+
+function reloading(
+  config: Config,
+  { readConfig }: ServerOptions,
+  dependencies: Omit<ReloadDependencies, 'config' | 'read'>,
+): Reload | undefined {
+  return readConfig === undefined ? undefined : createReload({ ...dependencies, config, read: readConfig });
 }
 
 /** Loaded only where it is wanted: it brings packages of its own. */

@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { App, AppRegistry } from '../core/contracts/app.ts';
 import type { Explain } from '../core/contracts/explanation.ts';
+import type { Reload } from '../core/contracts/reload.ts';
 import type { Roster } from '../core/contracts/roster.ts';
 import { topicOf } from '../core/contracts/topic.ts';
 import type { Publisher } from '../core/delivery/publisher.ts';
@@ -22,16 +23,7 @@ export interface ConsoleDependencies {
   /** Undefined if this server does not authorize. */
   readonly explain: () => Explain | undefined;
   /** Reads the configuration anew; undefined where nothing says from where. */
-  readonly reload: (() => Promise<ReloadOutcome>) | undefined;
-}
-
-/** What a reload did. If there are problems, nothing has changed. */
-export interface ReloadOutcome {
-  readonly problems: readonly string[];
-  /** What is in force now, a sentence each. */
-  readonly changes: readonly string[];
-  /** Keys whose new values wait for a restart. */
-  readonly needRestart: readonly string[];
+  readonly reload: Reload | undefined;
 }
 
 /** A request that cannot be served as it is: `statusCode` is what Fastify answers. */

@@ -17,8 +17,6 @@ import { registerStaticFiles } from './static-files.ts';
 import { Tails } from './tail.ts';
 import { registerTail } from './tail-stream.ts';
 
-export type { ReloadOutcome } from './console-api.ts';
-
 export interface AdminSettings {
   /** Undefined: loopback; all addresses where there is a token. */
   readonly host: string | undefined;
@@ -87,8 +85,7 @@ export function createAdminServer(dependencies: AdminDependencies): AdminServer 
   return {
     async start() {
       const host = settings.host ?? (settings.token === undefined ? '127.0.0.1' : '0.0.0.0');
-      const port = await listen(server, host, settings.port, logger);
-      logger.info({ host, port }, 'admin port listening');
+      const port = await listen(server, host, settings.port);
       cluster.start();
       history.start();
       return { host, port };
@@ -125,12 +122,7 @@ function registerProbes(server: FastifyInstance, dependencies: AdminDependencies
   });
 }
 
-async function listen(
-  server: FastifyInstance,
-  host: string,
-  port: number | undefined,
-  logger: Logger,
-): Promise<number> {
+async function listen(server: FastifyInstance, host: string, port: number | undefined): Promise<number> {
   try {
     await server.listen({ host, port: port ?? DEFAULT_PORT });
   } catch (error) {
@@ -143,7 +135,6 @@ async function listen(
       );
     }
     // Several nodes on one machine, none of which was given a port.
-    logger.warn({ port: DEFAULT_PORT }, 'the admin port is in use: taking a free one; admin.port sets one');
     await server.listen({ host, port: 0 });
   }
   const address = server.server.address();

@@ -1,20 +1,33 @@
 import type { Command } from 'commander';
+import { loadRules } from '../auth/index.ts';
 import { pathText, settingAt } from '../config/describe.ts';
 import { redacted } from '../config/redacted.ts';
 import type { Config } from '../config/schema.ts';
 import { addConfigFlags, type ConfigFlags, loadWith } from './config-flags.ts';
-import type { CliContext } from './context.ts';
+import { type CliContext, CliFailure } from './context.ts';
 
 export function checkConfigCommand(command: Command, context: CliContext): void {
   addConfigFlags(command)
     .description(
       'list the settings that would be in force, secrets masked; or what is wrong with them, with exit code 1',
     )
-    .action((flags: ConfigFlags) => {
+    .action(async (flags: ConfigFlags) => {
       const { config, warnings, sources } = loadWith(context, flags, { checkFiles: true });
       for (const warning of warnings) context.warn(`warning: ${warning}`);
+      if (config.auth.enabled) await checkRules(config.auth.rulesFile);
       for (const line of settingLines(config, sources)) context.print(line);
     });
+}
+
+/** Loads them, as a server does when it starts. */
+async function checkRules(file: string): Promise<void> {
+  try {
+    await loadRules(file);
+  } catch (error) {
+    throw new CliFailure(`The rules do not load: ${error instanceof Error ? error.message : String(error)}`, {
+      cause: error,
+    });
+  }
 }
 
 /** `connections.maxPerIp = 20    (from --set)`: a list to read, which nobody takes for a configuration file. */

@@ -12,6 +12,8 @@ export interface CliContext {
   onStopSignal(stop: (signal: NodeJS.Signals) => void): void;
   /** Calls back on an error that nobody caught, in the context in which it was left behind. */
   onUncaught(fault: (error: unknown) => void): void;
+  /** Calls back on SIGHUP. */
+  onReloadSignal(reload: () => void): void;
   /** Ends the process at once. */
   exit(code: number): void;
 }

@@ -4,6 +4,7 @@ import { checkConfigCommand } from './check-config.ts';
 import { type CliContext, CliFailure } from './context.ts';
 import { initCommand } from './init.ts';
 import { listenCommand } from './listen.ts';
+import { reloadCommand } from './reload.ts';
 import { serveCommand } from './serve.ts';
 import { tokenCommand } from './token.ts';
 import { triggerCommand } from './trigger.ts';
@@ -24,6 +25,7 @@ export async function runCli(args: readonly string[], version: string, context: 
   tokenCommand(program.command('token'), context);
   triggerCommand(program.command('trigger'), context);
   listenCommand(program.command('listen'), context);
+  reloadCommand(program.command('reload'), context);
   checkConfigCommand(program.command('check-config'), context);
   try {
     await program.parseAsync(args, { from: 'user' });

@@ -2,9 +2,11 @@ import type { Command } from 'commander';
 import { usesDevelopmentCredentials } from '../config/development.ts';
 import type { Config } from '../config/schema.ts';
 import { SHIPPED_RULES_FILE } from '../config/shipped-rules.ts';
+import type { Listening } from '../server.ts';
 import { addConfigFlags, type ConfigFlags, loadWith, shorthand } from './config-flags.ts';
 import { type CliContext, CliFailure } from './context.ts';
 import { pageSnippet } from './page-snippet.ts';
+import { reloadOnDemand } from './reload-signals.ts';
 import { localUrl, parseServerUrl } from './server-url.ts';
 import { stopInGoodOrder } from './stop-signals.ts';
 import { signUserToken } from './user-token.ts';
@@ -24,7 +26,7 @@ export function serveCommand(command: Command, context: CliContext): void {
     .option('--path-prefix <path>', 'in front of every path, such as /realtime')
     .option('--log-level <level>', 'fatal, error, warn, info, debug, trace or silent (default: info)')
     .action(async (flags: ServeFlags) => {
-      const { config, warnings } = loadWith(context, flags, {
+      const options = {
         checkFiles: true,
         shorthands: [
           shorthand('--port', 'port', flags.port),
@@ -32,29 +34,31 @@ export function serveCommand(command: Command, context: CliContext): void {
           shorthand('--path-prefix', 'pathPrefix', flags.pathPrefix),
           shorthand('--log-level', 'log.level', flags.logLevel),
         ],
-      });
+      };
+      const { config, warnings } = loadWith(context, flags, options);
       for (const warning of warnings) context.warn(warning);
-      await run(config, flags, context);
+      await run(config, flags, context, () => loadWith(context, flags, options).config);
     });
 }
 
 /** What a stop takes beyond the grace that connections get: the last frames, and parting from Redis. */
 const STOP_MARGIN_MS = 20_000;
 
-async function run(config: Config, flags: ServeFlags, context: CliContext): Promise<void> {
+async function run(config: Config, flags: ServeFlags, context: CliContext, readConfig: () => Config): Promise<void> {
   const production = context.env.NODE_ENV === 'production';
   // Loaded here, so that the other commands work where the native server does not.
   const { createServer } = await import('../server.ts');
-  const server = createServer(config, { explainRefusals: !production });
+  const server = createServer(config, { explainRefusals: !production, readConfig });
   stopInGoodOrder(context, server, { limitMs: config.shutdownGraceSeconds * 1000 + STOP_MARGIN_MS });
-  let port: number;
+  let listening: Listening;
   try {
-    ({ port } = await server.start());
+    listening = await server.start();
   } catch (error) {
     throw startFailure(error);
   }
+  reloadOnDemand(context, server, production ? undefined : config.auth.rulesFile);
   if (!production && (context.isTerminal || usesDevelopmentCredentials(config)))
-    await welcome(config, port, flags, context);
+    await welcome(config, listening, flags, context);
 }
 
 /** What keeps a server from starting is a sentence for whoever started it; a mistake of ours keeps its stack. */
@@ -67,7 +71,12 @@ function startFailure(error: unknown): unknown {
 const USUAL_URL = 'http://localhost:6001';
 
 /** Something to try at once: a page that joins a private channel, and a command that sends it an event. */
-async function welcome(config: Config, port: number, flags: ServeFlags, context: CliContext): Promise<void> {
+async function welcome(
+  config: Config,
+  { port, admin }: Listening,
+  flags: ServeFlags,
+  context: CliContext,
+): Promise<void> {
   const url = localUrl(config, port);
   const [app] = config.apps;
   if (app === undefined) return;
@@ -90,7 +99,7 @@ async function welcome(config: Config, port: number, flags: ServeFlags, context:
     event: 'message.sent',
   });
   context.print(`
-Fanfare listens on ${url}
+Fanfare listens on ${url}${admin === undefined ? '' : `, and its console is at ${consoleUrl(admin)}`}
 
 ${rules}Save this as page.html and open it in a browser${whose}:
 
@@ -100,6 +109,11 @@ Then, in a second terminal, send it something:
 
 npx fanfare trigger${file}${where} private-domain.7 message.sent '{"text":"hello"}'
 `);
+}
+
+/** An address that stands for all of them is reached as localhost. */
+function consoleUrl({ host, port }: NonNullable<Listening['admin']>): string {
+  return `http://${['0.0.0.0', '::', '127.0.0.1'].includes(host) ? 'localhost' : host}:${port}`;
 }
 
 function shellWord(text: string): string {

@@ -18,6 +18,7 @@ function fixture(stop: () => Promise<void>, { survives = false, limitMs = 60_000
     onStopSignal: (listener) => {
       receive = listener;
     },
+    onReloadSignal: () => undefined,
     onUncaught: (listener) => {
       fail = listener;
     },

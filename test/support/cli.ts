@@ -40,6 +40,7 @@ export async function runIn(
     warn: (line) => err.push(line),
     onStopSignal: () => undefined,
     onUncaught: () => undefined,
+    onReloadSignal: () => undefined,
     exit: () => undefined,
   });
   return { code, stdout: out.join('\n'), stderr: err.join('\n') };
