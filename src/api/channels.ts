@@ -1,6 +1,6 @@
 import type { HttpResponse } from '../core/contracts/http.ts';
 import { topicOf } from '../core/contracts/topic.ts';
-import { channelKind, channelNameProblem } from '../protocol/channel-name.ts';
+import { channelKind, channelNameProblem, printable } from '../protocol/channel-name.ts';
 import { dataString, decodeFrame } from '../protocol/frames.ts';
 import { type ApiCall, takeQuota } from './api-call.ts';
 import { CHANNEL_ATTRIBUTES, COUNT_ATTRIBUTES, channelInfo, infoAttributes } from './info-attributes.ts';
@@ -37,7 +37,7 @@ export async function getChannel(call: ApiCall): Promise<HttpResponse> {
   const wanted = infoAttributes(parameter(call.query, 'info'), CHANNEL_ATTRIBUTES);
   const kind = channelKind(channel);
   if (wanted.has('user_count') && kind.access !== 'presence') {
-    throw new Refusal(400, `user_count is known for presence channels only, and '${channel}' is not one`);
+    throw new Refusal(400, `user_count is known for presence channels only, and '${printable(channel)}' is not one`);
   }
   await takeQuota(call, 'reads', 1);
   const topic = topicOf(call.app.id, channel);
@@ -51,7 +51,7 @@ export async function getChannel(call: ApiCall): Promise<HttpResponse> {
 export async function getChannelUsers(call: ApiCall): Promise<HttpResponse> {
   const channel = channelOfPath(call);
   if (channelKind(channel).access !== 'presence') {
-    throw new Refusal(400, `Users are known for presence channels only, and '${channel}' is not one`);
+    throw new Refusal(400, `Users are known for presence channels only, and '${printable(channel)}' is not one`);
   }
   await takeQuota(call, 'reads', 1);
   const userIds = await call.deps.roster.userIds(topicOf(call.app.id, channel));

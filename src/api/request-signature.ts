@@ -72,10 +72,13 @@ function checkSignature(
       if (safeEqual(signature, hmacHex(app.secret, text))) return pairs;
     }
   }
-  throw new Refusal(
-    401,
-    `Invalid signature: you should have sent HmacSHA256Hex(${JSON.stringify(expected)}, your_secret_key)`,
-  );
+  throw new Refusal(401, `Invalid signature: you should have sent HmacSHA256Hex(${quoted(expected)}, your_secret_key)`);
+}
+
+/** As JSON, with the control characters escaped that JSON leaves as they are. */
+function quoted(text: string): string {
+  const escaped = (found: string) => `\\u${found.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  return JSON.stringify(text).replace(/[\u007f-\u009f\u2028\u2029]/g, escaped);
 }
 
 /**

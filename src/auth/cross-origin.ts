@@ -4,6 +4,9 @@ import { isOriginAllowed } from '../core/lifecycle/origins.ts';
 /** Chrome's upper bound. */
 const PREFLIGHT_SECONDS = 7200;
 
+/** A browser's origin is ASCII; what else stands there may not stand in a header of the answer. */
+const ORIGIN = /^[\x21-\x7e]+$/;
+
 const HEADER_NAMES = /^[A-Za-z0-9!#$%&'*+.^_`|~ ,-]{1,1000}$/;
 
 /**
@@ -13,7 +16,7 @@ const HEADER_NAMES = /^[A-Za-z0-9!#$%&'*+.^_`|~ ,-]{1,1000}$/;
  */
 export function corsHeaders(apps: readonly App[], origin: string, cookies: boolean): Record<string, string> {
   const vary = { Vary: 'Origin' };
-  if (origin === '' || !apps.some((app) => isOriginAllowed(app.allowedOrigins, origin))) return vary;
+  if (!ORIGIN.test(origin) || !apps.some((app) => isOriginAllowed(app.allowedOrigins, origin))) return vary;
   const credentials = cookies && apps.some((app) => isOriginNamed(app.allowedOrigins, origin));
   return {
     ...vary,

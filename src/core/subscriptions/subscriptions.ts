@@ -2,6 +2,7 @@ import {
   type ChannelKind,
   channelKind,
   channelNameProblem,
+  printable,
   SERVER_TO_USER_PREFIX,
 } from '../../protocol/channel-name.ts';
 import { ERROR_CODES } from '../../protocol/error-codes.ts';
@@ -86,7 +87,7 @@ export class Subscriptions {
       return;
     }
     if (connection.subscriptions.has(channel)) {
-      connection.sendError(null, `Existing subscription to channel ${channel}`, channel);
+      connection.sendError(null, `Existing subscription to channel ${printable(channel)}`, channel);
       return;
     }
     const kind = channelKind(channel);
@@ -107,7 +108,8 @@ export class Subscriptions {
     const channel = dataObject(rawData)?.channel;
     const subscription = typeof channel === 'string' ? connection.subscriptions.get(channel) : undefined;
     if (subscription === undefined) {
-      const named = typeof channel === 'string' ? `channel ${channel}` : 'a channel: name it in data.channel';
+      const named =
+        typeof channel === 'string' ? `channel ${printable(channel)}` : 'a channel: name it in data.channel';
       connection.sendError(null, `No subscription to ${named}`);
       return;
     }

@@ -1,0 +1,36 @@
+import t from 'tap';
+import { Mutator } from './mutator.ts';
+import { seedsOf } from './seeds.ts';
+import { TARGETS } from './targets/index.ts';
+
+/** `npm run fuzz` in its short form: what failed once, and some new inputs, the same in every run. */
+const RUNS = 600;
+
+for (const [target] of TARGETS) {
+  t.test(`${target.name}: nothing but what is documented`, async (t) => {
+    const seeds = seedsOf(target);
+    for (const seed of seeds) await target.run(seed);
+    const mutator = new Mutator(1, seeds, target.dictionary);
+    let units = 0;
+    for (let run = 0; run < RUNS; run += 1) {
+      const input = mutator.next();
+      try {
+        units += await target.run(input);
+      } catch (error) {
+        t.error(error, JSON.stringify(input.toString('utf8')));
+        return;
+      }
+    }
+    t.ok(units >= RUNS);
+  });
+}
+
+t.test('inputs are the same for the same seed, and others for another', async (t) => {
+  const inputs = (seed: number) => {
+    const mutator = new Mutator(seed, [Buffer.from('abcdef'), Buffer.from('xyz')], ['word']);
+    return Array.from({ length: 20 }, () => mutator.next().toString('latin1'));
+  };
+  t.same(inputs(7), inputs(7));
+  t.notSame(inputs(7), inputs(8));
+  t.ok(new Set(inputs(7)).size > 10);
+});
