@@ -1,3 +1,6 @@
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import t from 'tap';
 import { Mutator } from './mutator.ts';
 import { seedsOf } from './seeds.ts';
@@ -33,4 +36,11 @@ t.test('inputs are the same for the same seed, and others for another', async (t
   t.same(inputs(7), inputs(7));
   t.notSame(inputs(7), inputs(8));
   t.ok(new Set(inputs(7)).size > 10);
+});
+
+t.test('coverage leads to code that the seeds do not reach', async (t) => {
+  const script = fileURLToPath(new URL('guided.ts', import.meta.url));
+  const { stdout } = await promisify(execFile)(process.execPath, ['--import=tsx', script, 'names', '1', '1']);
+  const [, kept = '', beyond = ''] = /, (\d+) kept; \d+ functions ran, and (\d+) characters/.exec(stdout) ?? [];
+  t.ok(Number(kept) > 0 && Number(beyond) > 0, stdout);
 });

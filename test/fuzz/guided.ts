@@ -1,87 +1,57 @@
-import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
-import { seedFolder, seedsOf } from './seeds.ts';
-import type { FuzzTarget } from './targets/target.ts';
+/**
+ * Lets coverage lead: an input that makes code run which no other did is kept, and changed further. A process of its
+ * own, `guided.ts TARGET SECONDS SEED`, since the counters have to run before the code is loaded, and slow it down.
+ */
+import { Coverage } from './coverage.ts';
+import { Mutator } from './mutator.ts';
 
-/** Not among the project's dependencies: it brings 105 packages, and only this command wants them. */
-const FUZZER = '@jazzer.js/core';
-const VERSION = '4.0.0';
-const FOLDER = fileURLToPath(new URL('.jazzer', import.meta.url));
-const INSTALL_MS = 300_000;
+/** One look at the counters costs as much as many runs. */
+const BATCH = 40;
 
-/** Installs the fuzzer into a folder of its own, if it is missing. Throws a sentence if npm fails. */
-function installFuzzer(): string {
-  const entry = join(FOLDER, 'node_modules', FUZZER, 'dist', 'cli.js');
-  const check = spawnSync(process.execPath, [entry, '--version'], { encoding: 'utf8' });
-  if (check.status === 0) return entry;
-  mkdirSync(FOLDER, { recursive: true });
-  writeFileSync(join(FOLDER, 'package.json'), JSON.stringify({ private: true }));
-  console.log(`Installing ${FUZZER} ${VERSION} into ${FOLDER}`);
-  const npm = spawnSync('npm', ['install', '--no-audit', '--no-fund', '--ignore-scripts', `${FUZZER}@${VERSION}`], {
-    cwd: FOLDER,
-    encoding: 'utf8',
-    timeout: INSTALL_MS,
-  });
-  if (npm.status !== 0) throw new Error(`${FUZZER} cannot be installed (use --guided 0): ${npm.stderr.trim()}`);
-  return entry;
-}
+const [name = '', seconds = '10', seed = '1'] = process.argv.slice(2);
+const coverage = new Coverage(
+  (url) => url.startsWith('file:') && url.includes('/src/') && !url.includes('node_modules'),
+);
+const { TARGETS } = await import('./targets/index.ts');
+const { keepSeed, seedsOf } = await import('./seeds.ts');
+const target = TARGETS.find(([candidate]) => candidate.name === name)?.[0];
+if (target === undefined) throw new RangeError(`there is no target ${name}`);
 
-/** One file with everything in it, so that the fuzzer sees what the code does, packages included. */
-async function bundle(target: FuzzTarget, folder: string): Promise<string> {
-  const outfile = join(folder, `${target.name}.cjs`);
-  await build({
-    stdin: {
-      contents:
-        `import { TARGETS } from './targets/index.ts';\n` +
-        `const [target] = TARGETS.find(([{ name }]) => name === ${JSON.stringify(target.name)});\n` +
-        'export async function fuzz(bytes) { await target.run(Buffer.from(bytes)); }\n',
-      resolveDir: fileURLToPath(new URL('.', import.meta.url)),
-      loader: 'ts',
-    },
-    bundle: true,
-    platform: 'node',
-    format: 'cjs',
-    outfile,
-    define: { 'import.meta.url': '"file:///bundle.cjs"' },
-    logLevel: 'error',
-  });
-  return outfile;
-}
+const corpus = seedsOf(target);
+const begun = corpus.length;
+for (const input of corpus) await target.run(input);
+coverage.hasNew(true);
+const atFirst = coverage.characters;
+const mutator = new Mutator(Number(seed), corpus, target.dictionary);
+const deadline = performance.now() + Number(seconds) * 1000;
+let inputs = 0;
+let units = 0;
 
-/** Lets coverage choose what to change, so many seconds for each target. Throws if one fails; its input is then kept. */
-export async function guided(targets: readonly FuzzTarget[], seconds: number): Promise<void> {
-  const fuzzer = installFuzzer();
-  const folder = mkdtempSync(join(tmpdir(), 'fanfare-fuzz-'));
+async function run(input: Buffer): Promise<void> {
   try {
-    for (const target of targets) {
-      const corpus = join(folder, `${target.name}-corpus`);
-      mkdirSync(corpus, { recursive: true });
-      for (const [index, seed] of seedsOf(target).entries()) writeFileSync(join(corpus, String(index)), seed);
-      const words = join(folder, `${target.name}.dict`);
-      writeFileSync(words, target.dictionary.map(dictionaryLine).join('\n'));
-      mkdirSync(seedFolder(target), { recursive: true });
-      const options = [`-max_total_time=${seconds}`, '-max_len=4096', `-dict=${words}`, '-timeout=20'];
-      const args = [fuzzer, await bundle(target, folder), corpus, '--fuzz_entry_point=fuzz', '--includes=fanfare-fuzz'];
-      const { status, stderr } = spawnSync(
-        process.execPath,
-        [...args, '--', ...options, `-artifact_prefix=${seedFolder(target)}/`],
-        { encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 },
-      );
-      const done = /DONE\s+cov: (\d+) .*|#(\d+)\s+DONE.*/.exec(stderr)?.[0];
-      console.log(`${target.name.padEnd(14)} led by coverage: ${done ?? 'no summary'}`);
-      if (status !== 0) throw new Error(`${target.name} failed, led by coverage:\n${stderr.slice(-3000)}`);
-    }
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
+    units += (await target?.run(input)) ?? 0;
+  } catch (error) {
+    const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    const file = target === undefined ? '' : keepSeed(target, input);
+    console.error(`${name}, led by coverage: ${reason}\nkept: ${file}\n${JSON.stringify(input.toString())}`);
+    process.exit(1);
   }
 }
 
-/** A word as libFuzzer reads it. */
-function dictionaryLine(word: string): string {
-  const bytes = [...Buffer.from(word)].map((byte) => `\\x${byte.toString(16).padStart(2, '0')}`);
-  return `"${bytes.join('')}"`;
+while (performance.now() < deadline) {
+  const batch = Array.from({ length: BATCH }, () => mutator.next());
+  for (const input of batch) await run(input);
+  inputs += BATCH;
+  if (!coverage.hasNew(false)) continue;
+  // One of them, or several: each again by itself.
+  for (const input of batch) {
+    await run(input);
+    if (coverage.hasNew(true)) corpus.push(input);
+  }
 }
+const grown = coverage.characters - atFirst;
+console.log(
+  `${name.padEnd(14)} ${String(inputs).padStart(8)} inputs led by coverage, ${units} frames or requests, ` +
+    `${corpus.length - begun} kept; ${coverage.functions} functions ran, and ${grown} characters of code beyond the seeds'`,
+);
+process.exit();

@@ -2,8 +2,9 @@
  * Throws at what strangers reach whatever a million mutations find, and then lets coverage lead the way. What fails
  * becomes a seed.
  */
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 import { type Option, runCommand, type Values } from '../../bench/support/command.ts';
-import { guided } from './guided.ts';
 import { Mutator } from './mutator.ts';
 import { keepSeed, seedsOf } from './seeds.ts';
 import { TARGETS } from './targets/index.ts';
@@ -44,6 +45,13 @@ async function mutate(target: FuzzTarget, runs: number, seed: number): Promise<n
   return units;
 }
 
+/** False if the target failed, led by coverage. */
+function guided(target: FuzzTarget, seconds: number, seed: number): boolean {
+  const script = fileURLToPath(new URL('guided.ts', import.meta.url));
+  const args = ['--import=tsx', script, target.name, String(seconds), String(seed)];
+  return spawnSync(process.execPath, args, { stdio: 'inherit' }).status === 0;
+}
+
 async function main(options: Values<typeof OPTIONS>): Promise<number> {
   const chosen = TARGETS.filter(([{ name }]) => options.only === undefined || name === options.only);
   if (chosen.length === 0) throw new RangeError(`--only knows ${TARGETS.map(([{ name }]) => name).join(', ')}`);
@@ -58,11 +66,8 @@ async function main(options: Values<typeof OPTIONS>): Promise<number> {
       `${target.name.padEnd(14)} ${String(runs).padStart(8)} inputs, ${units} frames or requests, ${seconds} s`,
     );
   }
-  if (options.guided > 0)
-    await guided(
-      chosen.map(([target]) => target),
-      options.guided,
-    );
+  if (options.guided === 0) return 0;
+  for (const [target] of chosen) if (!guided(target, options.guided, seed)) return 1;
   return 0;
 }
 

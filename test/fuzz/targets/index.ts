@@ -10,7 +10,7 @@ import { tokens } from './tokens.ts';
 
 /** Each with how many runs `npm run fuzz` gives it at least. */
 export const TARGETS: ReadonlyArray<readonly [target: FuzzTarget, runs: number]> = [
-  [frames, 400_000],
+  [frames, 700_000],
   [requests, 100_000],
   [authorization, 20_000],
   [names, 200_000],
