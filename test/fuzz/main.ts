@@ -10,9 +10,9 @@ import { keepSeed, seedsOf } from './seeds.ts';
 import { TARGETS } from './targets/index.ts';
 import type { FuzzTarget } from './targets/target.ts';
 
-const ABOUT = `npm run fuzz -- [options]: mutated frames, requests, names, signatures, settings and tokens, a million frames
-and 100,000 requests among them; then the same targets led by coverage. Ends with 1 if the server did anything that is
-not documented; the input is then kept in test/fuzz/seeds/, and every later run of the tests begins with it.`;
+const ABOUT = `npm run fuzz -- [options]: mutated frames, requests, names, signatures, settings and tokens, a million
+frames and 100,000 requests among them; then the same targets led by coverage. Ends with 1 if the server did anything
+that is not documented; the input is then kept in test/fuzz/seeds/, and every later run of the tests begins with it.`;
 
 const OPTIONS = {
   only: { what: `one target: ${TARGETS.map(([{ name }]) => name).join(', ')}`, text: 'NAME' },

@@ -45,6 +45,8 @@ async function startCore(): Promise<Core> {
   };
   const { apps, connections, resume, auth } = configSchema.parse(input);
   const log = { maxEvents: 100, maxBytes: 100_000, maxAgeSeconds: 60 };
+  const session = { maxChannels: 100, maxBytes: 100_000, maxBytesPerAddress: 1_000_000 };
+  const logger = { debug: nobody, info: nobody, warn: nobody, error: failed };
   const core = createCore({
     settings: {
       activityTimeoutSeconds: connections.activityTimeoutSeconds,
@@ -56,9 +58,9 @@ async function startCore(): Promise<Core> {
       resume,
     },
     apps: new ConfiguredApps(apps),
-    shared: memoryState({ log, sessionSeconds: 60 }),
+    shared: memoryState({ log, sessionSeconds: 60, session }, logger),
     metrics: createMetrics(),
-    logger: { debug: nobody, info: nobody, warn: nobody, error: failed },
+    logger,
   });
   await core.start();
   return core;
