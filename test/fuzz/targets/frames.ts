@@ -5,6 +5,7 @@ import { createMetrics } from '../../../src/core/contracts/metrics.ts';
 import type { Socket } from '../../../src/core/contracts/transport.ts';
 import { type Core, createCore } from '../../../src/core/create-core.ts';
 import { ERROR_CODES } from '../../../src/protocol/error-codes.ts';
+import { coreSettings } from '../../../src/server/settings.ts';
 import { channelAuth, userAuth } from '../../support/signing.ts';
 import { type FuzzTarget, mustBeSentence, mustHold } from './target.ts';
 
@@ -43,21 +44,13 @@ async function startCore(): Promise<Core> {
   const input: ConfigInput = {
     apps: [{ ...APP, clientEvents: true, subscriptionCount: true, limits: { clientEventsPerSecond: 0 } }],
   };
-  const { apps, connections, resume, auth } = configSchema.parse(input);
+  const config = configSchema.parse(input);
   const log = { maxEvents: 100, maxBytes: 100_000, maxAgeSeconds: 60 };
   const session = { maxChannels: 100, maxBytes: 100_000, maxBytesPerAddress: 1_000_000 };
   const logger = { debug: nobody, info: nobody, warn: nobody, error: failed };
   const core = createCore({
-    settings: {
-      activityTimeoutSeconds: connections.activityTimeoutSeconds,
-      pingIntervalSeconds: connections.pingIntervalSeconds,
-      pongTimeoutSeconds: connections.pongTimeoutSeconds,
-      maxConnections: 0,
-      maxConnectionsPerIp: 0,
-      closeOnTokenExpiry: auth.closeOnTokenExpiry,
-      resume,
-    },
-    apps: new ConfiguredApps(apps),
+    settings: { ...coreSettings(config), maxConnections: 0, maxConnectionsPerIp: 0 },
+    apps: new ConfiguredApps(config.apps),
     shared: memoryState({ log, sessionSeconds: 60, session }, logger),
     metrics: createMetrics(),
     logger,
@@ -124,7 +117,7 @@ async function run(input: Buffer): Promise<number> {
   if (connection !== undefined) {
     for (const line of lines)
       if (socket.closes.length === 0) connections.message(connection, signed(line, connection.socketId));
-    for (let turn = 0; !connection.idle; turn += 1) {
+    for (let turn = 0; !connection.tasks.idle; turn += 1) {
       mustHold(turn < MAX_TURNS, 'the connection is busy for ever');
       await new Promise(setImmediate);
     }
