@@ -7,11 +7,16 @@ const { version } = JSON.parse(readFileSync(new URL('../package.json', import.me
   version: string;
 };
 
-// `fanfare listen … | head` closes the pipe: whoever read it has what they wanted.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(0);
-  throw error;
-});
+let outlivesOutput = false;
+
+// `fanfare listen … | head` closes the pipe: whoever read it has what they wanted. A server goes on.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (outlivesOutput) return;
+    if (error.code === 'EPIPE') process.exit(0);
+    throw error;
+  });
+}
 
 Object.assign(process.env, dotEnv(process.cwd(), process.env));
 
@@ -21,6 +26,9 @@ process.exitCode = await runCli(process.argv.slice(2), version, {
   isTerminal: process.stdout.isTTY === true,
   print: (line) => process.stdout.write(`${line}\n`),
   warn: (line) => process.stderr.write(`${line}\n`),
+  outliveOutput: () => {
+    outlivesOutput = true;
+  },
   onStopSignal: (stop) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, stop);
   },

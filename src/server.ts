@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Logger as PinoLogger, pino } from 'pino';
+import type { Logger as PinoLogger } from 'pino';
 import { Happenings } from './admin/happenings.ts';
 import type { AdminDependencies, AdminServer } from './admin/index.ts';
 import { createApi } from './api/index.ts';
@@ -17,6 +17,7 @@ import type { SharedState } from './core/contracts/shared-state.ts';
 import { createCore } from './core/create-core.ts';
 import { closeInReverse } from './core/lifecycle/close-in-reverse.ts';
 import { AuthEndpoint } from './server/auth-endpoint.ts';
+import { createServerLog, type ServerLog } from './server/log.ts';
 import { createReload, type ReloadDependencies } from './server/reload.ts';
 import { coreSettings, ENVELOPE_BYTES, ESCAPED, largest, webSocketSettings, xhrSettings } from './server/settings.ts';
 import { survives } from './server/uncaught.ts';
@@ -75,12 +76,13 @@ export interface ServerOptions {
 
 /** Puts the parts together. Reads no environment and never exits the process. */
 export function createServer(config: Config, options: ServerOptions = {}): FanfareServer {
-  const logger = options.logger ?? pino({ level: config.log.level });
+  const log = createServerLog(config, options.logger);
+  const { logger } = log;
   let running: Promise<Running> | undefined;
   let stopping: Promise<void> | undefined;
   return {
     async start() {
-      running ??= run(config, logger, options);
+      running ??= run(config, log, options);
       try {
         const { port, admin } = await running;
         return { host: config.host, port, admin };
@@ -90,7 +92,7 @@ export function createServer(config: Config, options: ServerOptions = {}): Fanfa
       }
     },
     async stop() {
-      stopping ??= running?.then((server) => server.stop());
+      stopping ??= running?.then((server) => server.stop()).finally(() => log.close());
       await stopping;
     },
     survives: (error) => survives(error, logger),
@@ -107,12 +109,12 @@ interface Running extends Omit<Listening, 'host'> {
   stop(): Promise<void>;
 }
 
-async function run(config: Config, logger: PinoLogger, options: ServerOptions): Promise<Running> {
+async function run(config: Config, log: ServerLog, options: ServerOptions): Promise<Running> {
   // What has been opened, to be closed in the reverse order: at the stop, or if the start fails.
   const opened: (() => Promise<void>)[] = [];
-  const closeAll = () => closeInReverse(opened, logger);
+  const closeAll = () => closeInReverse(opened, log.logger);
   try {
-    return await open(config, logger, options, opened, closeAll);
+    return await open(config, log, options, opened, closeAll);
   } catch (error) {
     await closeAll();
     throw error;
@@ -121,13 +123,13 @@ async function run(config: Config, logger: PinoLogger, options: ServerOptions): 
 
 async function open(
   config: Config,
-  log: PinoLogger,
+  log: ServerLog,
   options: ServerOptions,
   opened: (() => Promise<void>)[],
   closeAll: () => Promise<void>,
 ): Promise<Running> {
   const happenings = new Happenings();
-  const logger = config.admin.enabled ? happenings.listeningTo(log) : log;
+  const logger = config.admin.enabled ? happenings.listeningTo(log.logger) : log.logger;
   const { maxHeaderBytes } = config.http;
   const uws = await loadUws(maxHeaderBytes);
   if (headerLimitBytes() !== maxHeaderBytes) {
@@ -136,6 +138,7 @@ async function open(
   }
   const apps = new ConfiguredApps(config.apps);
   const metrics = createMetrics();
+  log.observe(metrics);
   const { rules, explainRefusals = false } = options;
   const auth = new AuthEndpoint({ apps, metrics, logger, rules, explainRefusals });
   opened.push(() => auth.close());
@@ -224,6 +227,7 @@ async function open(
       listening.close();
       logger.info({ connections: connections.size }, 'stopping');
       await closeAll();
+      log.sumUp();
       logger.info({}, 'stopped');
     },
   };

@@ -57,7 +57,7 @@ const PACKAGE_HOMES: ReadonlyArray<readonly [RegExp, readonly string[]]> = [
   [/^(fastify|@fastify\/.*)$/, ['auth/', 'admin/']],
   [/^jose$/, ['auth/']],
   [/^zod$/, ['config/']],
-  [/^pino$/, ['server.ts']],
+  [/^pino$/, ['server.ts', 'server/']],
   [/^commander$/, ['cli/', 'cli.ts']],
   [/^pusher-js$/, ['cli/']],
   [/^prom-client$/, ['admin/']],

@@ -8,6 +8,8 @@ export interface CliContext {
   print(line: string): void;
   /** Everything that is not a result. */
   warn(line: string): void;
+  /** From now on, output that nobody takes any more does not end the process. */
+  outliveOutput(): void;
   /** Calls back on SIGINT and SIGTERM. */
   onStopSignal(stop: (signal: NodeJS.Signals) => void): void;
   /** Calls back on an error that nobody caught, in the context in which it was left behind. */

@@ -49,6 +49,7 @@ async function run(config: Config, flags: ServeFlags, context: CliContext, readC
   // Loaded here, so that the other commands work where the native server does not.
   const { createServer } = await import('../server.ts');
   const server = createServer(config, { explainRefusals: !production, readConfig });
+  context.outliveOutput();
   stopInGoodOrder(context, server, { limitMs: config.shutdownGraceSeconds * 1000 + STOP_MARGIN_MS });
   let listening: Listening;
   try {

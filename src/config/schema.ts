@@ -209,6 +209,17 @@ export const configSchema = z
           ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'],
           'info',
         ),
+        repeatsPerMinute: count(
+          'Of one cause from one address, so many lines are written in a minute; further ones are counted, and summed up ' +
+            'in one line with `repeated`. 0: all are written.',
+          5,
+          { max: 10_000 },
+        ),
+        maxWaitingBytes: size(
+          'What may wait in memory for stdout to take it. Beyond it, lines are dropped and counted.',
+          MB,
+          { min: 64 * KB, max: 1024 * MB },
+        ),
       }),
       connections: section('Client connections, whichever app they are of.', {
         max: count('Connections at once on this node; 0: no limit.', 0),

@@ -15,6 +15,7 @@ function fixture(stop: () => Promise<void>, { survives = false, limitMs = 60_000
     isTerminal: false,
     print: () => undefined,
     warn: (line) => seen.warnings.push(line),
+    outliveOutput: () => undefined,
     onStopSignal: (listener) => {
       receive = listener;
     },

@@ -38,6 +38,7 @@ export async function runIn(
     isTerminal: false,
     print: (line) => out.push(line),
     warn: (line) => err.push(line),
+    outliveOutput: () => undefined,
     onStopSignal: () => undefined,
     onUncaught: () => undefined,
     onReloadSignal: () => undefined,
