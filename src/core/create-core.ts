@@ -16,18 +16,16 @@ import { Liveness, type LivenessSettings } from './lifecycle/liveness.ts';
 import { NodeCapacity, type NodeLimits } from './lifecycle/node-capacity.ts';
 import { Replay } from './resume/replay.ts';
 import { Resume, type ResumeSettings } from './resume/resume.ts';
-import { Authorizations } from './subscriptions/authorizations.ts';
+import { Authorizations, type ExpirySettings } from './subscriptions/authorizations.ts';
 import { ClientEvents } from './subscriptions/client-events.ts';
 import { LocalUsers } from './subscriptions/local-users.ts';
 import { SignIn } from './subscriptions/sign-in.ts';
 import { SubscriptionCounts } from './subscriptions/subscription-counts.ts';
 import { Subscriptions } from './subscriptions/subscriptions.ts';
 
-export interface CoreSettings extends LivenessSettings, NodeLimits, WaitingLimits {
+export interface CoreSettings extends LivenessSettings, NodeLimits, WaitingLimits, ExpirySettings {
   /** What clients are told: after so long without a message they send a ping. */
   readonly activityTimeoutSeconds: number;
-  /** Close a connection with 4200 when a token ends that one of its signatures was given for. */
-  readonly closeOnTokenExpiry: boolean;
   readonly resume: ResumeSettings;
 }
 
@@ -74,7 +72,7 @@ export function createCore({ settings, apps, shared, metrics, logger }: CoreDepe
   };
 
   const users = new LocalUsers(broker, topics, delivery, (connection) => close(connection, TERMINATED));
-  const authorizations = new Authorizations(users, close, settings.closeOnTokenExpiry);
+  const authorizations = new Authorizations(users, close, settings);
   const counts = new SubscriptionCounts(broker);
   const subscriptions = new Subscriptions({
     ...{ broker, delivery, roster, topics, counts, replay, resume, authorizations, close, metrics, logger },

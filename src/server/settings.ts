@@ -22,6 +22,7 @@ export function coreSettings({ connections, auth, resume }: Config): CoreSetting
     maxWaitingBytesOfNode: connections.maxWaitingBytesOfNode,
     maxWaitSeconds: connections.maxWaitSeconds,
     closeOnTokenExpiry: auth.closeOnTokenExpiry,
+    tokenToleranceSeconds: auth.enabled ? auth.jwt.clockToleranceSeconds : 0,
     resume,
   };
 }

@@ -74,8 +74,13 @@ t.test('a token that ends', async (t) => {
   const { code } = await within(ending.closed, 'the close');
   t.equal(code, 4200, 'the client reconnects at once, and needs a new token');
   for (const client of [renewed, lasting, endless]) await client.fence();
-  const past = await join(nowSeconds() - 60);
-  t.equal((await within(past.closed, 'the close')).code, 4200, 'it has ended already');
+  const late = await RawClient.connect(t, target);
+  const channel = unique('private-');
+  late.sendSubscribe(channel, JSON.stringify({ user_id: '7', exp: nowSeconds() - 60 }));
+  const { data } = await late.next(on(channel, 'pusher:subscription_error'));
+  t.match(data, { type: 'AuthError', error: /token has expired/, status: 401 });
+  await late.signIn(JSON.stringify({ id: '7', exp: nowSeconds() - 60 }));
+  await late.fence();
 });
 
 t.test('without the setting a token may end', async (t) => {

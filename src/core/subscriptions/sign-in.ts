@@ -7,7 +7,7 @@ import type { Logger } from '../contracts/logger.ts';
 import type { Roster } from '../contracts/roster.ts';
 import { watchTopic } from '../contracts/topic.ts';
 import type { LocalTopics } from '../delivery/local-topics.ts';
-import type { Authorizations } from './authorizations.ts';
+import { type Authorizations, TOKEN_EXPIRED } from './authorizations.ts';
 import { readUserData, type UserData } from './channel-data.ts';
 
 export interface SignInDependencies {
@@ -42,6 +42,10 @@ export class SignIn {
     const user = readUserData(raw, app.limits);
     if ('problem' in user) {
       this.#refuse(connection, user.problem);
+      return;
+    }
+    if (this.#deps.authorizations.isExpired(user)) {
+      this.#refuse(connection, TOKEN_EXPIRED);
       return;
     }
     if (connection.user !== undefined) {

@@ -27,7 +27,7 @@ import type { LocalTopics } from '../delivery/local-topics.ts';
 import type { Recording } from '../delivery/recorder.ts';
 import type { Past, Replay } from '../resume/replay.ts';
 import type { Resume } from '../resume/resume.ts';
-import type { Authorizations } from './authorizations.ts';
+import { type Authorizations, TOKEN_EXPIRED } from './authorizations.ts';
 import { encodeLastEvent } from './cached-events.ts';
 import { type Identity, memberOf, readChannelData } from './channel-data.ts';
 import type { SubscriptionCounts } from './subscription-counts.ts';
@@ -132,7 +132,9 @@ export class Subscriptions {
     }
     if (kind.serverToUser) return checkOwnChannel(connection, channel);
     if (kind.access === 'public') return { identity: undefined, member: undefined };
-    return checkSignature(connection, channel, kind, data);
+    const checked = checkSignature(connection, channel, kind, data);
+    if ('type' in checked || !this.#deps.authorizations.isExpired(checked.identity)) return checked;
+    return denied(TOKEN_EXPIRED);
   }
 
   async #join(connection: Connection, subscription: Subscription): Promise<void> {

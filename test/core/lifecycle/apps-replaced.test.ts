@@ -15,6 +15,7 @@ const SETTINGS = {
   maxConnections: 0,
   maxConnectionsPerIp: 0,
   closeOnTokenExpiry: false,
+  tokenToleranceSeconds: 0,
   maxWaitingBytes: 1_000_000,
   maxWaitingBytesOfNode: 10_000_000,
   maxWaitSeconds: 60,
