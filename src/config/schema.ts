@@ -34,7 +34,7 @@ const resumeSchema = section(
       },
     ),
     ackIntervalSeconds: count(
-      'Between two pings that ask what a client has received; none are sent while nothing is.',
+      'A client that is sent little is asked so often what it has received; a busy one about once a second.',
       5,
       {
         min: 1,

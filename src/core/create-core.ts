@@ -63,6 +63,7 @@ export function createCore({ settings, apps, shared, metrics, logger }: CoreDepe
   const topics = new LocalTopics(broker, logged, metrics);
 
   const resume = new Resume({ settings: settings.resume, store: sessionStore, log, logged, logger });
+  delivery.afterPublish((topic) => resume.delivered(topic));
   const replay = new Replay(log, logged, resume, metrics);
   const close: Close = (connection, cause) => {
     const end = () => closeNow(connection, cause);

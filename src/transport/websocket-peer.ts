@@ -56,7 +56,8 @@ export class WebSocketPeer implements Socket {
   }
 
   ping(payload: string): void {
-    if (this.#isReached()) this.#ws.ping(payload);
+    // Within a cork, what the socket's topics have for it and the ping are one write.
+    if (this.#isReached()) this.#ws.cork(() => this.#ws.ping(payload));
   }
 
   async drained(): Promise<void> {

@@ -30,6 +30,10 @@ export interface Resumable {
   readonly joined: Map<string, JoinedChannel>;
   /** The node's delivery count in the last ping, and in the last one that was answered. */
   pingedCount: number;
+  /** When that ping was sent. */
+  pingedMs: number;
+  /** It is to be asked with the next delivery on this topic. */
+  dueTopic: string | undefined;
   /** Of a connection that is about to be closed: what it was sent last. */
   last: LastSent | undefined;
   acknowledgedCount: number;

@@ -45,8 +45,18 @@ export class DeliveryHistory {
     this.#youngAt = Math.max(0, this.#youngAt - entries);
   }
 
-  /** The last offset that was delivered when the count was `count`; undefined where the history does not reach back. */
+  /** The last offset that was delivered when the count was `count`; undefined if the history does not reach back. */
   offsetAt(count: number): number | undefined {
+    const later = this.#firstAfter(count);
+    return later === 0 ? undefined : this.#offsets[later - 1];
+  }
+
+  /** How many deliveries came after a count was taken; those less than the resolution apart are one. */
+  deliveriesSince(count: number): number {
+    return this.lastCount > count ? this.#counts.length - this.#firstAfter(count) : 0;
+  }
+
+  #firstAfter(count: number): number {
     let low = 0;
     let high = this.#counts.length;
     while (low < high) {
@@ -54,7 +64,7 @@ export class DeliveryHistory {
       if ((this.#counts[middle] ?? 0) <= count) low = middle + 1;
       else high = middle;
     }
-    return low === 0 ? undefined : this.#offsets[low - 1];
+    return low;
   }
 
   clear(): void {

@@ -17,6 +17,7 @@ export class Delivery {
   readonly logged: LoggedTopics;
   readonly #recorder = new Recorder();
   readonly #transports: Transport[] = [];
+  #published: (topic: string) => void = () => undefined;
   readonly #listeners = new Map<string, (frame: string) => void>();
   readonly #logger: Logger;
   readonly #metrics: Metrics;
@@ -46,6 +47,11 @@ export class Delivery {
 
   unlisten(topic: string): void {
     this.#listeners.delete(topic);
+  }
+
+  /** Calls back whenever a topic's sockets have been sent something, before anything else happens. */
+  afterPublish(listener: (topic: string) => void): void {
+    this.#published = listener;
   }
 
   /** Records what a topic's sockets are sent from now on, until it is stopped: for one that is about to join. */
@@ -82,6 +88,7 @@ export class Delivery {
         this.#failed(topic, error);
       }
     }
+    this.#published(topic);
     if (this.watch.isWatched) {
       this.watch.saw({ stage: 'delivered', topic, frame: message.frame, exceptSocketId, receivers });
     }

@@ -72,6 +72,11 @@ export class LoggedTopics {
     return (this.#topics.get(name)?.history.lastCount ?? 0) > count;
   }
 
+  /** How many deliveries came on a topic after a count was taken; those within a few milliseconds are one. */
+  deliveriesSince(name: string, count: number): number {
+    return this.#topics.get(name)?.history.deliveriesSince(count) ?? 0;
+  }
+
   receive(message: LoggedMessage): void {
     let topic = this.#topics.get(message.topic);
     if (topic === undefined) {

@@ -6,20 +6,29 @@ import type { LoggedTopics } from '../delivery/logged-topics.ts';
 /** A page that has begun to close its socket is done with it long before this. */
 const PROVEN_AFTER_MS = 2000;
 
+/** One that was sent so many since it was asked is asked at the next occasion: so few come again at most. */
+const BUSY_DELIVERIES = 5;
+
 /**
  * Up to where resumable clients have received. Pings carry the node's count of deliveries, and every WebSocket stack
  * echoes a ping's payload: a client acknowledges without knowing of it.
  */
 export class Acknowledgements {
   readonly #logged: LoggedTopics;
+  readonly #quietMs: number;
+  /** Connections to be asked with the next delivery on a topic: the ping then costs no write of its own. */
+  readonly #due = new Map<string, Set<Connection>>();
 
-  constructor(logged: LoggedTopics) {
+  /** @param quietSeconds after so long, one is asked who was sent but little */
+  constructor(logged: LoggedTopics, quietSeconds: number) {
     this.#logged = logged;
+    this.#quietMs = quietSeconds * 1000;
   }
 
   /** What a ping to this connection carries. */
   pingPayload(resumable: Resumable): string {
     resumable.pingedCount = resumable.last?.count ?? this.#logged.count;
+    resumable.pingedMs = Date.now();
     return String(resumable.pingedCount);
   }
 
@@ -45,15 +54,67 @@ export class Acknowledgements {
   }
 
   /** Asks for an acknowledgement if there is something to acknowledge. */
-  ask({ resumable, closed, socket }: Connection): void {
-    if (
-      resumable === undefined ||
-      resumable.superseded ||
-      closed ||
-      !this.#hasDelivered(resumable, resumable.pingedCount)
-    )
+  ask(connection: Connection): void {
+    const { resumable } = connection;
+    if (resumable === undefined || !isAskable(connection, resumable)) return;
+    if (this.#hasDelivered(resumable, resumable.pingedCount)) connection.socket.ping(this.pingPayload(resumable));
+  }
+
+  /**
+   * To be called for each connection about once a second: asks a busy one then, and a quiet one seldom. Both with the
+   * next delivery, or at the next call if none comes before.
+   */
+  attend(connection: Connection): void {
+    const { resumable } = connection;
+    if (resumable === undefined || !isAskable(connection, resumable)) return;
+    const { pingedCount, pingedMs } = resumable;
+    if (this.#logged.count === pingedCount) return;
+    let deliveries = 0;
+    let most = 0;
+    let busiest = '';
+    for (const { topic, joinedCount } of resumable.joined.values()) {
+      const here = this.#logged.deliveriesSince(topic, pingedCount) + (joinedCount > pingedCount ? 1 : 0);
+      deliveries += here;
+      if (here > most) {
+        most = here;
+        busiest = topic;
+      }
+    }
+    const isDue = deliveries >= BUSY_DELIVERIES || (deliveries > 0 && Date.now() - pingedMs >= this.#quietMs);
+    if (!isDue) return;
+    if (resumable.dueTopic !== undefined) {
+      this.forget(connection, resumable);
+      connection.socket.ping(this.pingPayload(resumable));
       return;
-    socket.ping(this.pingPayload(resumable));
+    }
+    resumable.dueTopic = busiest;
+    const due = this.#due.get(busiest);
+    if (due === undefined) this.#due.set(busiest, new Set([connection]));
+    else due.add(connection);
+  }
+
+  /** Something was just delivered on a topic. */
+  delivered(topic: string): void {
+    if (this.#due.size === 0) return;
+    const due = this.#due.get(topic);
+    if (due === undefined) return;
+    this.#due.delete(topic);
+    for (const connection of due) {
+      const { resumable } = connection;
+      if (resumable === undefined) continue;
+      resumable.dueTopic = undefined;
+      if (isAskable(connection, resumable)) connection.socket.ping(this.pingPayload(resumable));
+    }
+  }
+
+  /** The connection is not to be asked with a delivery any more. */
+  forget(connection: Connection, resumable: Resumable): void {
+    const { dueTopic } = resumable;
+    if (dueTopic === undefined) return;
+    resumable.dueTopic = undefined;
+    const due = this.#due.get(dueTopic);
+    due?.delete(connection);
+    if (due?.size === 0) this.#due.delete(dueTopic);
   }
 
   /** A pong has come back with the count that a ping carried. */
@@ -106,4 +167,8 @@ export class Acknowledgements {
     }
     return false;
   }
+}
+
+function isAskable(connection: Connection, resumable: Resumable): boolean {
+  return !connection.closed && !connection.isParting && !resumable.superseded;
 }

@@ -11,7 +11,7 @@ import { Partings } from './partings.ts';
 import { Sessions } from './sessions.ts';
 
 export interface ResumeSettings {
-  /** Between two pings that ask up to where a client has received. */
+  /** A client that is sent little is asked so often up to where it has received; a busy one about once a second. */
   readonly ackIntervalSeconds: number;
   /** Between two savings of a live connection's positions, by which a crashed node's clients resume. */
   readonly checkpointSeconds: number;
@@ -27,7 +27,9 @@ export interface ResumeDependencies {
   readonly logger: Logger;
 }
 
-const TICK_MS = 1000;
+const TICK_MS = 200;
+/** Each tick attends to one of these: to each connection about once a second. */
+const SLOTS = 5;
 
 /**
  * Resumable connections from claim to end: when they are asked what they have received, and when that is saved.
@@ -40,8 +42,7 @@ export class Resume {
   readonly #keptLogs: KeptLogs;
   readonly #partings: Partings;
   readonly #checkpointMs: number;
-  /** Each tick attends to one of these: so that all have their turn once in an interval. */
-  readonly #slots: Set<Connection>[];
+  readonly #slots = Array.from({ length: SLOTS }, () => new Set<Connection>());
   /** Connections that have joined a channel since they were last saved: a node that crashes now should know of it. */
   readonly #unsaved = new Set<Connection>();
   #slot = 0;
@@ -49,12 +50,11 @@ export class Resume {
 
   constructor({ settings, store, log, logged, logger }: ResumeDependencies) {
     this.#logged = logged;
-    this.#acknowledgements = new Acknowledgements(logged);
+    this.#acknowledgements = new Acknowledgements(logged, settings.ackIntervalSeconds);
     this.#sessions = new Sessions(store, this.#acknowledgements, logger);
     this.#partings = new Partings(this.#acknowledgements, this.#sessions);
     this.#keptLogs = new KeptLogs(log, settings.windowSeconds, logger);
     this.#checkpointMs = settings.checkpointSeconds * 1000;
-    this.#slots = Array.from({ length: settings.ackIntervalSeconds }, () => new Set<Connection>());
   }
 
   start(): void {
@@ -108,6 +108,11 @@ export class Resume {
     this.#partings.acknowledged(resumable);
   }
 
+  /** Something was just delivered on a topic. */
+  delivered(topic: string): void {
+    this.#acknowledgements.delivered(topic);
+  }
+
   /** What a ping to this connection carries. */
   pingPayload(resumable: Resumable): string {
     return this.#acknowledgements.pingPayload(resumable);
@@ -138,6 +143,7 @@ export class Resume {
     const { resumable } = connection;
     if (resumable === undefined) return;
     this.#partings.gone(resumable);
+    this.#acknowledgements.forget(connection, resumable);
     if (byClient) this.#acknowledgements.closedByClient(resumable);
     for (const slot of this.#slots) slot.delete(connection);
     this.#unsaved.delete(connection);
@@ -148,22 +154,23 @@ export class Resume {
   }
 
   #tick(): void {
-    this.#slot = (this.#slot + 1) % this.#slots.length;
+    this.#slot = (this.#slot + 1) % SLOTS;
+    for (const connection of this.#slots[this.#slot] ?? []) this.#attend(connection);
+    if (this.#slot > 0) return;
     for (const connection of this.#unsaved) {
       // What was sent on joining may be a whole replay: it is asked about before its turn.
       this.#acknowledgements.ask(connection);
       void this.#sessions.save(connection);
     }
     this.#unsaved.clear();
-    for (const connection of this.#slots[this.#slot] ?? []) this.#attend(connection);
-    void this.#keptLogs.attend(TICK_MS);
+    void this.#keptLogs.attend(SLOTS * TICK_MS);
   }
 
   /** Asks for an acknowledgement, and saves what was acknowledged. */
   #attend(connection: Connection): void {
     const { resumable } = connection;
     if (resumable === undefined || resumable.superseded || connection.closed) return;
-    this.#acknowledgements.ask(connection);
+    this.#acknowledgements.attend(connection);
     const isDue = Date.now() - resumable.savedMs >= this.#checkpointMs;
     if (isDue && resumable.acknowledgedCount > resumable.savedCount) void this.#sessions.save(connection);
   }

@@ -85,6 +85,8 @@ function newResumable({ socketId }: Connection, session: string): Resumable {
     awaited: new Map(),
     joined: new Map(),
     pingedCount: 0,
+    pingedMs: Date.now(),
+    dueTopic: undefined,
     last: undefined,
     acknowledgedCount: 0,
     provenCount: 0,

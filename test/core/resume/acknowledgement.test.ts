@@ -100,7 +100,8 @@ t.test('a replay that was not acknowledged is sent again; one that was, is not',
 });
 
 t.test('a pong for more than was asked, or for what nobody asked, is no acknowledgement', async (t) => {
-  const { api, channel, connect } = await setUp(t);
+  // Asked once, after the join.
+  const { api, channel, connect } = await setUp(t, { resume: { ackIntervalSeconds: 60, checkpointSeconds: 1 } });
   const first = await connect();
   await first.join(channel);
   const asked = Number(await first.ping());
@@ -232,4 +233,21 @@ t.test('what is acknowledged in the last moments of a connection that its client
   await first.client.closed;
   // A page whose socket is closing answers pings, and drops what it receives.
   t.same(await (await connect()).join(channel), { recovered: true, events: 1 });
+});
+
+t.test('a busy client is asked after about a second, a quiet one seldom', async (t) => {
+  const { api, channel, connect } = await setUp(t, { resume: { ackIntervalSeconds: 60, checkpointSeconds: 60 } });
+  const { client, join, ping, pings } = await connect();
+  await join(channel);
+  client.socket.pong(await ping());
+  await api.trigger(channel, 'news', '1');
+  await client.next(on(channel, 'news'));
+  await new Promise((resolve) => setTimeout(resolve, 2500));
+  t.equal(pings.length, 1, 'for one event it is not asked again so soon');
+  for (let number = 2; number <= 8; number += 1) {
+    await api.trigger(channel, 'news', String(number));
+    // Those less than 50 ms apart count as one.
+    await new Promise((resolve) => setTimeout(resolve, 60));
+  }
+  await until(() => pings.length === 2, 'it is asked');
 });
