@@ -64,11 +64,11 @@ export class Bed {
     return readCpuMicroseconds(this.#server.pid) - before;
   }
 
-  /** One event a second; acknowledgements and all else that a server does meanwhile count. */
-  async publishSlowly(channel: string, seconds: number): Promise<number> {
+  /** So many events a second, evenly; acknowledgements and all else that a server does meanwhile count. */
+  async publishSlowly(channel: string, eventsPerSecond: number, seconds: number): Promise<number> {
     const before = readCpuMicroseconds(this.#server.pid);
-    for (let second = 0; second < seconds; second += 1) {
-      const pause = delay(1000);
+    for (let event = 0; event < eventsPerSecond * seconds; event += 1) {
+      const pause = delay(1000 / eventsPerSecond);
       await this.publish(channel, 1);
       await pause;
     }
