@@ -12,6 +12,7 @@ import { ConfiguredApps } from './core/contracts/app.ts';
 import type { HttpEndpoint } from './core/contracts/http.ts';
 import type { Logger } from './core/contracts/logger.ts';
 import { createMetrics } from './core/contracts/metrics.ts';
+import type { WantsFact } from './core/contracts/outbox.ts';
 import type { Reload, ReloadOutcome } from './core/contracts/reload.ts';
 import type { SharedState } from './core/contracts/shared-state.ts';
 import { createCore } from './core/create-core.ts';
@@ -31,6 +32,7 @@ import { headerLimitBytes, loadUws } from './transport/uws.ts';
 import { WebSocketTransport } from './transport/websocket.ts';
 import { xhrRoutes } from './transport/xhr/xhr-routes.ts';
 import { XhrTransport } from './transport/xhr/xhr-transport.ts';
+import { Webhooks, wantsFact } from './webhooks/index.ts';
 
 const { version: VERSION } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
   readonly version: string;
@@ -144,10 +146,12 @@ async function open(
   opened.push(() => auth.close());
   await auth.use(config);
 
-  const shared = sharedState(config, logger);
-  const { broker, roster, quotas } = shared;
+  const shared = sharedState(config, logger, wantsFact(apps));
+  const { broker, roster, quotas, outbox } = shared;
   opened.push(() => broker.close());
   opened.push(() => roster.close());
+  const webhooks = new Webhooks({ apps, outbox, settings: config.webhooks, metrics, logger });
+  opened.push(() => webhooks.stop());
   const core = createCore({ settings: coreSettings(config), apps, shared, metrics, logger });
   const { connections, delivery, publisher, terminate } = core;
   const api = createApi({ apps, publisher, roster, broker, quotas, terminate, metrics, logger });
@@ -199,6 +203,7 @@ async function open(
     reload,
   });
   await core.start();
+  webhooks.start();
   opened.push(async () => {
     const graceMs = config.shutdownGraceSeconds * 1000;
     const begun = performance.now();
@@ -251,7 +256,7 @@ async function adminServer(
   return createAdminServer({ ...dependencies, settings: admin, version: VERSION });
 }
 
-function sharedState({ redis, resume }: Config, logger: Logger): SharedState {
+function sharedState({ redis, resume }: Config, logger: Logger, wants: WantsFact): SharedState {
   const log = {
     maxEvents: resume.maxEventsPerChannel,
     maxBytes: resume.maxBytesPerChannel,
@@ -265,7 +270,9 @@ function sharedState({ redis, resume }: Config, logger: Logger): SharedState {
   };
   const retention = { log, sessionSeconds: resume.sessionSeconds, session };
   const { url, ...settings } = redis;
-  return url === undefined ? memoryState(retention, logger) : redisState({ ...settings, url }, retention, logger);
+  return url === undefined
+    ? memoryState(retention, logger, wants)
+    : redisState({ ...settings, url }, retention, logger, wants);
 }
 
 function routes(config: Config, api: HttpEndpoint, isReady: () => boolean): HttpRoute[] {

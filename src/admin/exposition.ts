@@ -45,6 +45,7 @@ export function createExposition({ metrics, broker, version }: ExpositionDepende
   counterBy('fanfare_authorizations_total', 'granted, or the refusal', 'outcome', metrics.authorizations);
   counterBy('fanfare_resumes_total', 'Channels joined again by resumable clients', 'outcome', metrics.resumes);
   counter('fanfare_events_replayed_total', 'Events sent again to who missed them', () => metrics.eventsReplayed);
+  counterBy('fanfare_webhooks_total', 'Batches: delivered, retried or given_up', 'outcome', metrics.webhooks);
   counterBy('fanfare_bound_refused_total', 'Turned away: a bound was met', 'bound', metrics.refused);
   gaugeBy('fanfare_bound_limit', 'The most that may be held; 0: no limit', 'bound', () => bounds(metrics, 'limit'));
   gaugeBy('fanfare_bound_held', 'What is held now', 'bound', () => bounds(metrics, 'held'));

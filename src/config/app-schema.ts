@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { count, flag, list, seconds, section, settings, size, text } from './setting.ts';
+import type { WebhookEvent } from '../core/contracts/app.ts';
+import { count, flag, list, seconds, section, settings, size, text, textWithDefault } from './setting.ts';
 
 const KB = 1024;
 const MB = 1024 * KB;
@@ -48,6 +49,46 @@ const rewindRuleSchema = z.strictObject(
   },
   'must be an object',
 );
+
+const WEBHOOK_EVENTS = [
+  'channel_occupied',
+  'channel_vacated',
+  'member_added',
+  'member_removed',
+  'cache_miss',
+  'client_event',
+  'subscription_count',
+] as const satisfies readonly WebhookEvent[];
+
+const webhookSchema = z.strictObject(
+  {
+    url: z
+      .string('must be an http:// or https:// address')
+      .refine(isWebhookUrl, 'must be an http:// or https:// address, without a user and a password')
+      .register(settings, {
+        description: 'Where events are POSTed to, signed with the secret of the app.',
+        kind: 'text',
+      }),
+    events: z
+      .array(z.enum(WEBHOOK_EVENTS, `must be some of ${WEBHOOK_EVENTS.join(', ')}`), 'must be a list of texts')
+      .min(1, 'must name an event at least')
+      .default([...WEBHOOK_EVENTS])
+      .register(settings, { description: 'What it is told of.', kind: 'list', defaultNote: 'all' }),
+    channels: textWithDefault(
+      "Of which channels: one's full name, its beginning and `*`, or `*` and its end.",
+      '*',
+      /^(?:[A-Za-z0-9_\-=@,.;]+\*?|\*[A-Za-z0-9_\-=@,.;]*)$/,
+      'must be the name of a channel, its beginning and *, or * and its end',
+    ),
+  },
+  'must be an object',
+);
+
+function isWebhookUrl(value: string): boolean {
+  if (!URL.canParse(value)) return false;
+  const { protocol, username, password } = new URL(value);
+  return (protocol === 'http:' || protocol === 'https:') && username === '' && password === '';
+}
 
 /** One of `apps`. */
 export const appSchema = z.strictObject(
@@ -108,6 +149,9 @@ export const appSchema = z.strictObject(
     rewind: z.array(rewindRuleSchema, 'must be a list of objects').default([]).register(settings, {
       description:
         'Channels whose last events are sent to whoever subscribes, numbered from 0. The first rule that a channel comes under holds.',
+    }),
+    webhooks: z.array(webhookSchema, 'must be a list of objects').default([]).register(settings, {
+      description: 'Endpoints of your backend that are told who comes and goes, numbered from 0.',
     }),
     limits: limitsSchema,
   },

@@ -149,6 +149,17 @@ const redisSchema = section('Replicas share their state by Redis. Absent: one no
   }),
 });
 
+const webhooksSchema = section('How webhooks are sent; which there are is said by each app. See docs/webhooks.md.', {
+  allowPrivateNetworks: flag('They may go to this machine and to private networks too.', false),
+  timeoutSeconds: seconds('An endpoint that has not answered by then is tried again.', 4, { min: 0.1, max: 60 }),
+  retrySeconds: seconds('A batch that no attempt within so long brought to its endpoint is given up.', 300),
+  graceSeconds: seconds(
+    'A channel that is occupied again within so long was never vacated, and a member that is back never removed.',
+    3,
+    { max: 60 },
+  ),
+});
+
 const adminSchema = section(
   'A port for operators: `/health`, `/ready`, `/metrics`, and the console. Never meant for the public.',
   {
@@ -286,6 +297,7 @@ export const configSchema = z
       auth: authSchema,
       resume: resumeSchema,
       redis: redisSchema,
+      webhooks: webhooksSchema,
       admin: adminSchema,
     },
     'must be an object',

@@ -19,6 +19,7 @@ import { Resume, type ResumeSettings } from './resume/resume.ts';
 import { Authorizations, type ExpirySettings } from './subscriptions/authorizations.ts';
 import { ClientEvents } from './subscriptions/client-events.ts';
 import { LocalUsers } from './subscriptions/local-users.ts';
+import { NodeFacts } from './subscriptions/node-facts.ts';
 import { SignIn } from './subscriptions/sign-in.ts';
 import { SubscriptionCounts } from './subscriptions/subscription-counts.ts';
 import { Subscriptions } from './subscriptions/subscriptions.ts';
@@ -54,7 +55,7 @@ export interface Core {
 
 /** Puts the parts of the core together. Nothing runs before `start`. */
 export function createCore({ settings, apps, shared, metrics, logger }: CoreDependencies): Core {
-  const { broker, roster, quotas, log, sessionStore } = shared;
+  const { broker, roster, quotas, log, sessionStore, outbox } = shared;
   const closeNow = loggedClose(metrics, logger);
   // Too much waits for such a connection: it is not asked what it has received.
   const tasks = new ConnectionTasks(settings, closeNow, metrics, logger);
@@ -74,12 +75,13 @@ export function createCore({ settings, apps, shared, metrics, logger }: CoreDepe
 
   const users = new LocalUsers(broker, topics, delivery, (connection) => close(connection, TERMINATED));
   const authorizations = new Authorizations(users, close, settings);
-  const counts = new SubscriptionCounts(broker);
+  const facts = new NodeFacts(outbox, logger);
+  const counts = new SubscriptionCounts(broker, facts);
   const subscriptions = new Subscriptions({
-    ...{ broker, delivery, roster, topics, counts, replay, resume, authorizations, close, metrics, logger },
+    ...{ broker, delivery, roster, topics, counts, facts, replay, resume, authorizations, close, metrics, logger },
   });
   const signIn = new SignIn({ roster, topics, authorizations, logger });
-  const clientEvents = new ClientEvents(broker, metrics);
+  const clientEvents = new ClientEvents(broker, facts, metrics);
 
   const ping = ({ resumable, socket }: Connection) =>
     socket.ping(resumable === undefined ? '' : resume.pingPayload(resumable));

@@ -7,6 +7,8 @@ import { CWD, load, problemsOf } from '../support/config.ts';
 
 const PEM = generateKeyPairSync('ed25519').publicKey.export({ type: 'spki', format: 'pem' }).toString();
 
+const WEBHOOK = { FANFARE_APPS_0_WEBHOOKS_0_URL: 'https://a.test/hooks' };
+
 /** Values that do for keys that not every text does for, as written and as loaded where that differs. */
 const SPECIAL: Readonly<Record<string, { text: string; value?: unknown; env?: Record<string, string> }>> = {
   pathPrefix: { text: '/realtime' },
@@ -18,6 +20,9 @@ const SPECIAL: Readonly<Record<string, { text: string; value?: unknown; env?: Re
   'tls.passphrase': { text: 'a', env: { FANFARE_TLS_CERT_FILE: 'c', FANFARE_TLS_KEY_FILE: 'k' } },
   'apps[0].allowedOrigins': { text: 'https://a.test,https://b.test', value: ['https://a.test', 'https://b.test'] },
   'apps[0].encryptionMasterKey': { text: Buffer.alloc(32, 1).toString('base64'), value: new Uint8Array(32).fill(1) },
+  'apps[0].webhooks[0].url': { text: 'https://a.test/hooks' },
+  'apps[0].webhooks[0].events': { text: 'cache_miss', value: ['cache_miss'], env: WEBHOOK },
+  'apps[0].webhooks[0].channels': { text: 'private-*', env: WEBHOOK },
   'auth.appId': { text: 'app-id' },
   'auth.rulesFile': { text: 'rules.js', value: `${CWD}/rules.js` },
   'auth.jwt.publicKey': { text: PEM },

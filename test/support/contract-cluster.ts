@@ -30,7 +30,7 @@ export interface ContractCluster {
 export type StartCluster = () => Promise<ContractCluster>;
 
 const BOUNDS = { maxEvents: 100, maxBytes: 1_000_000, maxAgeSeconds: 60 };
-const RETENTION = { log: BOUNDS, sessionSeconds: 60, session: SESSION_BOUNDS };
+export const RETENTION = { log: BOUNDS, sessionSeconds: 60, session: SESSION_BOUNDS };
 
 export async function memoryCluster(): Promise<ContractCluster> {
   const node = await startNode(memoryState(RETENTION, pino({ level: 'silent' }), wantsFact));

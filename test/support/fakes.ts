@@ -1,8 +1,11 @@
+import { MemoryOutbox } from '../../src/broker/memory/memory-outbox.ts';
 import { Connection } from '../../src/core/connection/connection.ts';
 import { type App, ConfiguredApps } from '../../src/core/contracts/app.ts';
 import type { Broker, BrokerMessage } from '../../src/core/contracts/broker.ts';
 import type { Logger } from '../../src/core/contracts/logger.ts';
+import { wantsNothing } from '../../src/core/contracts/outbox.ts';
 import type { Socket } from '../../src/core/contracts/transport.ts';
+import { NodeFacts } from '../../src/core/subscriptions/node-facts.ts';
 import { app } from './unit-app.ts';
 
 /** A socket that writes down what is done to it. */
@@ -74,4 +77,11 @@ export function recordingLogger(): { readonly logger: Logger; readonly lines: Lo
     lines.push({ level, fields: { ...fields }, message });
   };
   return { logger: { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }, lines };
+}
+
+/** For parts that tell facts which nobody reads. */
+export function noFacts(): NodeFacts {
+  const ignore = () => undefined;
+  const logger = { debug: ignore, info: ignore, warn: ignore, error: ignore };
+  return new NodeFacts(new MemoryOutbox(wantsNothing, logger), logger);
 }

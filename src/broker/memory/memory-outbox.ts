@@ -21,7 +21,8 @@ interface Reading {
 
 /** The outbox of a single node, which ends with it. */
 export class MemoryOutbox implements Outbox {
-  readonly #wants: WantsFact;
+  readonly outlivesNode = false;
+  readonly wants: WantsFact;
   readonly #logger: Logger;
   readonly #now: () => number;
   /** Those that a reader wants still, oldest first. */
@@ -33,7 +34,7 @@ export class MemoryOutbox implements Outbox {
   #loggedAtMs = 0;
 
   constructor(wants: WantsFact, logger: Logger, now: () => number = Date.now) {
-    this.#wants = wants;
+    this.wants = wants;
     this.#logger = logger;
     this.#now = now;
   }
@@ -44,7 +45,7 @@ export class MemoryOutbox implements Outbox {
 
   /** Keeps a fact if it is wanted. */
   tell(told: NewFact): void {
-    if (!this.#wants(told.kind, told.appId, told.channel)) return;
+    if (!this.wants(told.kind, told.appId, told.channel)) return;
     const atMs = this.#now();
     this.#lastId += 1;
     const fact: Fact = { ...told, id: `${atMs}-${this.#lastId}`, atMs };

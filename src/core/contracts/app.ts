@@ -33,6 +33,23 @@ export interface RewindRule {
   readonly seconds: number;
 }
 
+export type WebhookEvent =
+  | 'channel_occupied'
+  | 'channel_vacated'
+  | 'member_added'
+  | 'member_removed'
+  | 'cache_miss'
+  | 'client_event'
+  | 'subscription_count';
+
+/** Where a backend wants to be told what happens. (Channels docs: webhooks) */
+export interface WebhookEndpoint {
+  readonly url: string;
+  readonly events: readonly WebhookEvent[];
+  /** A channel's full name, its beginning and `*`, or `*` and its end. */
+  readonly channels: string;
+}
+
 /** One application: a key pair, and what its clients and backends may do. Frozen; a reload brings a new one. */
 export interface App {
   readonly id: string;
@@ -54,6 +71,7 @@ export interface App {
   readonly encryptionMasterKey: Uint8Array | undefined;
   /** The first rule that a channel comes under holds. */
   readonly rewind: readonly RewindRule[];
+  readonly webhooks: readonly WebhookEndpoint[];
   readonly limits: AppLimits;
 }
 

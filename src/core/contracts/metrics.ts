@@ -93,6 +93,8 @@ export interface Metrics {
   /** Channels that resumable clients joined again: `recovered`, `gap` or `unknown`. */
   readonly resumes: Tally;
   eventsReplayed: number;
+  /** Batches of webhooks: `delivered`, `retried` or `given_up`. */
+  readonly webhooks: Tally;
   /** What was turned away because a bound was met, by the bound's name. */
   readonly refused: Tally;
   readonly bounds: Bound[];
@@ -125,6 +127,7 @@ export function createMetrics(): Metrics {
     authorizations: new Tally(),
     resumes: new Tally(),
     eventsReplayed: 0,
+    webhooks: new Tally(),
     refused: new Tally(),
     bounds: [],
   };

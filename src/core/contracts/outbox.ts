@@ -7,7 +7,8 @@ export type FactKind =
   | 'user_online'
   | 'user_offline'
   | 'cache_miss'
-  | 'client_event';
+  | 'client_event'
+  | 'subscription_count';
 
 /** Something that has happened. Never a secret. */
 export interface Fact extends NewFact {
@@ -42,11 +43,17 @@ export const wantsNothing: WantsFact = () => false;
  * that the oldest facts are dropped, and the log says how many. Calls reject with BrokerUnavailable.
  */
 export interface Outbox {
+  /** Whether other nodes, or the next one, tell what this node leaves. */
+  readonly outlivesNode: boolean;
+  readonly wants: WantsFact;
   /** Keeps facts that only this node knows of, those that are wanted. */
   write(facts: readonly NewFact[]): Promise<void>;
   /** This node's end of a reader. Readers of different names each get every fact. */
   reader(name: string): OutboxReader;
 }
+
+/** A read that gives fewer facts has given all that there were. */
+export const PAGE_FACTS = 20;
 
 /** Of all nodes' ends of one reader, one gets a fact, and the facts of the same channel or user with it. */
 export interface OutboxReader {

@@ -51,7 +51,10 @@ export class LocalTopics {
   }
 }
 
-/** `public`, `private`, `presence`, `encrypted`, each with `-cache` behind it; `server-to-user`; `internal` for the server's own. */
+/**
+ * `public`, `private`, `presence`, `encrypted`, each with `-cache` behind it; `server-to-user`; `internal` for the
+ * server's own.
+ */
 function kindLabel(topic: string): string {
   const channel = channelOf(topic);
   const { access, encrypted, cache, serverToUser } = channelKind(channel);

@@ -29,7 +29,9 @@ export function loggablePath(path: string): string {
 // Positions are looked for, not patterns matched: strangers write paths, and a pattern would try every way to part one.
 
 const RESUME = '/resume/';
-/** The end of the stock clients' own `httpPath`, by which proxies tell the HTTP transports; it may stand in ours too. */
+/**
+ * The end of the stock clients' own `httpPath`, by which proxies tell the HTTP transports; it may stand in ours too.
+ */
 const HTTP_PATH_END = '/pusher';
 
 /**

@@ -4,16 +4,19 @@ import type { Connection, Subscription } from '../connection/connection.ts';
 import { type Broker, BrokerUnavailable } from '../contracts/broker.ts';
 import type { Metrics } from '../contracts/metrics.ts';
 import { byteLengthExceeds, eventNameProblem } from '../delivery/publisher.ts';
+import type { NodeFacts } from './node-facts.ts';
 
 export const CLIENT_EVENT_PREFIX = 'client-';
 
 /** Events that clients send one another. (Channels docs: client events) */
 export class ClientEvents {
   readonly #broker: Broker;
+  readonly #facts: NodeFacts;
   readonly #metrics: Metrics;
 
-  constructor(broker: Broker, metrics: Metrics) {
+  constructor(broker: Broker, facts: NodeFacts, metrics: Metrics) {
     this.#broker = broker;
+    this.#facts = facts;
     this.#metrics = metrics;
   }
 
@@ -46,6 +49,11 @@ export class ClientEvents {
       const exceptSocketId = connection.socketId;
       await this.#broker.publish([{ topic, frame: encoded, exceptSocketId, durable: true }]);
       this.#metrics.clientEvents += 1;
+      this.#facts.write('client_event', connection.app.id, channel, member?.userId, () => ({
+        event: frame.event,
+        data,
+        socket_id: connection.socketId,
+      }));
     } catch (error) {
       if (!(error instanceof BrokerUnavailable)) throw error;
       connection.sendError(null, 'The client event was not delivered: try again shortly', frame.channel);

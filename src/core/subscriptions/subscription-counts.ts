@@ -1,7 +1,8 @@
 import { encodeSubscriptionCount } from '../../protocol/frames.ts';
 import { SUBSCRIPTION_COUNT_EXACT_UP_TO, SUBSCRIPTION_COUNT_INTERVAL_SECONDS } from '../../protocol/limits.ts';
 import { type Broker, BrokerUnavailable } from '../contracts/broker.ts';
-import { channelOf } from '../contracts/topic.ts';
+import { appIdOf, channelOf } from '../contracts/topic.ts';
+import type { NodeFacts } from './node-facts.ts';
 
 /**
  * Tells subscribers how many they are: on each change in a small channel, at intervals in a large one.
@@ -9,17 +10,19 @@ import { channelOf } from '../contracts/topic.ts';
  */
 export class SubscriptionCounts {
   readonly #broker: Broker;
+  readonly #facts: NodeFacts;
   /** Large channels whose interval runs, with the count that is to be told at its end. */
   readonly #waiting = new Map<string, { count: number | undefined; readonly timer: NodeJS.Timeout }>();
 
-  constructor(broker: Broker) {
+  constructor(broker: Broker, facts: NodeFacts) {
     this.#broker = broker;
+    this.#facts = facts;
   }
 
   async changed(topic: string, count: number): Promise<void> {
     if (count <= SUBSCRIPTION_COUNT_EXACT_UP_TO) {
       this.#forget(topic);
-      if (count > 0) await this.#tell(topic, count);
+      await this.#tell(topic, count);
       return;
     }
     const waiting = this.#waiting.get(topic);
@@ -49,8 +52,11 @@ export class SubscriptionCounts {
   }
 
   async #tell(topic: string, count: number): Promise<void> {
+    const channel = channelOf(topic);
+    this.#facts.write('subscription_count', appIdOf(topic), channel, undefined, () => ({ subscription_count: count }));
+    if (count === 0) return;
     try {
-      await this.#broker.publish([{ topic, frame: encodeSubscriptionCount(channelOf(topic), count) }]);
+      await this.#broker.publish([{ topic, frame: encodeSubscriptionCount(channel, count) }]);
     } catch (error) {
       // A count that nobody could be told is superseded by the next one.
       if (!(error instanceof BrokerUnavailable)) throw error;

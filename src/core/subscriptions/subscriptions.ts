@@ -30,6 +30,7 @@ import type { Resume } from '../resume/resume.ts';
 import { type Authorizations, TOKEN_EXPIRED } from './authorizations.ts';
 import { encodeLastEvent } from './cached-events.ts';
 import { type Identity, memberOf, readChannelData } from './channel-data.ts';
+import type { NodeFacts } from './node-facts.ts';
 import type { SubscriptionCounts } from './subscription-counts.ts';
 
 /** Why a subscription was refused, as `pusher:subscription_error` tells it. */
@@ -63,6 +64,7 @@ export interface SubscriptionsDependencies {
   readonly roster: Roster;
   readonly topics: LocalTopics;
   readonly counts: SubscriptionCounts;
+  readonly facts: NodeFacts;
   readonly replay: Replay;
   readonly resume: Resume;
   readonly metrics: Metrics;
@@ -190,6 +192,9 @@ export class Subscriptions {
     if (replayed.head !== undefined) connection.send(replayed.head);
     const last = kind.cache ? encodeLastEvent(channel, cached, replayed) : undefined;
     if (last !== undefined) connection.send(last);
+    if (last !== undefined && cached === undefined) {
+      this.#deps.facts.write('cache_miss', connection.app.id, channel, undefined, () => ({}));
+    }
     for (const message of replayed.messages) connection.send(encodeDelivered(message));
     connection.socket.join(topic);
     if (connection.resumable !== undefined) connection.socket.join(resumableTopic(topic));

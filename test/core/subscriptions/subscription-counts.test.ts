@@ -2,7 +2,7 @@ import { mock } from 'node:test';
 import t from 'tap';
 import { BrokerUnavailable } from '../../../src/core/contracts/broker.ts';
 import { SubscriptionCounts } from '../../../src/core/subscriptions/subscription-counts.ts';
-import { FakeBroker } from '../../support/fakes.ts';
+import { FakeBroker, noFacts } from '../../support/fakes.ts';
 
 const TOPIC = 'app-id/c';
 
@@ -19,7 +19,7 @@ const count = (n: number, channel = 'c') =>
 
 t.test('each change up to 100', async (t) => {
   const broker = new FakeBroker();
-  const counts = new SubscriptionCounts(broker);
+  const counts = new SubscriptionCounts(broker, noFacts());
   for (const n of [1, 2, 99, 100, 99]) await counts.changed(TOPIC, n);
   t.strictSame(
     told(broker),
@@ -31,7 +31,7 @@ t.test('each change up to 100', async (t) => {
 
 t.test('above 100 one in five seconds, the latest', async (t) => {
   const broker = new FakeBroker();
-  const counts = new SubscriptionCounts(broker);
+  const counts = new SubscriptionCounts(broker, noFacts());
   await counts.changed(TOPIC, 101);
   t.strictSame(told(broker), [count(101)], 'the first at once');
   for (const n of [102, 103, 150, 140]) await counts.changed(TOPIC, n);
@@ -51,7 +51,7 @@ t.test('above 100 one in five seconds, the latest', async (t) => {
 
 t.test('a channel that shrinks below is told at once, and nothing stale after', async (t) => {
   const broker = new FakeBroker();
-  const counts = new SubscriptionCounts(broker);
+  const counts = new SubscriptionCounts(broker, noFacts());
   await counts.changed(TOPIC, 101);
   await counts.changed(TOPIC, 102);
   await counts.changed(TOPIC, 100);
@@ -62,7 +62,7 @@ t.test('a channel that shrinks below is told at once, and nothing stale after', 
 
 t.test('channels have intervals of their own, and none outlives the server', async (t) => {
   const broker = new FakeBroker();
-  const counts = new SubscriptionCounts(broker);
+  const counts = new SubscriptionCounts(broker, noFacts());
   for (const n of [200, 201]) {
     await counts.changed('app-id/a', n);
     await counts.changed('app-id/b', n);
@@ -75,7 +75,7 @@ t.test('channels have intervals of their own, and none outlives the server', asy
 
 t.test('a count that cannot be told is left to the next; another error is no silence', async (t) => {
   const broker = new FakeBroker();
-  const counts = new SubscriptionCounts(broker);
+  const counts = new SubscriptionCounts(broker, noFacts());
   broker.failPublishWith = new BrokerUnavailable('Redis is away');
   await counts.changed(TOPIC, 7);
   broker.failPublishWith = new TypeError('a fault');

@@ -1,11 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import type { Fact, FactKind, OutboxReader } from '../../../core/contracts/outbox.ts';
+import { type Fact, type FactKind, type OutboxReader, PAGE_FACTS } from '../../../core/contracts/outbox.ts';
 import { FINISH_FACTS, type FoundFacts, LEAVE_FACTS, READ_FACTS, type StoredFact } from '../scripts/outbox.ts';
 import { BUCKETS } from '../wire/keys.ts';
 import { type RedisStore, UNTIL_DONE } from '../wire/store.ts';
-
-/** Facts of one bucket in one read. */
-const FACTS_OF_BUCKET = 20;
 
 /**
  * One node at a time has a bucket, for as long as it says in time that it still wants it: a node that died or was cut
@@ -34,7 +31,7 @@ export class RedisOutboxReader implements OutboxReader {
   }
 
   next(): Promise<readonly Fact[]> {
-    return this.#read(FACTS_OF_BUCKET);
+    return this.#read(PAGE_FACTS);
   }
 
   async done(facts: readonly Fact[]): Promise<void> {

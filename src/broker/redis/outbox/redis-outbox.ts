@@ -6,12 +6,13 @@ import { RedisOutboxReader } from './redis-outbox-reader.ts';
 
 /** Facts in a stream for each bucket; what comes of a change of the roster is written by the script that makes it. */
 export class RedisOutbox implements Outbox {
+  readonly outlivesNode = true;
   readonly #store: RedisStore;
-  readonly #wants: WantsFact;
+  readonly wants: WantsFact;
 
   constructor(store: RedisStore, wants: WantsFact) {
     this.#store = store;
-    this.#wants = wants;
+    this.wants = wants;
   }
 
   async write(facts: readonly NewFact[]): Promise<void> {
@@ -19,7 +20,7 @@ export class RedisOutbox implements Outbox {
     const effort = { ...this.#store.patience(), repeatable: false };
     await Promise.all(
       facts.map(async ({ kind, appId, channel, userId, detail }) => {
-        if (!this.#wants(kind, appId, channel)) return;
+        if (!this.wants(kind, appId, channel)) return;
         const topic = channel === undefined ? watchTopic(appId, userId ?? '') : topicOf(appId, channel);
         const args = [appId, kind, kind, channel ?? '', userId ?? '', detail ?? ''] as const;
         await this.#store.run(WRITE_FACTS, topic, args, effort);

@@ -1,0 +1,140 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { App } from '../core/contracts/app.ts';
+import type { Logger } from '../core/contracts/logger.ts';
+import type { Metrics } from '../core/contracts/metrics.ts';
+import { payloadOf } from './payload.ts';
+import { type PostSettings, post } from './post.ts';
+import type { Telling } from './telling.ts';
+
+export interface EndpointContext {
+  readonly post: PostSettings;
+  /** How long a batch is tried. */
+  readonly retryMs: number;
+  readonly metrics: Metrics;
+  readonly logger: Logger;
+  /** The app as it is now; undefined if it has gone. */
+  app(): App | undefined;
+  /** Whether the fact is still this node's to tell. */
+  holds(telling: Telling): boolean;
+  /** This endpoint has been told, or never will be. */
+  done(telling: Telling): void;
+}
+
+/** (Channels docs: webhooks, batching) */
+const BATCH_EVENTS = 20;
+const BATCH_MS = 250;
+const BATCHES_AT_ONCE = 4;
+/** What may wait for an endpoint that does not answer. The oldest are given up beyond that. */
+const MAX_WAITING = 5000;
+const FIRST_PAUSE_MS = 1000;
+const LONGEST_PAUSE_MS = 60_000;
+const IDS_IN_LOG = 20;
+
+/** Tells one endpoint, in batches, a few at a time; each is tried again until it is taken or its time is over. */
+export class EndpointQueue {
+  readonly #url: URL;
+  readonly #context: EndpointContext;
+  readonly #waiting: Telling[] = [];
+  readonly #stopping = new AbortController();
+  readonly #sending = new Set<Promise<void>>();
+  #timer: NodeJS.Timeout | undefined;
+  #hurried = false;
+
+  constructor(url: string, context: EndpointContext) {
+    this.#url = new URL(url);
+    this.#context = context;
+  }
+
+  add(telling: Telling): void {
+    if (this.#waiting.length >= MAX_WAITING) {
+      const oldest = this.#waiting.splice(0, BATCH_EVENTS);
+      this.#giveUp(oldest, `more than ${MAX_WAITING} events wait for the endpoint`);
+    }
+    this.#waiting.push(telling);
+    if (this.#waiting.length >= BATCH_EVENTS) this.#sendMore();
+    else this.#timer ??= setTimeout(() => this.#sendMore(), this.#hurried ? 0 : BATCH_MS);
+  }
+
+  /** Sends what waits at once, and tries nothing again; resolves when that has been answered. */
+  async flush(): Promise<void> {
+    this.#hurried = true;
+    this.#stopping.abort();
+    while (this.#waiting.length > 0 || this.#sending.size > 0) {
+      this.#sendMore();
+      await Promise.all(this.#sending);
+    }
+  }
+
+  /** Sends nothing more; resolves when what is under way has been answered. */
+  async stop(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#waiting.length = 0;
+    this.#stopping.abort();
+    await Promise.all(this.#sending);
+  }
+
+  #sendMore(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    while (this.#waiting.length > 0 && this.#sending.size < BATCHES_AT_ONCE) {
+      const sending = this.#send(this.#waiting.splice(0, BATCH_EVENTS)).finally(() => {
+        this.#sending.delete(sending);
+        if (this.#waiting.length > 0) this.#sendMore();
+      });
+      this.#sending.add(sending);
+    }
+  }
+
+  /** Never rejects. */
+  async #send(batch: readonly Telling[]): Promise<void> {
+    const { logger, metrics, retryMs } = this.#context;
+    const timeMs = Date.now();
+    const endMs = performance.now() + retryMs;
+    for (let attempt = 0; ; attempt += 1) {
+      const app = this.#context.app();
+      // What another node may be telling by now is that node's.
+      const held = batch.filter((telling) => this.#context.holds(telling));
+      if (held.length === 0) return;
+      if (app === undefined) return this.#giveUp(held, 'the app has gone');
+      const problem = await this.#attempt(app, held, timeMs);
+      if (problem === undefined) {
+        for (const telling of held) this.#context.done(telling);
+        return;
+      }
+      const pauseMs = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** attempt) * (0.5 + Math.random() / 2);
+      if (performance.now() + pauseMs > endMs) return this.#giveUp(held, problem);
+      if (this.#hurried) return this.#giveUp(held, `${problem}, and the server stops`);
+      if (this.#stopping.signal.aborted) return;
+      metrics.webhooks.add('retried');
+      logger.warn({ ...this.#fields(), attempt: attempt + 1, reason: problem }, 'a webhook failed and is tried again');
+      await Promise.allSettled([delay(pauseMs, undefined, { signal: this.#stopping.signal })]);
+      if (this.#stopping.signal.aborted && !this.#hurried) return;
+    }
+  }
+
+  /** What was wrong, or undefined if the endpoint took it. */
+  async #attempt(app: App, batch: readonly Telling[], timeMs: number): Promise<string | undefined> {
+    const facts = batch.map(({ fact }) => fact);
+    try {
+      const status = await post(this.#url, payloadOf(app, facts, timeMs), this.#context.post);
+      if (status < 200 || status > 299) return `the endpoint answered ${status}`;
+    } catch (error) {
+      return error instanceof Error ? error.message : String(error);
+    }
+    this.#context.metrics.webhooks.add('delivered');
+    return undefined;
+  }
+
+  #giveUp(batch: readonly Telling[], reason: string): void {
+    const ids = batch.slice(0, IDS_IN_LOG).map(({ fact }) => fact.id);
+    const fields = { ...this.#fields(), reason, events: batch.length, ids };
+    this.#context.metrics.webhooks.add('given_up');
+    this.#context.logger.error(fields, 'a webhook has been given up');
+    for (const telling of batch) this.#context.done(telling);
+  }
+
+  /** Without the query, in which there may be a token. */
+  #fields() {
+    return { appId: this.#context.app()?.id, url: this.#url.origin + this.#url.pathname };
+  }
+}

@@ -1,0 +1,2 @@
+export { wantsFact } from './wanted.ts';
+export { type WebhookSettings, Webhooks, type WebhooksDependencies } from './webhooks.ts';
