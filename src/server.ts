@@ -25,6 +25,7 @@ import { survives } from './server/uncaught.ts';
 import { BodyBudget } from './transport/body-budget.ts';
 import { CLIENT_FILES, clientFilesEndpoint } from './transport/client-files.ts';
 import { ClientIp } from './transport/client-ip.ts';
+import { FileDescriptorWatch, fileDescriptorLimit, warnOfLowLimit } from './transport/file-descriptors.ts';
 import { type HttpRoute, type StreamedRoute, serveHttp } from './transport/http-routes.ts';
 import { createNativeApp, listen } from './transport/listen.ts';
 import { MissingUpgrade, missingUpgradeRoute } from './transport/missing-upgrade.ts';
@@ -217,7 +218,10 @@ async function open(
     opened.unshift(() => admin.stop());
   }
   const adminListening = await admin?.start();
+  const limit = fileDescriptorLimit();
+  warnOfLowLimit(config.connections.max, limit, logger);
   const listening = await listen(uws, native, config.host, config.port);
+  const fileDescriptors = new FileDescriptorWatch(listening, limit, logger);
   const adminAt = adminListening === undefined ? {} : { admin: `${adminListening.host}:${adminListening.port}` };
   logger.info(
     { host: config.host, port: listening.port, ...adminAt, apps: apps.all().map(({ id }) => id) },
@@ -229,7 +233,7 @@ async function open(
     reload,
     async stop() {
       draining = true;
-      listening.close();
+      fileDescriptors.stop();
       logger.info({ connections: connections.size }, 'stopping');
       await closeAll();
       log.sumUp();

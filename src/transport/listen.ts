@@ -16,8 +16,10 @@ export class ListenFailed extends Error {
 
 export interface Listening {
   readonly port: number;
-  /** Takes no further connections; those that are open stay. */
+  /** Takes no further connections, for a while or for good; those that are open stay. */
   close(): void;
+  /** Takes connections again, on the same port; rejects with ListenFailed. */
+  reopen(): Promise<void>;
 }
 
 export function createNativeApp(uws: UwsModule, tls: TlsFiles | undefined): TemplatedApp {
@@ -49,23 +51,28 @@ function sentence(host: string, port: number): string {
 }
 
 /** @param port 0 takes a free one; rejects with ListenFailed */
-export function listen(uws: UwsModule, app: TemplatedApp, host: string, port: number): Promise<Listening> {
+export async function listen(uws: UwsModule, app: TemplatedApp, host: string, port: number): Promise<Listening> {
+  let socket: us_listen_socket | undefined = await openSocket(app, host, port);
+  const actualPort = uws.us_socket_local_port(socket);
+  return {
+    port: actualPort,
+    close() {
+      if (socket !== undefined) uws.us_listen_socket_close(socket);
+      socket = undefined;
+    },
+    async reopen() {
+      socket ??= await openSocket(app, host, actualPort);
+    },
+  };
+}
+
+function openSocket(app: TemplatedApp, host: string, port: number): Promise<us_listen_socket> {
   return new Promise((resolve, reject) => {
     // Without "exclusive" the kernel would let a second server share the port, and clients land on either.
     const exclusive = LISTEN_EXCLUSIVE;
     (app.listen as unknown as ListenExclusively).call(app, host, port, exclusive, (socket) => {
-      if (socket === false) {
-        reject(new ListenFailed(sentence(host, port)));
-        return;
-      }
-      let open = true;
-      resolve({
-        port: uws.us_socket_local_port(socket),
-        close: () => {
-          if (open) uws.us_listen_socket_close(socket);
-          open = false;
-        },
-      });
+      if (socket !== false) resolve(socket);
+      else reject(new ListenFailed(sentence(host, port)));
     });
   });
 }
