@@ -11,6 +11,10 @@ export function checkConfigCommand(command: Command, context: CliContext): void 
     .description(
       'list the settings that would be in force, secrets masked; or what is wrong with them, with exit code 1',
     )
+    .addHelpText(
+      'after',
+      '\nExamples:\n  fanfare check-config\n  NODE_ENV=production fanfare check-config -c fanfare.json',
+    )
     .action(async (flags: ConfigFlags) => {
       const { config, warnings, sources } = loadWith(context, flags, { checkFiles: true });
       for (const warning of warnings) context.warn(`warning: ${warning}`);

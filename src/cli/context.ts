@@ -16,6 +16,8 @@ export interface CliContext {
   onUncaught(fault: (error: unknown) => void): void;
   /** Calls back on SIGHUP. */
   onReloadSignal(reload: () => void): void;
+  /** Milliseconds since 1970; the clock by default. */
+  readonly now?: () => number;
   /** Ends the process at once. */
   exit(code: number): void;
 }

@@ -28,6 +28,7 @@ export function initCommand(command: Command, context: CliContext): void {
     .description(
       'write rules, a configuration and credentials to start from into this folder; changes no file of yours',
     )
+    .addHelpText('after', '\nExamples:\n  npx fanfare init && npx fanfare serve')
     .action(() => {
       try {
         for (const line of initialize(context.cwd)) context.print(line);

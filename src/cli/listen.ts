@@ -29,7 +29,8 @@ export function listenCommand(command: Command, context: CliContext): void {
     .option('--url <url>', URL_HELP)
     .addHelpText(
       'after',
-      '\nGuarded channels are authorized with --token, or a token for --user, by the server; without either, by the app secret.',
+      '\nGuarded channels are authorized with --token, or a token for --user, by the server; without either, by the app secret.' +
+        '\n\nExamples:\n  fanfare listen news\n  fanfare listen private-domain.7 --user 42 --domains 7 --event message.sent',
     )
     .action(async (channels: string[], flags: ListenFlags) => {
       const encrypted = channels.find((channel) => channelKind(channel).encrypted);

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { usesDevelopmentCredentials } from '../config/development.ts';
+import { leftoverWarning } from '../config/leftovers.ts';
 import type { Config } from '../config/schema.ts';
 import { SHIPPED_RULES_FILE } from '../config/shipped-rules.ts';
 import type { Listening } from '../server.ts';
@@ -25,6 +26,10 @@ export function serveCommand(command: Command, context: CliContext): void {
     .option('--host <address>', 'the address to listen on (default: 0.0.0.0)')
     .option('--path-prefix <path>', 'in front of every path, such as /realtime')
     .option('--log-level <level>', 'fatal, error, warn, info, debug, trace or silent (default: info)')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  fanfare serve\n  fanfare serve --port 8080 --log-level debug\n  fanfare -c /etc/fanfare.json',
+    )
     .action(async (flags: ServeFlags) => {
       const options = {
         checkFiles: true,
@@ -37,6 +42,8 @@ export function serveCommand(command: Command, context: CliContext): void {
       };
       const { config, warnings } = loadWith(context, flags, options);
       for (const warning of warnings) context.warn(warning);
+      const leftovers = leftoverWarning(context.env);
+      if (leftovers !== undefined) context.warn(leftovers);
       await run(config, flags, context, () => loadWith(context, flags, options).config);
     });
 }

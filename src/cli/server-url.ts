@@ -56,11 +56,36 @@ export async function mustAnswer({ origin, pathPrefix }: ServerUrl): Promise<voi
   }
 }
 
-/** Why a request did not get through, from what `fetch` throws. */
-export function unreachable(origin: string, error: unknown): CliFailure {
+/** What the codes of `fetch` and of Node mean, in words. */
+const NETWORK_ERRORS: Readonly<Record<string, string>> = Object.freeze({
+  ECONNREFUSED: 'no server listens there; start one with fanfare serve, or name it with --url',
+  ECONNRESET: 'the connection was cut before it answered',
+  ENOTFOUND: 'there is no host of that name',
+  EAI_AGAIN: 'the name of the host cannot be looked up now',
+  ETIMEDOUT: 'it does not answer; is there a firewall in between?',
+  EHOSTUNREACH: 'there is no way to that host from here',
+  ENETUNREACH: 'there is no way to that network from here',
+  UND_ERR_CONNECT_TIMEOUT: 'it does not answer; is there a firewall in between?',
+  UND_ERR_SOCKET: 'the connection was cut before it answered',
+  CERT_HAS_EXPIRED: 'its TLS certificate has expired',
+  DEPTH_ZERO_SELF_SIGNED_CERT: 'its TLS certificate is signed by itself; NODE_EXTRA_CA_CERTS names a file to trust',
+  SELF_SIGNED_CERT_IN_CHAIN: 'its TLS certificate comes from an authority unknown here; NODE_EXTRA_CA_CERTS names one',
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'its TLS certificate comes without the ones between it and its authority',
+  ERR_TLS_CERT_ALTNAME_INVALID: 'its TLS certificate is for another host name',
+  ERR_SSL_WRONG_VERSION_NUMBER: 'it does not speak TLS at that port; is it http rather than https?',
+  ERR_SSL_PACKET_LENGTH_TOO_LONG: 'it does not speak TLS at that port; is it http rather than https?',
+  HPE_INVALID_CONSTANT: 'it does not speak HTTP at that port; is it https rather than http?',
+  TimeoutError: 'it did not answer in time',
+});
+
+/** Why a request did not get through, from what `fetch` or a socket throws. */
+export function networkErrorText(error: unknown): string {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause);
-  const hint =
-    code === 'ECONNREFUSED' ? 'no server listens there; start one with fanfare serve, or name it with --url' : code;
-  return new CliFailure(`Cannot reach ${origin}: ${hint}`);
+  if (!(cause instanceof Error)) return String(cause);
+  const code = 'code' in cause && typeof cause.code === 'string' ? cause.code : cause.name;
+  return NETWORK_ERRORS[code] ?? `${cause.message} (${code})`;
+}
+
+export function unreachable(origin: string, error: unknown): CliFailure {
+  return new CliFailure(`Cannot reach ${origin}: ${networkErrorText(error)}`, { cause: error });
 }

@@ -8,6 +8,10 @@ const UNIT_SECONDS: Readonly<Record<string, number>> = Object.freeze({ s: 1, m: 
 export function tokenCommand(command: Command, context: CliContext): void {
   addUserFlags(addConfigFlags(command))
     .description('print a token for trying things out, signed by the JWT secret of the configuration')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  fanfare token --user 42 --domains 7\n  fanfare token --user 1 --role admin --expires 7d',
+    )
     .action(async (flags: ConfigFlags & Partial<TokenFlags>) => {
       if (flags.user === undefined) command.error("error: option '--user <id>' must be given", { exitCode: 2 });
       const { config } = loadWith(context, flags, { checkFiles: false });

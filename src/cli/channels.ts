@@ -1,0 +1,91 @@
+import type { Command } from 'commander';
+import { channelKind } from '../protocol/channel-name.ts';
+import { addConfigFlags, type ConfigFlags, chosenApp, loadWith } from './config-flags.ts';
+import { type CliContext, CliFailure } from './context.ts';
+import { printTable } from './output.ts';
+import { chosenServer, URL_HELP } from './server-url.ts';
+import { callSigned, type SignedCall } from './signed-call.ts';
+
+interface ServerFlags extends ConfigFlags {
+  readonly app?: string;
+  readonly url?: string;
+  readonly json?: boolean;
+}
+
+function addServerFlags(command: Command): Command {
+  return addConfigFlags(command)
+    .option('--app <id>', 'the app (default: the first of the configuration)')
+    .option('--url <url>', URL_HELP)
+    .option('--json', "print the server's answer as JSON");
+}
+
+async function call(context: CliContext, flags: ServerFlags, signed: SignedCall): Promise<unknown> {
+  const { config } = loadWith(context, flags, { checkFiles: false });
+  return await callSigned(chosenServer(context, config, flags.url), chosenApp(config.apps, flags.app), signed);
+}
+
+interface ChannelInfo {
+  readonly subscription_count?: number;
+  readonly user_count?: number;
+}
+
+export function channelsCommand(command: Command, context: CliContext): void {
+  addServerFlags(command)
+    .description('list the channels that somebody is subscribed to')
+    .argument('[prefix]', 'only those whose name begins so', '')
+    .addHelpText('after', '\nExamples:\n  fanfare channels\n  fanfare channels presence-\n  fanfare channels --json')
+    .action(async (prefix: string, flags: ServerFlags) => {
+      const presence = prefix.startsWith('presence-');
+      const info = presence ? 'subscription_count,user_count' : 'subscription_count';
+      const query = { info, ...(prefix === '' ? {} : { filter_by_prefix: prefix }) };
+      const answer = await call(context, flags, { method: 'GET', path: '/channels', query });
+      if (flags.json === true) {
+        context.print(JSON.stringify(answer));
+        return;
+      }
+      const { channels } = answer as { channels: Readonly<Record<string, ChannelInfo>> };
+      const rows = Object.entries(channels)
+        .sort(([a, x], [b, y]) => (y.subscription_count ?? 0) - (x.subscription_count ?? 0) || a.localeCompare(b))
+        .map(([name, counts]) => [
+          name,
+          String(counts.subscription_count ?? ''),
+          ...(presence ? [String(counts.user_count ?? '')] : []),
+        ]);
+      if (rows.length === 0 && context.isTerminal) context.print('Nobody is subscribed to any.');
+      else printTable(context, ['CHANNEL', 'SUBSCRIBERS', ...(presence ? ['MEMBERS'] : [])], rows);
+    });
+}
+
+export function usersCommand(command: Command, context: CliContext): void {
+  addServerFlags(command)
+    .description('list the members of a presence channel')
+    .argument('<channel>')
+    .addHelpText('after', '\nExamples:\n  fanfare users presence-lobby\n  fanfare users presence-lobby --json')
+    .action(async (channel: string, flags: ServerFlags) => {
+      if (channelKind(channel).access !== 'presence') {
+        throw new CliFailure(`Members are known of presence channels only, and '${channel}' is not one`);
+      }
+      const path = `/channels/${encodeURIComponent(channel)}/users`;
+      const answer = await call(context, flags, { method: 'GET', path });
+      const { users } = answer as { users: readonly { id: string }[] };
+      if (flags.json === true) context.print(JSON.stringify(answer));
+      else if (users.length === 0 && context.isTerminal) context.print('Nobody is there.');
+      else for (const { id } of users) context.print(id);
+    });
+}
+
+export function disconnectCommand(command: Command, context: CliContext): void {
+  addServerFlags(command)
+    .description("close a user's connections on every node")
+    .argument('<user>', 'the id of the user')
+    .addHelpText(
+      'after',
+      '\nThe user may connect again: what keeps them out is a token that no longer holds, or a rule that says no.' +
+        '\n\nExamples:\n  fanfare disconnect 42\n  fanfare disconnect 42 --url https://realtime.example.com',
+    )
+    .action(async (user: string, flags: ServerFlags) => {
+      const path = `/users/${encodeURIComponent(user)}/terminate_connections`;
+      const answer = await call(context, flags, { method: 'POST', path, body: '' });
+      context.print(flags.json === true ? JSON.stringify(answer) : `Told every node to close what user ${user} has.`);
+    });
+}

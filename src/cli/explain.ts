@@ -1,0 +1,65 @@
+import type { Command } from 'commander';
+import { createExplain, createTokenVerifier, loadRules } from '../auth/index.ts';
+import { ConfiguredApps } from '../core/contracts/app.ts';
+import type { Explanation } from '../core/contracts/explanation.ts';
+import { addConfigFlags, type ConfigFlags, loadWith } from './config-flags.ts';
+import { type CliContext, CliFailure } from './context.ts';
+import { painter } from './output.ts';
+import { addUserFlags } from './token.ts';
+import { signUserToken, type TokenFlags } from './user-token.ts';
+
+interface ExplainFlags extends ConfigFlags, Partial<TokenFlags> {
+  readonly token?: string;
+  readonly app?: string;
+  readonly json?: boolean;
+}
+
+export function explainCommand(command: Command, context: CliContext): void {
+  addUserFlags(addConfigFlags(command))
+    .description('say whether a user may join a channel, by which rule, and why; exit code 1 for a no')
+    .argument('<channel>')
+    .option('--token <jwt>', "the user's token, or one for --user")
+    .option('--app <id>', 'the app (default: as the authorization endpoint chooses)')
+    .option('--json', 'print the whole answer as JSON')
+    .addHelpText(
+      'after',
+      '\nThe rules run here, on this configuration: no server is needed. A rule that asks a backend asks it.' +
+        '\n\nExamples:\n  fanfare explain private-domain.7 --token eyJ…\n  fanfare explain presence-chat.1 --user 42 --chats 1',
+    )
+    .action(async (channel: string, flags: ExplainFlags) => {
+      const { config } = loadWith(context, flags, { checkFiles: true });
+      const { auth } = config;
+      if (!auth.enabled) throw new CliFailure('Nothing authorizes here: auth.enabled is false');
+      const token =
+        flags.token ??
+        (flags.user === undefined ? undefined : await signUserToken(config, { ...flags, user: flags.user }));
+      if (token === undefined) command.error('error: --token or --user says whose channel it is', { exitCode: 2 });
+      const logger = { debug: nothing, info: nothing, warn: nothing, error: nothing };
+      const explain = createExplain(
+        {
+          apps: new ConfiguredApps(config.apps),
+          settings: auth,
+          verifier: createTokenVerifier(auth.jwt, logger),
+          rules: await loadRules(auth.rulesFile),
+        },
+        auth.rulesFile,
+      );
+      const answer = await explain({ appId: flags.app, channel, token, socketId: '1.1', ip: '127.0.0.1' });
+      if (flags.json === true) context.print(JSON.stringify(answer));
+      else print(answer, context);
+      if (answer.outcome === 'refused') throw new CliFailure(flags.json === true ? '' : `Refused (${answer.code}).`);
+    });
+}
+
+function nothing(): void {}
+
+function print({ outcome, reason, steps, user, rule }: Explanation, context: CliContext): void {
+  const paint = painter(context);
+  for (const { step, passed, detail } of steps) {
+    const mark = passed ? paint('green', '✓') : paint('red', '✗');
+    context.print(`${mark} ${step.padEnd(8)} ${detail}`);
+  }
+  if (rule !== undefined) context.print(`  in       ${rule.file}`);
+  if (user !== undefined) context.print(`  claims   ${JSON.stringify(user.claims)}`);
+  if (outcome === 'granted') context.print(paint('green', `\nGranted: ${reason}.`));
+}

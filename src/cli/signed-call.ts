@@ -1,0 +1,43 @@
+import type { App } from '../core/contracts/app.ts';
+import { hmacHex, md5Hex, requestStringToSign } from '../protocol/signatures.ts';
+import { CliFailure } from './context.ts';
+import { type ServerUrl, unreachable } from './server-url.ts';
+
+const TIMEOUT_MS = 10_000;
+
+export interface SignedCall {
+  readonly method: 'GET' | 'POST';
+  /** Below `/apps/{id}`, encoded. */
+  readonly path: string;
+  readonly query?: Readonly<Record<string, string>>;
+  readonly body?: string;
+}
+
+/** Calls the HTTP API as a backend does. Throws a CliFailure with what the server says. (HTTP API: authentication) */
+export async function callSigned({ origin, pathPrefix }: ServerUrl, app: App, call: SignedCall): Promise<unknown> {
+  const { method, body } = call;
+  const path = `/apps/${encodeURIComponent(app.id)}${call.path}`;
+  const query: [string, string][] = [
+    ['auth_key', app.key],
+    ['auth_timestamp', String(Math.floor(Date.now() / 1000))],
+    ['auth_version', '1.0'],
+    ...(body === undefined ? [] : [['body_md5', md5Hex(Buffer.from(body))] as [string, string]]),
+    ...Object.entries(call.query ?? {}),
+  ];
+  query.sort(([a], [b]) => (a < b ? -1 : 1));
+  const signature = hmacHex(app.secret, requestStringToSign(method, path, query));
+  const parameters = new URLSearchParams([...query, ['auth_signature', signature]]);
+  let response: Response;
+  try {
+    response = await fetch(`${origin}${pathPrefix}${path}?${parameters}`, {
+      method,
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+      ...(body === undefined ? {} : { headers: { 'Content-Type': 'application/json' }, body }),
+    });
+  } catch (error) {
+    throw unreachable(origin, error);
+  }
+  const text = await response.text();
+  if (!response.ok) throw new CliFailure(`The server answered ${response.status}: ${text.trim()}`);
+  return JSON.parse(text);
+}
