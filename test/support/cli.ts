@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Test } from 'tap';
+import type { CliContext } from '../../src/cli/context.ts';
 import { runCli } from '../../src/cli/program.ts';
 import { until, within } from './wait.ts';
 
@@ -20,8 +21,12 @@ export interface CommandResult {
 }
 
 /** Runs a command within this process, as one that nothing around it tells anything. */
-export function run(args: readonly string[], env: Record<string, string> = {}): Promise<CommandResult> {
-  return runIn(tmpdir(), args, { FANFARE_AUTH_RULES_FILE: RULES, ...env });
+export function run(
+  args: readonly string[],
+  env: Record<string, string> = {},
+  changes: Partial<CliContext> = {},
+): Promise<CommandResult> {
+  return runIn(tmpdir(), args, { FANFARE_AUTH_RULES_FILE: RULES, ...env }, changes);
 }
 
 /** The same in a folder of the test's own, whose files count. */
@@ -29,6 +34,7 @@ export async function runIn(
   cwd: string,
   args: readonly string[],
   env: Record<string, string> = {},
+  changes: Partial<CliContext> = {},
 ): Promise<CommandResult> {
   const out: string[] = [];
   const err: string[] = [];
@@ -43,6 +49,7 @@ export async function runIn(
     onUncaught: () => undefined,
     onReloadSignal: () => undefined,
     exit: () => undefined,
+    ...changes,
   });
   return { code, stdout: out.join('\n'), stderr: err.join('\n') };
 }

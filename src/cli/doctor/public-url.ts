@@ -79,7 +79,7 @@ function wrongAnswer({ status, headers }: Response, text: string, url: string): 
       'Check the address in its proxy_pass or upstream.',
     );
   }
-  const advice = `Check the path: "fanfare doctor --url" takes what clients have as host and wsPath, and pathPrefix is set on the server.`;
+  const advice = 'Check the path: --url takes what clients have as host and wsPath; pathPrefix is set on the server.';
   return problem(check, `What answers at ${url}/ready with ${status} is no Fanfare.`, advice);
 }
 
@@ -126,17 +126,21 @@ async function webSocketFindings(url: ServerUrl, app: App, config: Config, isQui
   }
 }
 
-const BUFFERING_ADVICE = 'In nginx: proxy_buffering off; and do not let proxy_ignore_headers name X-Accel-Buffering.';
+const BUFFERING_ADVICE =
+  'In nginx: proxy_buffering off; no gzip for /pusher/app/; and keep X-Accel-Buffering out of proxy_ignore_headers.';
+
+const STREAM_QUERY = 'protocol=7&client=js&version=8.6.0&t=1&n=1';
 
 /** What clients fall back to where WebSockets do not pass. */
 async function streamFinding({ origin, pathPrefix }: ServerUrl, app: App): Promise<Finding> {
   const check = 'buffering';
   const session = `${Math.floor(Math.random() * 1000)}/${Math.random().toString(32).slice(2, 10).padEnd(8, '0')}`;
-  const path = `${pathPrefix}/pusher/app/${app.key}/${session}/xhr_streaming?protocol=7&client=js&version=8.6.0&t=1&n=1`;
+  const sessionUrl = `${origin}${pathPrefix}/pusher/app/${app.key}/${session}`;
   const stopped = new AbortController();
   const timer = setTimeout(() => stopped.abort(), STREAM_LIMIT_MS);
   try {
-    const response = await fetch(origin + path, { method: 'POST', signal: stopped.signal });
+    const init = { method: 'POST', signal: stopped.signal };
+    const response = await fetch(`${sessionUrl}/xhr_streaming?${STREAM_QUERY}`, init);
     if (!response.ok) {
       return warning(
         check,
@@ -146,10 +150,17 @@ async function streamFinding({ origin, pathPrefix }: ServerUrl, app: App): Promi
     }
     const reader = response.body?.getReader();
     let text = '';
-    while (!text.includes('connection_established')) {
-      const part = await reader?.read();
-      if (part === undefined || part.done) return warning(check, 'HTTP streaming ended at once.', BUFFERING_ADVICE);
-      text += Buffer.from(part.value).toString('latin1');
+    // What comes with the headers passes at once even where what follows is gathered.
+    for (const awaited of ['connection_established', 'pusher:pong']) {
+      while (!text.includes(awaited)) {
+        const part = await reader?.read();
+        if (part === undefined || part.done) return warning(check, 'HTTP streaming ended at once.', BUFFERING_ADVICE);
+        text += Buffer.from(part.value).toString('latin1');
+      }
+      if (awaited === 'pusher:pong') break;
+      const ping = JSON.stringify([JSON.stringify({ event: 'pusher:ping', data: {} })]);
+      const sent = await fetch(`${sessionUrl}/xhr_send?t=1&n=2`, { ...init, body: ping });
+      await sent.body?.cancel();
     }
     return ok(check, 'HTTP streaming comes as it is sent');
   } catch (error) {
