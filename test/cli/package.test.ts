@@ -24,7 +24,7 @@ const ON_A_FREE_PORT = ['serve', '--port', '0', '--host', '127.0.0.1'];
 
 t.test('serves from an empty folder, by the rules that come along', async (t) => {
   const server = startNode(t, [BIN, ...ON_A_FREE_PORT], app, {});
-  const [, url = ''] = await server.shows(/Fanfare listens on (\S+)/);
+  const [, url = ''] = await server.shows(/Fanfare listens on ([^\s,]+)/);
   await server.shows(/the rules that Fanfare ships; "npx fanfare init" writes some to edit/);
   const token = startNode(t, [BIN, 'token', '--user', '42', '--domains', '7'], app, {});
   t.equal(await token.exited(), 0);
