@@ -27,7 +27,10 @@ const limitsSchema = section(
     maxPresenceMemberBytes: size("Of one presence member's `user_info`, in bytes of JSON.", KB, { min: 2, max: MB }),
     maxUserIdLength: count('Characters of a user id.', 128, { min: 1, max: 10_000 }),
     maxWatchlist: count('Users that a signed-in user may watch.', 100, { min: 0, max: 10_000 }),
-    maxChannelsPerConnection: count('Channels that one connection may be subscribed to; 0: no limit.', 0),
+    maxChannelsPerConnection: count(
+      'Channels that one connection may be subscribed to; 0: no limit. Over it: `pusher:subscription_error`.',
+      1000,
+    ),
     clientEventsPerSecond: count('Client events of each connection; 0: no limit. Over it: `pusher:error` 4301.', 10),
     triggersPerSecond: count(
       'Events that backends may trigger in a second, each event of a batch counted; 0: no limit. Over it: 429.',

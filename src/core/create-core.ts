@@ -76,7 +76,7 @@ export function createCore({ settings, apps, shared, metrics, logger }: CoreDepe
   const users = new LocalUsers(broker, topics, delivery, (connection) => close(connection, TERMINATED));
   const authorizations = new Authorizations(users, close, settings);
   const facts = new NodeFacts(outbox, logger);
-  const counts = new SubscriptionCounts(broker, facts);
+  const counts = new SubscriptionCounts(broker, facts, logger);
   const subscriptions = new Subscriptions({
     ...{ broker, delivery, roster, topics, counts, facts, replay, resume, authorizations, close, metrics, logger },
   });

@@ -2,10 +2,10 @@ import t from 'tap';
 import { unique } from '../support/names.ts';
 import { on, RawClient } from '../support/raw-client.ts';
 import { SignedApi } from '../support/signed-api.ts';
-import { startFanfare } from '../support/target.ts';
+import { APP, startFanfare } from '../support/target.ts';
 import { until, within } from '../support/wait.ts';
 
-const target = await startFanfare(t);
+const target = await startFanfare(t, { apps: [{ ...APP, limits: { maxChannelsPerConnection: 0 } }] });
 const api = new SignedApi(target);
 const listed = async () => Object.keys(((await api.get('/channels')).json as { channels: object }).channels).length;
 

@@ -1,14 +1,16 @@
 /** Few enough to take a millisecond or so. */
-const SLICE = 250;
+const SLICE = 100;
 
-/** Does something with each of many, in their order, and lets the event loop go round in between. */
-export async function inSlices<Item>(
-  items: readonly Item[],
-  act: (item: Item) => void | Promise<void>,
-  slice = SLICE,
-): Promise<void> {
-  for (const [index, item] of items.entries()) {
-    if (index > 0 && index % slice === 0) await new Promise<void>((resolve) => setImmediate(resolve));
-    await act(item);
+/**
+ * Does something with each of many, a slice of them at once, and lets the event loop go round in between. One that
+ * fails keeps none from its turn; rejects with the first failure in the end.
+ */
+export async function inSlices<Item>(items: readonly Item[], act: (item: Item) => Promise<void>): Promise<void> {
+  const failures: unknown[] = [];
+  for (let at = 0; at < items.length; at += SLICE) {
+    if (at > 0) await new Promise<void>((resolve) => setImmediate(resolve));
+    const results = await Promise.allSettled(items.slice(at, at + SLICE).map((item) => act(item)));
+    for (const result of results) if (result.status === 'rejected') failures.push(result.reason);
   }
+  if (failures.length > 0) throw failures[0];
 }

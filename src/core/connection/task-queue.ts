@@ -7,6 +7,9 @@ export interface Task {
   readonly isForOthers: boolean;
 }
 
+/** Of one connection, in one turn of the event loop. */
+const TASKS_PER_TURN = 100;
+
 interface Waiting extends Task {
   readonly sinceMs: number;
 }
@@ -66,8 +69,12 @@ export class TaskQueue {
 
   async #run(first: Task): Promise<void> {
     let task: Task | undefined = first;
+    let done = 0;
     while (task !== undefined) {
       await task.run();
+      done += 1;
+      // What has waited for long may be much: others have their turns in between.
+      if (done % TASKS_PER_TURN === 0) await new Promise<void>((resolve) => setImmediate(resolve));
       task = this.#next();
     }
     this.#busy = false;

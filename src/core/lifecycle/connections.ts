@@ -133,7 +133,7 @@ export class Connections {
 
   /** The apps have been replaced: closes the connections of those that have gone, or are disabled now. */
   async appsReplaced(): Promise<void> {
-    await inSlices([...this.#connections], (connection) => {
+    await inSlices([...this.#connections], async (connection) => {
       const problem = connection.closed ? undefined : connection.appProblem;
       if (problem !== undefined) this.#deps.close(connection, problem);
     });

@@ -1,6 +1,7 @@
 import { encodeSubscriptionCount } from '../../protocol/frames.ts';
 import { SUBSCRIPTION_COUNT_EXACT_UP_TO, SUBSCRIPTION_COUNT_INTERVAL_SECONDS } from '../../protocol/limits.ts';
 import { type Broker, BrokerUnavailable } from '../contracts/broker.ts';
+import type { Logger } from '../contracts/logger.ts';
 import { appIdOf, channelOf } from '../contracts/topic.ts';
 import type { NodeFacts } from './node-facts.ts';
 
@@ -11,12 +12,14 @@ import type { NodeFacts } from './node-facts.ts';
 export class SubscriptionCounts {
   readonly #broker: Broker;
   readonly #facts: NodeFacts;
+  readonly #logger: Logger;
   /** Large channels whose interval runs, with the count that is to be told at its end. */
   readonly #waiting = new Map<string, { count: number | undefined; readonly timer: NodeJS.Timeout }>();
 
-  constructor(broker: Broker, facts: NodeFacts) {
+  constructor(broker: Broker, facts: NodeFacts, logger: Logger) {
     this.#broker = broker;
     this.#facts = facts;
+    this.#logger = logger;
   }
 
   async changed(topic: string, count: number): Promise<void> {
@@ -43,7 +46,10 @@ export class SubscriptionCounts {
   #intervalEnded(topic: string): void {
     const count = this.#waiting.get(topic)?.count;
     this.#waiting.delete(topic);
-    if (count !== undefined) void this.changed(topic, count);
+    if (count === undefined) return;
+    this.changed(topic, count).catch((error: unknown) => {
+      this.#logger.error({ err: error, topic }, 'a subscription count could not be told');
+    });
   }
 
   #forget(topic: string): void {

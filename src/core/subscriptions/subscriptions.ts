@@ -16,6 +16,7 @@ import {
 import { channelSignature, isAuthValid } from '../../protocol/signatures.ts';
 import type { Close } from '../connection/close.ts';
 import type { Connection, Subscription } from '../connection/connection.ts';
+import { inSlices } from '../connection/in-slices.ts';
 import { whenReachable } from '../connection/when-reachable.ts';
 import { type Broker, BrokerUnavailable, type CachedFrame } from '../contracts/broker.ts';
 import type { Logger } from '../contracts/logger.ts';
@@ -120,7 +121,7 @@ export class Subscriptions {
 
   /** For a connection that is gone. */
   async leaveAll(connection: Connection): Promise<void> {
-    for (const subscription of [...connection.subscriptions.values()]) await this.#leave(connection, subscription);
+    await inSlices([...connection.subscriptions.values()], (subscription) => this.#leave(connection, subscription));
   }
 
   #check(connection: Connection, channel: string, kind: ChannelKind, data: JsonObject): Authorized | Refusal {

@@ -1,24 +1,26 @@
 import t from 'tap';
 import { inSlices } from '../../../src/core/connection/in-slices.ts';
+import { turnsOf } from '../../support/turns.ts';
+
+const items = Array.from({ length: 1000 }, (_, index) => index);
 
 t.test('all in their order, with turns of the event loop in between', async (t) => {
-  const items = Array.from({ length: 1000 }, (_, index) => index);
   const done: number[] = [];
-  let turns = 0;
-  let isOver = false;
-  const turn = () => {
-    turns += 1;
-    if (!isOver) setImmediate(turn);
-  };
-  setImmediate(turn);
-  await inSlices(
-    items,
-    (item) => {
+  const turns = await turnsOf(() =>
+    inSlices(items, async (item) => {
       done.push(item);
-    },
-    100,
+    }),
   );
-  isOver = true;
   t.same(done, items);
   t.ok(turns >= 9, `${turns} turns`);
+});
+
+t.test('one that fails keeps none from its turn, and is told in the end', async (t) => {
+  const done: number[] = [];
+  const act = async (item: number) => {
+    if (item === 3) throw new Error('the third fails');
+    done.push(item);
+  };
+  await t.rejects(inSlices(items, act), { message: 'the third fails' });
+  t.equal(done.length, 999);
 });

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import fc from 'fast-check';
 import t from 'tap';
 import { TaskQueue } from '../../../src/core/connection/task-queue.ts';
+import { turnsOf } from '../../support/turns.ts';
 
 const task = (run: () => Promise<void>, characters = 0, isForOthers = false) => ({ run, characters, isForOthers });
 const nothing = task(async () => undefined);
@@ -110,4 +111,22 @@ t.test('what a client sent others before it closed is carried out, and nothing e
   await new Promise(setImmediate);
   t.same(done, ['event', 'event', 'last']);
   t.equal(queue.waitingCharacters, 0);
+});
+
+t.test('much that has waited is done in slices: others have their turns', async (t) => {
+  const { queue, end } = busy();
+  let done = 0;
+  for (let waiting = 0; waiting < 2000; waiting += 1) {
+    queue.add(
+      task(async () => {
+        done += 1;
+      }),
+    );
+  }
+  const turns = await turnsOf(async () => {
+    end();
+    while (!queue.idle) await new Promise(setImmediate);
+  });
+  t.equal(done, 2000);
+  t.ok(turns >= 15, `${turns} turns`);
 });

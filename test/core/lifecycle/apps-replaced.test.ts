@@ -1,45 +1,12 @@
-import { pino } from 'pino';
 import t, { type Test } from 'tap';
-import { memoryState } from '../../../src/broker/memory/index.ts';
-import { type App, ConfiguredApps } from '../../../src/core/contracts/app.ts';
-import { createMetrics } from '../../../src/core/contracts/metrics.ts';
-import { createCore } from '../../../src/core/create-core.ts';
-import { FakeSocket } from '../../support/fakes.ts';
-import { SESSION_BOUNDS } from '../../support/session-bounds.ts';
+import type { App } from '../../../src/core/contracts/app.ts';
+import { startCore } from '../../support/core.ts';
 import { app } from '../../support/unit-app.ts';
-
-const SETTINGS = {
-  activityTimeoutSeconds: 120,
-  pingIntervalSeconds: 30,
-  pongTimeoutSeconds: 10,
-  maxConnections: 0,
-  maxConnectionsPerIp: 0,
-  closeOnTokenExpiry: false,
-  tokenToleranceSeconds: 0,
-  maxWaitingBytes: 1_000_000,
-  maxWaitingBytesOfNode: 10_000_000,
-  maxWaitSeconds: 60,
-  resume: { ackIntervalSeconds: 5, checkpointSeconds: 10, windowSeconds: 100 },
-};
-const BOUNDS = { maxEvents: 10, maxBytes: 10_000, maxAgeSeconds: 60 };
 
 /** A core with these apps, and a connection to the first. */
 async function connected(t: Test, ...first: App[]) {
-  const apps = new ConfiguredApps(first);
-  const logger = pino({ level: 'silent' });
-  const shared = memoryState({ log: BOUNDS, sessionSeconds: 60, session: SESSION_BOUNDS }, logger);
-  const core = createCore({ settings: SETTINGS, apps, shared, metrics: createMetrics(), logger });
-  await core.start();
-  t.teardown(async () => {
-    await core.stop(0);
-    await shared.roster.close();
-    await shared.broker.close();
-  });
-  const socket = new FakeSocket();
-  const handshake = { path: '/app/app-key', query: 'protocol=7', origin: '', ip: '192.0.2.1', secure: false };
-  const connection = core.connections.open(handshake, socket);
-  if (connection === undefined) throw new Error('the connection is refused');
-  await new Promise(setImmediate);
+  const { core, apps, connect } = await startCore(t, first);
+  const { connection, socket } = await connect();
   const replaceBy = async (...replaced: App[]) => {
     apps.replace(replaced);
     await core.connections.appsReplaced();

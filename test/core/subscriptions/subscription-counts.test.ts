@@ -2,7 +2,7 @@ import { mock } from 'node:test';
 import t from 'tap';
 import { BrokerUnavailable } from '../../../src/core/contracts/broker.ts';
 import { SubscriptionCounts } from '../../../src/core/subscriptions/subscription-counts.ts';
-import { FakeBroker, noFacts } from '../../support/fakes.ts';
+import { FakeBroker, noFacts, recordingLogger } from '../../support/fakes.ts';
 
 const TOPIC = 'app-id/c';
 
@@ -19,7 +19,7 @@ const count = (n: number, channel = 'c') =>
 
 t.test('each change up to 100', async (t) => {
   const broker = new FakeBroker();
-  const counts = new SubscriptionCounts(broker, noFacts());
+  const counts = new SubscriptionCounts(broker, noFacts(), recordingLogger().logger);
   for (const n of [1, 2, 99, 100, 99]) await counts.changed(TOPIC, n);
   t.strictSame(
     told(broker),
@@ -31,7 +31,7 @@ t.test('each change up to 100', async (t) => {
 
 t.test('above 100 one in five seconds, the latest', async (t) => {
   const broker = new FakeBroker();
-  const counts = new SubscriptionCounts(broker, noFacts());
+  const counts = new SubscriptionCounts(broker, noFacts(), recordingLogger().logger);
   await counts.changed(TOPIC, 101);
   t.strictSame(told(broker), [count(101)], 'the first at once');
   for (const n of [102, 103, 150, 140]) await counts.changed(TOPIC, n);
@@ -51,7 +51,7 @@ t.test('above 100 one in five seconds, the latest', async (t) => {
 
 t.test('a channel that shrinks below is told at once, and nothing stale after', async (t) => {
   const broker = new FakeBroker();
-  const counts = new SubscriptionCounts(broker, noFacts());
+  const counts = new SubscriptionCounts(broker, noFacts(), recordingLogger().logger);
   await counts.changed(TOPIC, 101);
   await counts.changed(TOPIC, 102);
   await counts.changed(TOPIC, 100);
@@ -62,7 +62,7 @@ t.test('a channel that shrinks below is told at once, and nothing stale after', 
 
 t.test('channels have intervals of their own, and none outlives the server', async (t) => {
   const broker = new FakeBroker();
-  const counts = new SubscriptionCounts(broker, noFacts());
+  const counts = new SubscriptionCounts(broker, noFacts(), recordingLogger().logger);
   for (const n of [200, 201]) {
     await counts.changed('app-id/a', n);
     await counts.changed('app-id/b', n);
@@ -75,9 +75,26 @@ t.test('channels have intervals of their own, and none outlives the server', asy
 
 t.test('a count that cannot be told is left to the next; another error is no silence', async (t) => {
   const broker = new FakeBroker();
-  const counts = new SubscriptionCounts(broker, noFacts());
+  const counts = new SubscriptionCounts(broker, noFacts(), recordingLogger().logger);
   broker.failPublishWith = new BrokerUnavailable('Redis is away');
   await counts.changed(TOPIC, 7);
   broker.failPublishWith = new TypeError('a fault');
   await t.rejects(counts.changed(TOPIC, 8), TypeError);
+});
+
+t.test('a fault at the end of an interval is logged, and no rejection is left unhandled', async (t) => {
+  const rejections: unknown[] = [];
+  const note = (reason: unknown) => rejections.push(reason);
+  process.on('unhandledRejection', note);
+  t.teardown(() => process.off('unhandledRejection', note));
+  const broker = new FakeBroker();
+  const { logger, lines } = recordingLogger();
+  const counts = new SubscriptionCounts(broker, noFacts(), logger);
+  await counts.changed(TOPIC, 200);
+  await counts.changed(TOPIC, 201);
+  broker.failPublishWith = new TypeError('a fault');
+  mock.timers.tick(60_000);
+  await new Promise(setImmediate);
+  t.equal(lines.length, 1);
+  t.same(rejections, []);
 });

@@ -1,0 +1,59 @@
+import { pino } from 'pino';
+import type { Test } from 'tap';
+import { memoryState } from '../../src/broker/memory/index.ts';
+import type { Connection } from '../../src/core/connection/connection.ts';
+import { type App, ConfiguredApps } from '../../src/core/contracts/app.ts';
+import { createMetrics } from '../../src/core/contracts/metrics.ts';
+import { type Core, createCore } from '../../src/core/create-core.ts';
+import { FakeSocket } from './fakes.ts';
+import { SESSION_BOUNDS } from './session-bounds.ts';
+import { app } from './unit-app.ts';
+
+const SETTINGS = {
+  activityTimeoutSeconds: 120,
+  pingIntervalSeconds: 30,
+  pongTimeoutSeconds: 10,
+  maxConnections: 0,
+  maxConnectionsPerIp: 0,
+  maxWaitingBytes: 1_000_000,
+  maxWaitingBytesOfNode: 10_000_000,
+  maxWaitSeconds: 60,
+  closeOnTokenExpiry: false,
+  tokenToleranceSeconds: 0,
+  resume: { ackIntervalSeconds: 5, checkpointSeconds: 10, windowSeconds: 100 },
+};
+const LOG_BOUNDS = { maxEvents: 10, maxBytes: 10_000, maxAgeSeconds: 60 };
+
+export interface StartedCore {
+  readonly core: Core;
+  readonly apps: ConfiguredApps;
+  /** Connects to the first app, through a socket that writes down what is done to it. */
+  connect(): Promise<{ readonly connection: Connection; readonly socket: FakeSocket }>;
+}
+
+/** The core of a node without Redis and without transports. */
+export async function startCore(t: Test, of: readonly App[] = [app()]): Promise<StartedCore> {
+  const apps = new ConfiguredApps(of);
+  const logger = pino({ level: 'silent' });
+  const shared = memoryState({ log: LOG_BOUNDS, sessionSeconds: 60, session: SESSION_BOUNDS }, logger);
+  const core = createCore({ settings: SETTINGS, apps, shared, metrics: createMetrics(), logger });
+  await core.start();
+  t.teardown(async () => {
+    await core.stop(0);
+    await shared.roster.close();
+    await shared.broker.close();
+  });
+  const path = `/app/${of[0]?.key}`;
+  return {
+    core,
+    apps,
+    connect: async () => {
+      const socket = new FakeSocket();
+      const handshake = { path, query: 'protocol=7', origin: '', ip: '192.0.2.1', secure: false };
+      const connection = core.connections.open(handshake, socket);
+      if (connection === undefined) throw new Error('the connection is refused');
+      await new Promise(setImmediate);
+      return { connection, socket };
+    },
+  };
+}
