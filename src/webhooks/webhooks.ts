@@ -163,8 +163,9 @@ export class Webhooks {
 
   #holds(telling: Telling): boolean {
     if (this.#reader?.holds(telling.fact) === true) return true;
-    // Given again, it begins anew.
-    this.#inHand.delete(telling.fact.id);
+    // Given again, it begins anew; unless that has happened already.
+    const { id } = telling.fact;
+    if (this.#inHand.get(id) === telling) this.#inHand.delete(id);
     return false;
   }
 

@@ -34,7 +34,7 @@ async function start(
   const ignore = () => undefined;
   const logger = { debug: ignore, info: ignore, warn: log('warn'), error: log('error') };
   const outbox = new MemoryOutbox(wantsFact(apps), logger);
-  const settings = { allowPrivateNetworks: true, timeoutSeconds: 0.3, retrySeconds: 30, graceSeconds: 0.2, ...changes };
+  const settings = { allowPrivateNetworks: true, timeoutSeconds: 3, retrySeconds: 30, graceSeconds: 0.2, ...changes };
   const metrics = createMetrics();
   const hooks = new Webhooks({ apps, outbox, settings, metrics, logger });
   hooks.start();
@@ -126,14 +126,14 @@ t.test('a quick return cancels the going, and what returns late is told', async 
 });
 
 t.test('what fails is sent again until it is taken: errors, redirects, silence', async (t) => {
-  const { receiver, lines, metrics, tell } = await start(t);
+  const { receiver, lines, metrics, tell } = await start(t, [{}], { timeoutSeconds: 1 });
   receiver.answers.push(500, 302, 'hang');
   tell('channel_occupied', 'c');
   await until(() => receiver.events().length === 1, 'it is taken', 20_000);
   t.equal(receiver.requests, 4, 'a redirect is not followed');
   t.same(
     lines.map(({ reason }) => reason),
-    ['the endpoint answered 500', 'the endpoint answered 302', 'no answer in 0.3 s'],
+    ['the endpoint answered 500', 'the endpoint answered 302', 'no answer in 1 s'],
   );
   t.notMatch(JSON.stringify(lines), /shop-secret/);
   t.equal(metrics.webhooks.get('retried'), 3);
@@ -175,7 +175,7 @@ t.test('private networks are only entered if that is configured', async (t) => {
 });
 
 t.test('a stop tells what waits, what is kept back too, and does not wait for an endpoint that is down', async (t) => {
-  const { hooks, receivers, lines, tell } = await start(t, [{}, {}], { graceSeconds: 30 });
+  const { hooks, receivers, lines, tell } = await start(t, [{}, {}], { graceSeconds: 30, timeoutSeconds: 1 });
   const [up, down] = receivers;
   if (up === undefined || down === undefined) throw new Error('receivers are missing');
   down.down = 'hang';
@@ -183,7 +183,7 @@ t.test('a stop tells what waits, what is kept back too, and does not wait for an
   tell('channel_vacated', 'b');
   const begun = performance.now();
   await hooks.stop();
-  t.ok(performance.now() - begun < 2000);
+  t.ok(performance.now() - begun < 10_000, 'nothing is tried for longer');
   t.same(up.said().sort(), ['channel_occupied a', 'channel_vacated b']);
   t.ok(lines.some(({ reason }) => /and the server stops/.test(String(reason))));
 });

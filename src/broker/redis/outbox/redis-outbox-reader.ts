@@ -78,11 +78,7 @@ export class RedisOutboxReader implements OutboxReader {
 
   async #readNow(count: number): Promise<readonly Fact[]> {
     const sentAt = performance.now();
-    for (const until of this.#heldUntil.values()) {
-      if (until > sentAt) continue;
-      this.#lapse();
-      break;
-    }
+    if (this.#hasLapsed(sentAt)) this.#lapse();
     this.#lastReadMs = sentAt;
     let replies: FoundFacts[][];
     try {
@@ -93,6 +89,11 @@ export class RedisOutboxReader implements OutboxReader {
     } catch (error) {
       this.#lapse();
       throw error;
+    }
+    // Whoever asked meanwhile was told that it holds nothing: it is given all of it anew, as to another owner.
+    if (this.#hasLapsed(performance.now())) {
+      this.#lapse();
+      return [];
     }
     const facts: Fact[] = [];
     let dropped = 0;
@@ -115,6 +116,11 @@ export class RedisOutboxReader implements OutboxReader {
     this.#read(0).catch((error: unknown) => {
       this.#store.logger.debug({ err: error }, 'facts of this node may go to another one');
     });
+  }
+
+  #hasLapsed(nowMs: number): boolean {
+    for (const until of this.#heldUntil.values()) if (until <= nowMs) return true;
+    return false;
   }
 
   #lapse(): void {
