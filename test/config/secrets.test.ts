@@ -36,7 +36,14 @@ t.test('every key that sounds like a secret is marked as one', async (t) => {
   const marked = SETTINGS.filter((setting) => setting.secret).map((setting) => pathText(setting.path));
   t.same(
     marked.sort(),
-    ['apps[].encryptionMasterKey', 'apps[].secret', 'auth.jwt.secret', 'redis.url', 'tls.passphrase'].sort(),
+    [
+      'admin.token',
+      'apps[].encryptionMasterKey',
+      'apps[].secret',
+      'auth.jwt.secret',
+      'redis.url',
+      'tls.passphrase',
+    ].sort(),
   );
   for (const setting of SETTINGS) {
     if (/secret|passphrase|password|masterkey|token$/i.test(setting.path.at(-1) ?? ''))
