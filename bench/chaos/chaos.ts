@@ -64,7 +64,7 @@ export class Chaos {
     const { nodes, helped, resumable, plain, channels, log } = this.#options;
     try {
       // What it had accepted is there again when it has restarted, as with any Redis that keeps its data.
-      if (nodes > 1) this.#redis = await startRedis('--appendonly', 'yes');
+      if (nodes > 1) this.#redis = await startRedis('--appendonly', 'yes', '--appendfsync', 'always');
       this.#nodes = await Promise.all(Array.from({ length: nodes }, () => this.#startNode()));
       const balancer = await CutProxy.start();
       this.#balancer = balancer;

@@ -92,7 +92,7 @@ t.test('a drained node saves where a client stands before it sends it away', asy
 });
 
 t.test('Redis away while a client is connected: what it missed of that time is told or there', async (t) => {
-  const own = await startRedis('--appendonly', 'yes');
+  const own = await startRedis('--appendonly', 'yes', '--appendfsync', 'always');
   t.teardown(() => own.stop());
   const node = await startFanfare(t, { redis: { url: own.url }, resume: QUICK });
   await until(async () => (await fetch(`${node.origin}/ready`)).ok, 'the node is ready');
