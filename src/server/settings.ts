@@ -1,6 +1,7 @@
 import type { Config } from '../config/schema.ts';
 import type { App } from '../core/contracts/app.ts';
 import type { CoreSettings } from '../core/create-core.ts';
+import type { ReceiveLimits } from '../transport/receive-allowance.ts';
 import type { WebSocketSettings } from '../transport/websocket.ts';
 import type { XhrSettings } from '../transport/xhr/xhr-transport.ts';
 
@@ -27,10 +28,10 @@ export function coreSettings({ connections, auth, resume }: Config): CoreSetting
   };
 }
 
-export function webSocketSettings({ connections, apps, tls }: Config): WebSocketSettings {
+export function webSocketSettings(config: Config): WebSocketSettings {
+  const { connections, tls } = config;
   return {
-    maxMessageBytes: largest(apps, ({ limits }) => limits.maxEventBytes) * ESCAPED + ENVELOPE_BYTES,
-    maxReceiveBytesPerSecond: connections.maxReceiveBytesPerSecond,
+    ...receiveLimits(config),
     maxBackpressureBytes: connections.maxBackpressureBytes,
     slowReaderGraceSeconds: connections.slowReaderGraceSeconds,
     idleTimeoutSeconds: connections.pingIntervalSeconds + connections.pongTimeoutSeconds + CLOSING_SECONDS,
@@ -39,12 +40,21 @@ export function webSocketSettings({ connections, apps, tls }: Config): WebSocket
   };
 }
 
+function receiveLimits({ apps, connections }: Config): ReceiveLimits {
+  return {
+    maxMessageBytes: largest(apps, ({ limits }) => limits.maxEventBytes) * ESCAPED + ENVELOPE_BYTES,
+    maxReceiveBytesPerSecond: connections.maxReceiveBytesPerSecond,
+  };
+}
+
 /** JSON within a string of JSON: what waits for an HTTP session is up to twice as large as for a WebSocket. */
 const ESCAPED_TWICE = 2;
 
-export function xhrSettings({ connections, fallback }: Config): XhrSettings {
+export function xhrSettings(config: Config): XhrSettings {
+  const { connections, fallback } = config;
   return {
     ...fallback,
+    ...receiveLimits(config),
     maxSessionBytes: connections.maxBackpressureBytes * ESCAPED_TWICE,
     closingSeconds: connections.slowReaderGraceSeconds,
   };

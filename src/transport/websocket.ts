@@ -11,16 +11,12 @@ import type { ClientIp } from './client-ip.ts';
 import { remoteAddress } from './copied-request.ts';
 import { writeAnswer } from './http-answer.ts';
 import type { MissingUpgrade } from './missing-upgrade.ts';
-import { ReceiveAllowance } from './receive-allowance.ts';
+import { ReceiveAllowance, type ReceiveLimits, SENDS_TOO_MUCH } from './receive-allowance.ts';
 import { logSlowReader, SLOW_READER } from './slow-reader.ts';
 import type { UwsModule } from './uws.ts';
 import { type Peer, WebSocketPeer } from './websocket-peer.ts';
 
-export interface WebSocketSettings {
-  /** Of one message from a client. */
-  readonly maxMessageBytes: number;
-  /** Of all messages from one client, decompressed; never less than two of the largest. */
-  readonly maxReceiveBytesPerSecond: number;
+export interface WebSocketSettings extends ReceiveLimits {
   readonly maxBackpressureBytes: number;
   readonly slowReaderGraceSeconds: number;
   readonly compression: boolean;
@@ -40,8 +36,6 @@ export interface WebSocketDependencies {
   readonly missingUpgrade: MissingUpgrade;
   readonly logger: Logger;
 }
-
-const SENDS_TOO_MUCH = { ...ERROR_CODES.overCapacity, message: 'More is sent in a second than may be' };
 
 const ABNORMAL_CLOSURE = 1006;
 /** Of what uWebSockets.js says when it cuts a connection; it sends no close frame then. */
@@ -109,7 +103,7 @@ export class WebSocketTransport implements Transport {
           ...this.#whence(remoteAddress(res), req),
         };
         res.upgrade<Peer>(
-          { handshake, allowance: this.#allowance(), socket: undefined, connection: undefined },
+          { handshake, allowance: ReceiveAllowance.of(this.#deps.settings), socket: undefined, connection: undefined },
           req.getHeader('sec-websocket-key'),
           // An offered subprotocol is echoed, none is invented.
           req.getHeader('sec-websocket-protocol').split(',')[0]?.trim() ?? '',
@@ -162,11 +156,6 @@ export class WebSocketTransport implements Transport {
     metrics.framesIn += 1;
     metrics.bytesIn += message.byteLength;
     connections.message(connection, Buffer.from(message).toString('utf8'));
-  }
-
-  #allowance(): ReceiveAllowance {
-    const { maxMessageBytes, maxReceiveBytesPerSecond } = this.#deps.settings;
-    return new ReceiveAllowance(Math.max(maxReceiveBytesPerSecond, maxMessageBytes * 2), performance.now());
   }
 
   #seen(ws: WebSocket<Peer>): void {

@@ -1,7 +1,7 @@
 import type { Connection } from '../../core/connection/connection.ts';
 import type { Socket } from '../../core/contracts/transport.ts';
-import { ERROR_CODES } from '../../protocol/error-codes.ts';
-import { LITTLE_BYTES, SLOW_READER } from '../slow-reader.ts';
+import type { ReceiveAllowance } from '../receive-allowance.ts';
+import { LITTLE_BYTES } from '../slow-reader.ts';
 import { askLine, closeLine, heartbeatLine, type Line, marker, messageLine } from './lines.ts';
 import type { Receiver } from './receiver.ts';
 import { SendOrder } from './send-order.ts';
@@ -19,6 +19,8 @@ export interface SessionKeeper {
   answered(session: XhrSession, payload: string): void;
   /** More waited than may. Amid a publish. */
   fellBehind(session: XhrSession): void;
+  /** It has been given what waited before it fell behind. */
+  hasReadItsLast(session: XhrSession): void;
   /** The connection is over, though its client may not have read so yet. */
   ended(session: XhrSession): void;
   /** No request waits for lines any more; `aborted` if the client broke it off. */
@@ -38,6 +40,15 @@ export interface Opener {
 /** A phone changes its address, and a network may have several: those that a session was last seen at. */
 const MAX_ADDRESSES = 4;
 
+export interface SessionOptions {
+  readonly key: string;
+  readonly transport: XhrSession['transport'];
+  readonly opener: Opener;
+  readonly allowance: ReceiveAllowance;
+  readonly keeper: SessionKeeper;
+  readonly budget: LineBudget;
+}
+
 /** One client's session over HTTP: a connection whose frames wait as lines until a request takes them. */
 export class XhrSession implements Socket {
   readonly key: string;
@@ -45,6 +56,7 @@ export class XhrSession implements Socket {
   readonly transport: 'xhr-streaming' | 'xhr-polling';
   readonly opener: Opener;
   readonly topics = new Set<string>();
+  readonly allowance: ReceiveAllowance;
   /** Undefined until it is opened, and if it was refused. */
   connection: Connection | undefined;
   readonly #keeper: SessionKeeper;
@@ -54,6 +66,9 @@ export class XhrSession implements Socket {
   #receiver: Receiver | undefined;
   #polls = false;
   #flushIsDue = false;
+  /** It has missed a frame and gets no further one, but what is left to be said to it once it has read the last. */
+  #behind = false;
+  #hasReadItsLast = false;
   /** The close line was added: no further line is. */
   #ended = false;
   #gone = false;
@@ -65,24 +80,20 @@ export class XhrSession implements Socket {
   #askedByPoll: string | undefined;
   #waitingForDrain: (() => void)[] = [];
 
-  constructor(
-    key: string,
-    transport: XhrSession['transport'],
-    opener: Opener,
-    keeper: SessionKeeper,
-    budget: LineBudget,
-  ) {
+  constructor(options: SessionOptions) {
+    const { key, transport, opener, allowance, keeper, budget } = options;
     this.key = key;
     this.transport = transport;
     this.opener = opener;
+    this.allowance = allowance;
     this.#addresses = [opener.ip];
     this.#keeper = keeper;
     this.#waiting = new WaitingLines(budget);
   }
 
-  /** It is closed; its client may not have read so yet. */
-  get isEnded(): boolean {
-    return this.#ended;
+  /** It is to be closed, or is; its client may not have read so yet. */
+  get isEnding(): boolean {
+    return this.#ended || this.#behind;
   }
 
   get isGone(): boolean {
@@ -108,26 +119,28 @@ export class XhrSession implements Socket {
   }
 
   send(frame: string): void {
-    if (this.#ended) return;
+    if (!this.#isReached) return;
     this.put(messageLine(frame));
     this.#keeper.sent(frame, 1);
   }
 
   /** Adds a line that may be shared with other sessions. */
   put(line: Line): void {
-    if (this.#ended) return;
+    if (!this.#isReached) return;
     // Many frames in one turn: what the client can take now need not wait for the turn's end.
     if (this.#waiting.bytes > LITTLE_BYTES) this.#flush();
     if (this.#waiting.add(line)) {
       this.#flushLater();
       return;
     }
+    if (this.#behind) return;
+    this.#behind = true;
+    this.#leaveTopics();
     this.#keeper.fellBehind(this);
-    this.#end(ERROR_CODES.overCapacity.code, SLOW_READER);
   }
 
   join(topic: string): void {
-    if (this.#ended || this.topics.has(topic)) return;
+    if (this.isEnding || this.topics.has(topic)) return;
     this.topics.add(topic);
     this.#keeper.joined(this, topic);
   }
@@ -141,7 +154,7 @@ export class XhrSession implements Socket {
    * which it only sends once it has read the answer to the last.
    */
   ping(payload: string): void {
-    if (this.#ended) return;
+    if (!this.#isReached) return;
     if (!this.#polls) {
       this.put(payload === '' ? heartbeatLine() : askLine(payload));
     } else if (payload === '') {
@@ -156,7 +169,7 @@ export class XhrSession implements Socket {
   }
 
   async drained(): Promise<void> {
-    if (this.#ended || this.#waiting.bytes <= LITTLE_BYTES) return;
+    if (this.isEnding || this.#waiting.bytes <= LITTLE_BYTES) return;
     await new Promise<void>((resolve) => this.#waitingForDrain.push(resolve));
   }
 
@@ -227,6 +240,11 @@ export class XhrSession implements Socket {
     receiver?.cut();
   }
 
+  /** Whether what it is told now is not lost. */
+  get #isReached(): boolean {
+    return !this.#ended && (!this.#behind || this.#hasReadItsLast);
+  }
+
   #flushLater(): void {
     if (this.#flushIsDue || !this.isAttended) return;
     this.#flushIsDue = true;
@@ -242,9 +260,12 @@ export class XhrSession implements Socket {
     if (this.#ended && this.#waiting.isEmpty) {
       receiver.end();
       this.#leave();
-    } else if (receiver.isSpent && !wasSpent) {
-      this.#keeper.away(this, false);
+      return;
     }
+    if (receiver.isSpent && !wasSpent) this.#keeper.away(this, false);
+    if (!this.#behind || this.#hasReadItsLast || !this.#waiting.isEmpty) return;
+    this.#hasReadItsLast = true;
+    this.#keeper.hasReadItsLast(this);
   }
 
   readonly #taken = (line: Line): void => {
@@ -264,8 +285,7 @@ export class XhrSession implements Socket {
 
   #end(code: number, reason: string): void {
     this.#ended = true;
-    for (const topic of this.topics) this.#keeper.left(this, topic);
-    this.topics.clear();
+    this.#leaveTopics();
     this.#waiting.addRegardless(closeLine(code, reason));
     this.#order?.close();
     this.#wake();
@@ -276,12 +296,16 @@ export class XhrSession implements Socket {
     this.#ended = true;
     this.#gone = true;
     this.#receiver = undefined;
-    for (const topic of this.topics) this.#keeper.left(this, topic);
-    this.topics.clear();
+    this.#leaveTopics();
     this.#waiting.clear();
     this.#order?.close();
     this.#wake();
     this.#keeper.gone(this);
+  }
+
+  #leaveTopics(): void {
+    for (const topic of this.topics) this.#keeper.left(this, topic);
+    this.topics.clear();
   }
 
   #wake(): void {

@@ -79,7 +79,7 @@ export class XhrSessions {
 
   /** A request waits at it now. */
   attended(session: XhrSession, polls: boolean): void {
-    if (!session.isEnded) this.#ends.delete(session);
+    if (!session.isEnding) this.#ends.delete(session);
     this.#polls.delete(session);
     if (polls && session.isAttended) this.#polls.set(session, Date.now() + POLL_MS);
   }
@@ -87,12 +87,12 @@ export class XhrSessions {
   /** No request waits at it. @param aborted the client has broken off the last one */
   away(session: XhrSession, aborted: boolean): void {
     this.#polls.delete(session);
-    if (session.isEnded) return;
+    if (session.isEnding) return;
     const gapMs = this.#limits.gapSeconds * 1000;
     this.#ends.set(session, Date.now() + (aborted ? Math.min(ABORTED_GAP_MS, gapMs) : gapMs));
   }
 
-  /** It is closed: its client has a while to read so. */
+  /** It is closed, or is to be: its client has a while to read so. */
   ended(session: XhrSession): void {
     this.#ends.set(session, Date.now() + this.#limits.closingSeconds * 1000);
   }

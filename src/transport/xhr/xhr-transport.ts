@@ -1,5 +1,7 @@
 import type { HttpResponse as NativeResponse } from 'uWebSockets.js';
 import { createHash } from 'node:crypto';
+import { type Close, loggedClose } from '../../core/connection/close.ts';
+import type { Connection } from '../../core/connection/connection.ts';
 import type { AppRegistry } from '../../core/contracts/app.ts';
 import type { HttpRequest, HttpResponse } from '../../core/contracts/http.ts';
 import type { Logger } from '../../core/contracts/logger.ts';
@@ -8,7 +10,8 @@ import type { Transport } from '../../core/contracts/transport.ts';
 import type { Connections } from '../../core/lifecycle/connections.ts';
 import { ERROR_CODES } from '../../protocol/error-codes.ts';
 import { encodeError, PONG_FRAME } from '../../protocol/frames.ts';
-import { logSlowReader } from '../slow-reader.ts';
+import { ReceiveAllowance, type ReceiveLimits, SENDS_TOO_MUCH } from '../receive-allowance.ts';
+import { logSlowReader, SLOW_READER } from '../slow-reader.ts';
 import { GuessLimits } from './guess-limits.ts';
 import { ANSWER, messageLine, openLine } from './lines.ts';
 import { type Headers, PollingReceiver, type Receiver, StreamingReceiver } from './receiver.ts';
@@ -19,7 +22,7 @@ import { requestNumberOf, type XhrPath } from './xhr-path.ts';
 import { type SessionKeeper, XhrSession } from './xhr-session.ts';
 import { type SessionLimits, XhrSessions } from './xhr-sessions.ts';
 
-export interface XhrSettings extends SessionLimits {
+export interface XhrSettings extends SessionLimits, ReceiveLimits {
   /** What may wait for all sessions of this node together. */
   readonly maxBufferedBytes: number;
   /** What may wait for one of them. */
@@ -62,6 +65,7 @@ const TOO_MANY_GUESSES: HttpResponse = {
  */
 export class XhrTransport implements Transport, SessionKeeper {
   readonly #deps: XhrDependencies;
+  readonly #close: Close;
   readonly #sessions: XhrSessions;
   readonly #guesses = new GuessLimits();
   readonly #budget: LineBudget;
@@ -71,6 +75,7 @@ export class XhrTransport implements Transport, SessionKeeper {
   constructor(dependencies: XhrDependencies) {
     const { settings, metrics } = dependencies;
     this.#deps = dependencies;
+    this.#close = loggedClose(metrics, dependencies.logger);
     this.#budget = new LineBudget(settings.maxBufferedBytes, settings.maxSessionBytes);
     this.#sessions = new XhrSessions(settings, (nowMs) => this.#guesses.prune(nowMs));
     metrics.bounds.push(
@@ -100,9 +105,14 @@ export class XhrTransport implements Transport, SessionKeeper {
     const digest = openerDigest(request);
     let session = this.#sessions.get(key);
     if (session === undefined) {
-      const opener = { digest, ip: request.ip, requestNumber: number };
-      const transport = path.call === 'xhr_streaming' ? 'xhr-streaming' : 'xhr-polling';
-      session = new XhrSession(key, transport, opener, this, this.#budget);
+      session = new XhrSession({
+        key,
+        transport: path.call === 'xhr_streaming' ? 'xhr-streaming' : 'xhr-polling',
+        opener: { digest, ip: request.ip, requestNumber: number },
+        allowance: ReceiveAllowance.of(this.#deps.settings),
+        keeper: this,
+        budget: this.#budget,
+      });
       this.#open(session, path, request, secure);
     } else {
       const found = this.#checked(session, request, digest);
@@ -162,11 +172,15 @@ export class XhrTransport implements Transport, SessionKeeper {
     metrics.framesDropped += 1;
     metrics.slowReaders += 1;
     this.#sessions.ended(session);
-    const { connection } = session;
-    if (connection === undefined) return;
-    logSlowReader(this.#deps.logger, connection);
-    // Amid a publish: what its leaving is told to others would overtake that.
-    setImmediate(() => this.#deps.connections.closed(connection, false));
+    if (session.connection === undefined) return;
+    this.#deps.connections.fellBehind(session.connection);
+    logSlowReader(this.#deps.logger, session.connection);
+  }
+
+  hasReadItsLast(session: XhrSession): void {
+    const close = () => session.close(ERROR_CODES.overCapacity.code, SLOW_READER);
+    if (session.connection === undefined) close();
+    else this.#deps.connections.hasReadItsLast(session.connection, close);
   }
 
   ended(session: XhrSession): void {
@@ -236,17 +250,27 @@ export class XhrTransport implements Transport, SessionKeeper {
     const { connection } = session;
     if (connection === undefined) return;
     const { connections, metrics } = this.#deps;
-    if (messages.length === 0) {
+    if (messages.length === 0 && this.#mayTake(session, connection, 0)) {
       connections.seen(connection);
       // An answer to a heartbeat needs none; asked of its own accord, the client waits for a word.
       if (!session.heartbeatAnswered()) session.send(PONG_FRAME);
     }
     for (const message of messages) {
+      const bytes = Buffer.byteLength(message);
+      if (!this.#mayTake(session, connection, bytes)) return;
       metrics.framesIn += 1;
-      metrics.bytesIn += Buffer.byteLength(message);
+      metrics.bytesIn += bytes;
       if (message === ANSWER) session.answer();
       connections.message(connection, message);
     }
+  }
+
+  /** False if the client sends more than it may: it is closed then. */
+  #mayTake({ allowance }: XhrSession, connection: Connection, bytes: number): boolean {
+    if (allowance.take(bytes)) return true;
+    this.#deps.metrics.refused.add('receive-rate');
+    this.#close(connection, SENDS_TOO_MUCH);
+    return false;
   }
 
   #flushAll(): void {
