@@ -22,7 +22,7 @@ export interface Subscription {
 /** Whom a connection has signed in as. */
 export interface SignedInUser {
   readonly id: string;
-  /** JSON of `user_info`, where the user has any. */
+  /** JSON of `user_info`, if the user has any. */
   readonly info: string | undefined;
   readonly watchTopics: readonly string[];
 }
@@ -63,7 +63,7 @@ export class Connection {
   lastSeenMs: number;
   /** When a ping was sent that nothing has followed yet; 0 when none is out. */
   pingSentMs = 0;
-  /** Runs until the client's latest token ends, where the server is to close the connection then. */
+  /** Runs until the client's latest token ends, if the server is to close the connection then. */
   expiry: Deadline | undefined;
   authorizationTimer: NodeJS.Timeout | undefined;
   readonly tasks = new TaskQueue();

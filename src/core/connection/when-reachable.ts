@@ -6,7 +6,7 @@ const RETRY_MS = 500;
 
 /**
  * Does what needs the shared state, again and again while that is away: a client's subscription waits rather than
- * fails. False where the connection has gone meanwhile.
+ * fails. False if the connection has gone meanwhile.
  */
 export async function whenReachable(connection: Connection, operation: () => Promise<void>): Promise<boolean> {
   while (!connection.closed) {

@@ -67,7 +67,7 @@ export interface App {
   readonly subscriptionCount: boolean;
   /** A connection that by then has neither signed in nor joined a guarded channel is closed with 4009; 0: never. */
   readonly unauthorizedTimeoutSeconds: number;
-  /** 32 bytes: what the shared secrets of end-to-end encrypted channels are derived from, where the app has one. */
+  /** 32 bytes: what the shared secrets of end-to-end encrypted channels are derived from, if the app has one. */
   readonly encryptionMasterKey: Uint8Array | undefined;
   /** The first rule that a channel comes under holds. */
   readonly rewind: readonly RewindRule[];

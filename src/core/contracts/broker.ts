@@ -9,7 +9,7 @@ export interface BrokerMessage {
   readonly exceptSocketId?: string | undefined;
   /** Keep the frame as the topic's last event for this long. (Channels docs: cache channels) */
   readonly cacheSeconds?: number | undefined;
-  /** An event of the application, which is logged where its topic is: nothing that only tells the present state. */
+  /** An event of the application, which is logged if its topic is: nothing that only tells the present state. */
   readonly durable?: boolean | undefined;
   /**
    * Log it whether or not anyone keeps the topic's log, and keep the log for so long. (core/contracts/channel-log.ts)
@@ -19,7 +19,7 @@ export interface BrokerMessage {
   readonly memberChange?: boolean | undefined;
   /** Where in its log the message stands; set by the broker. */
   readonly position?: Position | undefined;
-  /** The offset of the message before it in the log; one less than its own where it is left out. */
+  /** The offset of the message before it in the log; one less than its own if it is left out. */
   readonly previous?: number | undefined;
 }
 
@@ -32,7 +32,7 @@ export interface CachedFrame {
 /** Takes a message to this node's subscribers; must not throw. */
 export type Deliver = (message: BrokerMessage) => void;
 
-/** Thrown where the state shared by all nodes cannot be reached; callers answer 503 or wait. */
+/** Thrown if the state shared by all nodes cannot be reached; callers answer 503 or wait. */
 export class BrokerUnavailable extends Error {
   override readonly name = 'BrokerUnavailable';
   readonly code = 'broker_unavailable';

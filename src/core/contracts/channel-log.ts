@@ -36,7 +36,7 @@ export interface ChannelLog {
    * node knows where in the log it stands, and that it missed something where it stands elsewhere.
    */
   keep(topic: string): Promise<void>;
-  /** What came after a position, in order; undefined where the log does not reach back so far. */
+  /** What came after a position, in order; undefined if the log does not reach back so far. */
   since(topic: string, position: Position): Promise<readonly LoggedMessage[] | undefined>;
   /** The last events, oldest first: at most so many, none older than so many seconds. */
   recent(topic: string, maxEvents: number, maxAgeSeconds: number): Promise<readonly LoggedMessage[]>;

@@ -6,7 +6,7 @@ export interface HttpRequest {
   readonly path: string;
   /** The path with the prefix: what a client that knows of the prefix signed. */
   readonly fullPath: string;
-  /** Raw, without the question mark; empty where there is none. */
+  /** Raw, without the question mark; empty if there is none. */
   readonly query: string;
   /** Names in lower case. */
   readonly headers: ReadonlyMap<string, string>;

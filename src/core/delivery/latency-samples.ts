@@ -8,7 +8,7 @@ const GIVE_UP_MS = 10_000;
 
 /**
  * Times a few of the events that are accepted on this node until they are handed to its own sockets: through Redis
- * and back, where there is one. An event is known again by its topic and frame.
+ * and back, if there is one. An event is known again by its topic and frame.
  */
 export class LatencySamples {
   readonly #durations: Durations;

@@ -34,7 +34,7 @@ export interface LoggedTopicContext {
  */
 export class LoggedTopic {
   readonly name: string;
-  /** At which of the node's counts of deliveries it stood where. */
+  /** Which offset it had reached at which of the node's counts of deliveries. */
   readonly history = new DeliveryHistory();
   readonly #context: LoggedTopicContext;
   /** Empty while the node does not know where it stands: the topic's next message tells. */

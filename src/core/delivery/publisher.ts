@@ -8,7 +8,7 @@ import { topicOf } from '../contracts/topic.ts';
 import type { Delivery } from './delivery.ts';
 import { rewindRuleOf } from './rewind.ts';
 
-/** An event that a backend triggers, already a string where the wire wants one. */
+/** An event that a backend triggers, already a string if the wire wants one. */
 export interface ServerEvent {
   readonly name: string;
   /** Passed on byte for byte. */
@@ -102,7 +102,7 @@ export function eventNameProblem(name: unknown, maxLength: number): string | und
   return undefined;
 }
 
-/** Whether a string takes more bytes in UTF-8; counts only where its length does not settle it. */
+/** Whether a string takes more bytes in UTF-8; counts only if its length does not tell. */
 export function byteLengthExceeds(text: string, maxBytes: number): boolean {
   if (text.length > maxBytes) return true;
   return text.length * 3 > maxBytes && Buffer.byteLength(text) > maxBytes;

@@ -9,7 +9,7 @@ export interface Handshake {
   readonly path: string;
   /** The raw query string. */
   readonly query: string;
-  /** Empty where the request has none: then it does not come from a browser. */
+  /** Empty if the request has none: then it does not come from a browser. */
   readonly origin: string;
   readonly ip: string;
   /** It came over TLS, here or at a trusted proxy. */

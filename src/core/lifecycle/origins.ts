@@ -1,7 +1,7 @@
 /**
- * Whether a browser's Origin may use an app. `allowed` holds origins with scheme and, where it is not the scheme's own,
- * port; one `*` in front of the host's first dot stands for any subdomain; `*` alone, or an empty list, for any origin.
- * A request without an Origin does not come from a browser and is not what this check is about.
+ * Whether a browser's Origin may use an app. `allowed` holds origins with scheme and, if it is not the scheme's own,
+ * port; one `*` in front of the host's first dot stands for any subdomain; `*` alone, or an empty list, for any
+ * origin. A request without an Origin does not come from a browser and is not what this check is about.
  */
 export function isOriginAllowed(allowed: readonly string[], origin: string): boolean {
   if (allowed.length === 0 || origin === '') return true;

@@ -5,7 +5,7 @@ import type { Member } from '../contracts/roster.ts';
 /** What the signed `channel_data` of a guarded channel, or `user_data` of a sign-in, says about the client. */
 export interface Identity {
   readonly userId: string;
-  /** JSON of `user_info`, undefined where it was left out. */
+  /** JSON of `user_info`, undefined if it was left out. */
   readonly info: string | undefined;
   /** Unix seconds: when the token ends that the signature was given for. */
   readonly expiresAt: number | undefined;

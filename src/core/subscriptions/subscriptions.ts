@@ -42,7 +42,7 @@ interface Refusal {
 }
 
 interface Authorized {
-  /** Undefined where no signature named anyone. */
+  /** Undefined if no signature named anyone. */
   readonly identity: Identity | undefined;
   readonly member: Member | undefined;
 }
@@ -220,7 +220,7 @@ export class Subscriptions {
     }
   }
 
-  /** On every kind of channel but presence, where the app wants it. (Channels docs: subscription count event) */
+  /** On every kind of channel but presence, if the app wants it. (Channels docs: subscription count event) */
   async #tellCount({ app }: Connection, { topic, kind }: Subscription, count: number): Promise<void> {
     if (app.subscriptionCount && kind.access !== 'presence') await this.#deps.counts.changed(topic, count);
   }
