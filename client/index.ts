@@ -57,7 +57,7 @@ const ID = /,"id":"[^"]+:\d+"}$/;
  * The options of a pusher-js whose every event arrives exactly once, in order, over all reconnects:
  * `new Pusher(key, resumable(Pusher, options))`. Call it once for each connection, on each page load.
  *
- * @throws where pusher-js, or random numbers, are not what it needs; the message says what to do
+ * @throws if pusher-js, or random numbers, are not what it needs; the message says what to do
  */
 export function resumable<Options extends object>(
   Pusher: PusherClass,

@@ -1,5 +1,5 @@
 /**
- * Exits with 0 where the node in this container can serve, with 1 and a sentence where it cannot. Asks GET /ready on the port that
+ * Exits with 0 if the node in this container can serve, with 1 and a sentence if it cannot. Asks GET /ready on the port that
  * FANFARE_PORT names, or at the address that is given: `node healthcheck.mjs http://127.0.0.1:6001/ready`.
  */
 import { get as httpGet } from 'node:http';

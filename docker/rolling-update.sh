@@ -1,7 +1,7 @@
 #!/bin/sh
 # Replaces the replicas of docker/compose.prod.yml one after another: as many new ones are started beside the old, and once they are healthy
 # each old one is stopped, which drains it: its clients are asked to reconnect, evenly over its grace period, and find a new one.
-# Where the new ones do not become healthy they are removed, and nothing has changed.
+# If the new ones do not become healthy they are removed, and nothing has changed.
 #
 #   docker build -f docker/Dockerfile -t fanfare .        (or: docker compose … pull fanfare)
 #   docker/rolling-update.sh

@@ -5,7 +5,7 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const root = new URL('../', import.meta.url);
-// Not bin/tsc: a file without an extension does not load where NODE_OPTIONS brings in a loader.
+// Not bin/tsc: a file without an extension does not load if NODE_OPTIONS brings in a loader.
 const compiler = fileURLToPath(new URL('node_modules/typescript/lib/tsc.js', root));
 
 function compile(project) {

@@ -250,7 +250,7 @@ function reloading(
   return readConfig === undefined ? undefined : createReload({ ...dependencies, config, read: readConfig });
 }
 
-/** Loaded only where it is wanted: it brings packages of its own. */
+/** Loaded only if it is wanted: it brings packages of its own. */
 async function adminServer(
   { admin }: Config,
   dependencies: Omit<AdminDependencies, 'settings' | 'version'>,

@@ -1,6 +1,6 @@
 /** Of one channel: numbers from 1, each published once. */
 export class ChannelLedger {
-  /** Accepted with a 200; where a publish failed, nobody knows whether its number is there. */
+  /** Accepted with a 200; if a publish failed, nobody knows whether its number is there. */
   readonly accepted = new Set<number>();
   last = 0;
 }

@@ -12,9 +12,9 @@ export interface Contestant {
   readonly name: ContestantName;
   /** Whether its triggers carry a request signature. */
   readonly isSigned: boolean;
-  /** The comparison goes on without it where it cannot be had, and says so. */
+  /** The comparison goes on without it if it cannot be had, and says so. */
   readonly isOptional: boolean;
-  /** Builds or installs what is missing; throws a sentence where that fails. */
+  /** Builds or installs what is missing; throws a sentence if that fails. */
   prepare(): void;
   /** The command that serves `APP` on this port of loopback. */
   command(port: number): ServerCommand;

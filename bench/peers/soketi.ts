@@ -14,7 +14,7 @@ const PACKAGE = {
 };
 
 /**
- * Installs soketi into a folder of its own where it is missing. Returns its command; throws a sentence where npm fails.
+ * Installs soketi into a folder of its own if it is missing. Returns its command; throws a sentence if npm fails.
  */
 export function installSoketi(): string {
   if (existsSync(COMMAND)) return COMMAND;

@@ -4,7 +4,7 @@ import type { LoadJob, LoadResult } from './load/load-run.ts';
 import { pinned } from './server-process.ts';
 
 /**
- * Runs the load process on all servers, in slices that take turns. Rejects with its sentence where a delivery was not
+ * Runs the load process on all servers, in slices that take turns. Rejects with its sentence if a delivery was not
  * what it had to be.
  */
 export function runLoadProcess(jobs: readonly LoadJob[], slices: number): Promise<LoadResult[]> {

@@ -19,9 +19,9 @@ export interface ContestantReport {
   readonly contestant: ContestantName;
   readonly cpuMicroseconds: Figure;
   readonly eventsPerSecond: Figure;
-  /** Deliveries that arrived in one read, on average: more than 1 where the server writes several frames at once. */
+  /** Deliveries that arrived in one read, on average: more than 1 if the server writes several frames at once. */
   readonly deliveriesPerRead: Figure;
-  /** Connections to the HTTP API in all rounds: about as many as triggers where the server does not keep them alive. */
+  /** Connections to the HTTP API in all rounds: about as many as triggers if the server does not keep them alive. */
   readonly apiConnections: number;
 }
 

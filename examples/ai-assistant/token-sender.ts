@@ -35,7 +35,7 @@ export class TokenSender {
     this.#busy = this.#lanes.map(() => false);
   }
 
-  /** Resolves once Fanfare has taken the event; rejects where it has not. */
+  /** Resolves once Fanfare has taken the event; rejects if it has not. */
   send(channel: string, name: string, data: unknown): Promise<void> {
     const lane = hash(channel) % this.#lanes.length;
     return new Promise((resolve, reject) => {

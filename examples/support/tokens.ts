@@ -8,7 +8,7 @@ export async function signToken(secret: string, claims: JWTPayload): Promise<str
   return await jwt.sign(new TextEncoder().encode(secret));
 }
 
-/** The claims of `Authorization: Bearer …`, or undefined where it holds no valid token. */
+/** The claims of `Authorization: Bearer …`, or undefined if it holds no valid token. */
 export async function verifyToken(secret: string, authorization: string): Promise<JWTPayload | undefined> {
   const token = /^Bearer (\S+)$/.exec(authorization)?.[1];
   if (token === undefined) return undefined;

@@ -10,7 +10,7 @@ export interface ExampleRequest {
   readonly params: Readonly<Record<string, string>>;
   readonly query: URLSearchParams;
   readonly headers: IncomingMessage['headers'];
-  /** The JSON body; an empty object where there is none. */
+  /** The JSON body; an empty object if there is none. */
   readonly body: Readonly<Record<string, unknown>>;
 }
 

@@ -167,7 +167,7 @@ function bodyOf({ body }: FastifyRequest): JsonObject {
   return body;
 }
 
-/** A text among parameters; empty where there is none. */
+/** A text among parameters; empty if there is none. */
 function text(from: unknown, name: string): string {
   const value = isJsonObject(from) ? from[name] : undefined;
   return typeof value === 'string' ? value : '';

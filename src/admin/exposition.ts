@@ -61,7 +61,7 @@ export function createExposition({ metrics, broker, version }: ExpositionDepende
   return registry;
 }
 
-/** Seconds, or NaN where there is no answer within two. */
+/** Seconds, or NaN if there is no answer within two. */
 export async function roundTrip(broker: Broker): Promise<number> {
   const begun = performance.now();
   const answered = broker.cached(PROBE_TOPIC).then(

@@ -104,7 +104,7 @@ function delayMs(eventLoop: IntervalHistogram): number {
   return eventLoop.count === 0 ? 0 : Math.max(0, eventLoop.percentile(99) / 1e6 - LOOP_RESOLUTION_MS);
 }
 
-/** The upper end of the bucket that holds the quantile; null where nothing was counted. */
+/** The upper end of the bucket that holds the quantile; null if nothing was counted. */
 export function quantileMs(counts: readonly number[], endsSeconds: readonly number[], quantile: number): number | null {
   const total = counts.reduce((all, count) => all + count, 0);
   if (total === 0) return null;

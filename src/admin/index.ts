@@ -18,9 +18,9 @@ import { Tails } from './tail.ts';
 import { registerTail } from './tail-stream.ts';
 
 export interface AdminSettings {
-  /** Undefined: loopback; all addresses where there is a token. */
+  /** Undefined: loopback; all addresses if there is a token. */
   readonly host: string | undefined;
-  /** Undefined: 9601, or a free one where that is taken. */
+  /** Undefined: 9601, or a free one if that is taken. */
   readonly port: number | undefined;
   readonly token: string | undefined;
   readonly openMetrics: boolean;

@@ -27,7 +27,7 @@ export interface ApiDeps {
 export interface ApiCall {
   readonly deps: ApiDeps;
   readonly app: App;
-  /** What the path names, decoded: a channel or a user id; empty where it names neither. */
+  /** What the path names, decoded: a channel or a user id; empty if it names neither. */
   readonly name: string;
   readonly query: readonly QueryPair[];
   readonly body: Buffer;

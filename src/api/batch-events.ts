@@ -16,7 +16,7 @@ interface BatchItem {
 }
 
 /**
- * POST /apps/{id}/batch_events: `{}`, or where any event asks for info `{"batch":[{…},{},…]}`. One bad event refuses
+ * POST /apps/{id}/batch_events: `{}`, or if any event asks for info `{"batch":[{…},{},…]}`. One bad event refuses
  * the batch before anything is published. (HTTP API: batch events)
  */
 export async function postBatchEvents(call: ApiCall): Promise<HttpResponse> {

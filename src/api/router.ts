@@ -13,9 +13,9 @@ export interface Endpoint {
 
 export interface Route {
   readonly endpoint: Endpoint;
-  /** Undefined where the path does not say, and `auth_key` alone tells the app. */
+  /** Undefined if the path does not say, and `auth_key` alone tells the app. */
   readonly appId: string | undefined;
-  /** A channel or a user id, decoded; empty where the path names neither. */
+  /** A channel or a user id, decoded; empty if the path names neither. */
   readonly name: string;
 }
 
@@ -40,7 +40,7 @@ const APPS = '/apps/';
 const USERS = 'users/';
 const TERMINATE_SUFFIX = '/terminate_connections';
 
-/** What a path, as it was sent, asks for; undefined where nothing is. */
+/** What a path, as it was sent, asks for; undefined if nothing is. */
 export function routeOf(path: string): Route | undefined {
   if (!path.startsWith(APPS)) return path.startsWith('/users/') ? userRoute(undefined, path.slice(1)) : undefined;
   const slash = path.indexOf('/', APPS.length);

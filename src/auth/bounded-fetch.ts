@@ -1,4 +1,4 @@
-/** The body of a response as text, read no further than `maxBytes`. Throws a sentence where it is longer. */
+/** The body of a response as text, read no further than `maxBytes`. Throws a sentence if it is longer. */
 export async function readBounded(response: Response, maxBytes: number): Promise<string> {
   if (response.body === null) return '';
   const chunks: Uint8Array[] = [];
@@ -12,7 +12,7 @@ export async function readBounded(response: Response, maxBytes: number): Promise
   return Buffer.concat(chunks).toString('utf8');
 }
 
-/** Why a fetch failed: the cause where there is one, since fetch itself only says "fetch failed". */
+/** Why a fetch failed: the cause if there is one, since fetch itself only says "fetch failed". */
 export function fetchFailure(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if (error.name === 'TimeoutError' || error.name === 'AbortError') return 'no answer within the time limit';

@@ -10,7 +10,7 @@ const ORIGIN = /^[\x21-\x7e]+$/;
 const HEADER_NAMES = /^[A-Za-z0-9!#$%&'*+.^_`|~ ,-]{1,1000}$/;
 
 /**
- * The CORS headers of any answer. A preflight names no app, so an origin may read the answer where one of the apps
+ * The CORS headers of any answer. A preflight names no app, so an origin may read the answer if one of the apps
  * allows it; each request is then held to its own app. Cookies are only let through for an origin that an app names:
  * never for `*`.
  */

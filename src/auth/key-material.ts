@@ -13,7 +13,7 @@ export interface PublicKey {
   readonly algorithms: readonly string[];
 }
 
-/** Reads PEM (SPKI or an X.509 certificate) or a JWK as JSON; a sentence where it is something else. */
+/** Reads PEM (SPKI or an X.509 certificate) or a JWK as JSON; a sentence if it is something else. */
 export function parsePublicKey(text: string): PublicKey | { readonly problem: string } {
   const trimmed = text.trim();
   const key = trimmed.startsWith('{') ? fromJwk(trimmed) : fromPem(trimmed);

@@ -24,7 +24,7 @@ export interface AuthServerOptions {
   readonly verifier: TokenVerifier;
   readonly rules: RuleBook;
   readonly metrics: Metrics;
-  /** Tells whoever is refused why: for development, where the one who asks is the one who wonders. */
+  /** Tells whoever is refused why: for development, if the one who asks is the one who wonders. */
   readonly explainRefusals?: boolean;
   readonly logger: Logger;
 }

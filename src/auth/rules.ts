@@ -65,7 +65,7 @@ export class RuleBook {
   readonly user: UserRule | undefined;
   readonly #entries: ReadonlyArray<{ readonly pattern: ChannelPattern; readonly rule: ChannelRule }>;
 
-  /** Throws a sentence that names the pattern where one is invalid or can never be reached. */
+  /** Throws a sentence that names the pattern if one is invalid or can never be reached. */
   constructor(rules: ChannelRules) {
     this.user = rules.user;
     const seen = new Map<string, string>();
@@ -96,7 +96,7 @@ export class RuleBook {
 }
 
 /**
- * Reads the rules from a module's default export. Throws a sentence that begins with the path where the file is
+ * Reads the rules from a module's default export. Throws a sentence that begins with the path if the file is
  * missing, does not load, or does not hold rules. A module is loaded once in a process; `version` makes a changed file
  * load again.
  */

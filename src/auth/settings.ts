@@ -32,9 +32,9 @@ export interface JwtSettings {
 
 /** What the authorization endpoint does beside verifying tokens. */
 export interface AuthSettings {
-  /** The app of a request without `app_key`; needed only where there are several. */
+  /** The app of a request without `app_key`; needed only if there are several. */
   readonly appId: string | undefined;
-  /** Take the token from this cookie where there is no `Authorization: Bearer`; undefined: never. */
+  /** Take the token from this cookie if there is no `Authorization: Bearer`; undefined: never. */
   readonly cookieName: string | undefined;
   /** Of one rule, what it asks of others included. Usually 5. */
   readonly ruleTimeoutSeconds: number;

@@ -28,7 +28,7 @@ export interface ChannelGrant {
 /**
  * Signs one guarded channel for one socket. `channel_data` names the member on a presence channel; with
  * `signChannelData` it also tells the server, on every kind, who the user is and until when the token holds (`exp`,
- * unix seconds). Throws an AuthRefusal where the app cannot serve the channel. (Channels docs: generating
+ * unix seconds). Throws an AuthRefusal if the app cannot serve the channel. (Channels docs: generating
  * authentication signatures)
  */
 export function signChannel(

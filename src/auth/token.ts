@@ -13,7 +13,7 @@ export interface VerifiedUser {
   readonly id: string;
   /** All claims of the token. */
   readonly claims: Readonly<JWTPayload>;
-  /** Unix seconds; undefined where the token does not expire. */
+  /** Unix seconds; undefined if the token does not expire. */
   readonly expiresAt: number | undefined;
 }
 
@@ -29,7 +29,7 @@ type Key = Exclude<Parameters<typeof jwtVerify>[1], JWTVerifyGetKey> | JWTVerify
 
 /**
  * A verifier of signed JWTs. The algorithms are settled here, from the configured key and never from the token: so a
- * public key is never taken for an HMAC secret. Throws a sentence where `jwtProblems` has an error.
+ * public key is never taken for an HMAC secret. Throws a sentence if `jwtProblems` has an error.
  */
 export function createTokenVerifier(settings: JwtSettings, logger: Logger): TokenVerifier {
   const problem = jwtProblems(settings, false).find(({ severity }) => severity === 'error');

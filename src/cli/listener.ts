@@ -14,7 +14,7 @@ export type Authorization = { readonly token: string } | { readonly secret: stri
 export interface ListenerEvents {
   subscribed(channel: string): void;
   refused(channel: string, reason: string): void;
-  /** `data` is as it was sent where it is a text, else JSON. */
+  /** `data` is as it was sent if it is a text, else JSON. */
   event(channel: string, event: string, data: string): void;
   /** Something that may pass. */
   trouble(sentence: string): void;

@@ -3,7 +3,7 @@ import type { CliContext } from './context.ts';
 
 type Style = 'green' | 'red' | 'yellow' | 'bold' | 'dim' | 'cyan';
 
-/** Colours where somebody reads them on a terminal and has not said `NO_COLOR`. (no-color.org) */
+/** Colours if somebody reads them on a terminal and has not said `NO_COLOR`. (no-color.org) */
 export function painter(context: CliContext): (style: Style, text: string) => string {
   const isColored = context.isTerminal && !context.env.NO_COLOR;
   return (style, text) => (isColored ? styleText(style, text) : text);

@@ -14,7 +14,7 @@ export interface TokenFlags {
   readonly expires?: number;
 }
 
-/** Signs a token that this configuration accepts; only possible where it verifies by a secret. */
+/** Signs a token that this configuration accepts; only possible if it verifies by a secret. */
 export async function signUserToken(config: Config, flags: TokenFlags): Promise<string> {
   const { jwt } = config.auth;
   if (jwt.secret === undefined) {

@@ -6,7 +6,7 @@ import { DEVELOPMENT_APP, DEVELOPMENT_JWT_SECRET } from './development.ts';
 import { howToSet, type Problem } from './problems.ts';
 import type { Config } from './schema.ts';
 
-/** What the schema cannot say: rules between keys. Each part is absent where the schema has something against it. */
+/** What the schema cannot say: rules between keys. Each part is absent if the schema has something against it. */
 export interface Parts {
   readonly apps: Config['apps'] | undefined;
   readonly auth: Config['auth'] | undefined;

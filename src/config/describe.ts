@@ -22,7 +22,7 @@ export interface Setting {
   readonly choices: readonly string[] | undefined;
   /** `FANFARE_APPS_*_SECRET`: a `*` stands for an index. */
   readonly variable: string;
-  /** Other variables that set it (the first app's, in a list), used where `variable` is not set. */
+  /** Other variables that set it (the first app's, in a list), used if `variable` is not set. */
   readonly familiarVariables: readonly string[];
 }
 

@@ -53,7 +53,7 @@ function find(name: string): { setting: Setting; path: SettingPath } | undefined
   return undefined;
 }
 
-/** The path with the given indexes in place of its `*`, and 0 where there are too few. */
+/** The path with the given indexes in place of its `*`, and 0 if there are too few. */
 function withIndexes(path: SettingPath, indexes: readonly string[]): SettingPath {
   const left = [...indexes];
   return path.map((step) => (step === '*' ? String(Number(left.shift() ?? 0)) : step));

@@ -50,7 +50,7 @@ export interface LoadedConfig {
   readonly config: Config;
   /** What works but should not stay so, a sentence each. */
   readonly warnings: readonly string[];
-  /** The file that was read; undefined where there is none. */
+  /** The file that was read; undefined if there is none. */
   readonly file: string | undefined;
   /** Where each key that was set comes from, by its path: the name of a file, a variable or a flag. */
   readonly sources: ReadonlyMap<string, string>;
@@ -186,7 +186,7 @@ interface Surroundings {
   readonly production: boolean;
   readonly checkFiles: boolean;
   readonly read: FileReader;
-  /** The rules where the configuration names none. */
+  /** The rules if the configuration names none. */
   readonly rulesFile: string;
 }
 

@@ -18,7 +18,7 @@ function distance(left: string, right: string): number {
   return last[b.length] ?? 0;
 }
 
-/** The candidate that `written` is most likely meant to be; undefined where none is close. */
+/** The candidate that `written` is most likely meant to be; undefined if none is close. */
 export function nearest(written: string, candidates: Iterable<string>): string | undefined {
   let best: string | undefined;
   let least = Math.max(2, Math.floor(written.length / 3)) + 1;

@@ -12,11 +12,11 @@ export interface SettingNotes {
   readonly kind?: SettingKind;
   /** What a number or a size may be, as the reference shows it: `1 to 3600`. */
   readonly range?: string;
-  /** Shown as the default where the value itself would not say it. */
+  /** Shown as the default if the value itself would not say it. */
   readonly defaultNote?: string;
   /** Its value is never printed. */
   readonly secret?: boolean;
-  /** Names other than `FANFARE_…` that set it; used where the first is not set. */
+  /** Names other than `FANFARE_…` that set it; used if the first is not set. */
   readonly environment?: readonly string[];
 }
 
@@ -143,7 +143,7 @@ export function list(description: string, item: z.ZodString, notes: TextNotes = 
     .register(settings, { description, kind: 'list', ...notes });
 }
 
-/** A list of texts where none at all differs from an empty one. */
+/** A list of texts if none at all differs from an empty one. */
 export function optionalList(description: string, item: z.ZodString, notes: TextNotes = {}) {
   return z
     .array(item, 'must be a list of texts')

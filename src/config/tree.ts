@@ -17,8 +17,8 @@ export function valueAt(tree: unknown, path: readonly PropertyKey[]): unknown {
 }
 
 /**
- * Sets the value at a path of the schema and makes the sections on the way: a list where an index follows. Changes
- * nothing where the path is blocked by a value that is no section, or would leave a gap in a list; the answer says
+ * Sets the value at a path of the schema and makes the sections on the way: a list if an index follows. Changes
+ * nothing if the path is blocked by a value that is no section, or would leave a gap in a list; the answer says
  * which.
  */
 export function setAt(tree: Tree, path: readonly string[], value: unknown): 'set' | 'blocked' | 'gap' {

@@ -47,7 +47,7 @@ export function channelKind(channel: string): ChannelKind {
 }
 
 /**
- * Why a channel's name is not acceptable, as a sentence, or undefined where it is.
+ * Why a channel's name is not acceptable, as a sentence, or undefined if it is.
  * `#server-to-user-{id}` may hold any user id: ids are the application's own.
  */
 export function channelNameProblem(channel: unknown, maxLength: number): string | undefined {

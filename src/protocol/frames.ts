@@ -3,7 +3,7 @@
 export interface ClientFrame {
   readonly event: string;
   readonly channel: string | undefined;
-  /** As it was parsed: any JSON value, undefined where it was left out. */
+  /** As it was parsed: any JSON value, undefined if it was left out. */
   readonly data: unknown;
 }
 
@@ -13,7 +13,7 @@ export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** Parses JSON from a stranger: undefined where it is not JSON. */
+/** Parses JSON from a stranger: undefined if it is not JSON. */
 export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text) as unknown;
@@ -41,7 +41,7 @@ export function dataObject(data: unknown): JsonObject | undefined {
   return isJsonObject(value) ? value : undefined;
 }
 
-/** The JSON of a value that was parsed from a stranger's; undefined where it is nested too deeply to be written. */
+/** The JSON of a value that was parsed from a stranger's; undefined if it is nested too deeply to be written. */
 export function jsonOf(value: unknown): string | undefined {
   try {
     return JSON.stringify(value) ?? 'null';
@@ -87,7 +87,7 @@ export function encodeSubscriptionSucceeded(channel: string, data = '{}'): strin
   return encodeEvent('pusher_internal:subscription_succeeded', channel, data);
 }
 
-/** The data of a presence subscription's success; `info` is JSON, undefined where a member has none. */
+/** The data of a presence subscription's success; `info` is JSON, undefined if a member has none. */
 export function presenceData(
   members: ReadonlyArray<{ readonly userId: string; readonly info: string | undefined }>,
 ): string {

@@ -34,7 +34,7 @@ export function safeEqual(given: string, expected: string): boolean {
   return a.length === b.length && timingSafeEqual(a, b);
 }
 
-/** True where `auth` is exactly `key:signature`. */
+/** True if `auth` is exactly `key:signature`. */
 export function isAuthValid(auth: string, key: string, signature: string): boolean {
   return safeEqual(auth, authValue(key, signature));
 }

@@ -46,7 +46,7 @@ export class AuthEndpoint {
     this.#deps = dependencies;
   }
 
-  /** Undefined where it is turned off. */
+  /** Undefined if it is turned off. */
   get explain(): Explain | undefined {
     return this.#serving?.explain;
   }

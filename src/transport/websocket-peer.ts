@@ -11,7 +11,7 @@ export interface Peer {
   readonly handshake: Handshake;
   socket: WebSocketPeer | undefined;
   readonly allowance: ReceiveAllowance;
-  /** Undefined before it opens, and where the handshake was refused. */
+  /** Undefined before it opens, and if the handshake was refused. */
   connection: Connection | undefined;
 }
 
@@ -71,7 +71,7 @@ export class WebSocketPeer implements Socket {
     this.#ws.end(code, reason);
   }
 
-  /** Publishes to all of the topic but this socket; false where it cannot, not being in the topic. */
+  /** Publishes to all of the topic but this socket; false if it cannot, not being in the topic. */
   publishToOthers(topic: string, frame: string, compress: boolean): boolean {
     if (this.#closed || this.#behind || !this.#ws.isSubscribed(topic)) return false;
     this.#ws.publish(topic, frame, false, compress);
@@ -91,7 +91,7 @@ export class WebSocketPeer implements Socket {
     for (const resolve of waiting) resolve();
   }
 
-  /** A frame was dropped. False where that is known already. */
+  /** A frame was dropped. False if that is known already. */
   markBehind(): boolean {
     if (this.#closed || this.#behind) return false;
     this.#behind = true;

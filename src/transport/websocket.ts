@@ -97,7 +97,7 @@ export class WebSocketTransport implements Transport {
         }
         const handshake: Handshake = {
           path: req.getUrl(),
-          // Its declaration does not say so, but it is undefined where the URL has no question mark.
+          // Its declaration does not say so, but it is undefined if the URL has no question mark.
           query: req.getQuery() ?? '',
           origin: req.getHeader('origin'),
           ...this.#whence(remoteAddress(res), req),

@@ -27,7 +27,7 @@ t.test('three nodes: cuts, drains, a kill and a Redis restart, and no event is m
   t.ok(result.cuts > 0 && result.vanished > 0 && result.reconnects > 0);
   t.match(result, { drains: 3, kills: 1, redisRestarts: 1 });
   t.ok(result.expected > 1000);
-  // Between two savings and two acknowledgements, where the client was not cut again before; and while Redis was away,
+  // Between two savings and two acknowledgements, if the client was not cut again before; and while Redis was away,
   // nothing could be saved.
   t.ok(result.oldestDuplicateMs < 20_000, `the oldest duplicate had come ${result.oldestDuplicateMs} ms before`);
 });

@@ -9,7 +9,7 @@ const PEM = generateKeyPairSync('ed25519').publicKey.export({ type: 'spki', form
 
 const WEBHOOK = { FANFARE_APPS_0_WEBHOOKS_0_URL: 'https://a.test/hooks' };
 
-/** Values that do for keys that not every text does for, as written and as loaded where that differs. */
+/** Values that do for keys that not every text does for, as written and as loaded if that differs. */
 const SPECIAL: Readonly<Record<string, { text: string; value?: unknown; env?: Record<string, string> }>> = {
   pathPrefix: { text: '/realtime' },
   trustedProxies: { text: '10.0.0.0/8, ::1', value: ['10.0.0.0/8', '::1'] },

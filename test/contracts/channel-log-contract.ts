@@ -17,7 +17,7 @@ export interface LogNode {
   close(): Promise<void>;
 }
 
-/** Nodes that share their state and have these bounds; one where there is no sharing. */
+/** Nodes that share their state and have these bounds; one if there is no sharing. */
 export type StartLogNodes = (bounds: LogBounds) => Promise<readonly LogNode[]>;
 
 const BOUNDS: LogBounds = { maxEvents: 5, maxBytes: 300, maxAgeSeconds: 30 };

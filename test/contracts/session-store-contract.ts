@@ -10,7 +10,7 @@ import { unique } from '../support/names.ts';
 import { sessionOwner as owner, SESSION_BOUNDS } from '../support/session-bounds.ts';
 import { until } from '../support/wait.ts';
 
-/** Stores that share their state, as nodes do; the same one twice where there is no sharing. */
+/** Stores that share their state, as nodes do; the same one twice if there is no sharing. */
 export type StartStores = (
   t: Test,
   retentionSeconds: number,

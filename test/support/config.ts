@@ -32,7 +32,7 @@ export function load({ file, files, readRules = true, ...options }: Given = {}):
   });
 }
 
-/** The problems of what cannot be loaded; none where it can. */
+/** The problems of what cannot be loaded; none if it can. */
 export function problemsOf(given: Given): readonly string[] {
   try {
     load(given);

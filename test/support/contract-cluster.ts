@@ -74,7 +74,7 @@ export async function closeNode({ roster, broker }: ContractNode): Promise<void>
   await broker.close();
 }
 
-/** The first and the last node: the same one where there is only one. */
+/** The first and the last node: the same one if there is only one. */
 export function hereAndThere({ nodes }: ContractCluster): { here: ContractNode; there: ContractNode } {
   const [here] = nodes;
   const there = nodes.at(-1);

@@ -175,7 +175,7 @@ export class RawClient {
     await this.next((frame) => frame.channel === channel);
   }
 
-  /** Sends a subscription, signed where the channel is guarded, and returns the answer: success or refusal. */
+  /** Sends a subscription, signed if the channel is guarded, and returns the answer: success or refusal. */
   async subscribe(channel: string, channelData?: string, auth?: string): Promise<Frame> {
     this.sendSubscribe(channel, channelData, auth);
     return await this.next(

@@ -92,7 +92,7 @@ export interface RedisCluster {
 
 const SLOTS = 16_384;
 
-/** A Redis Cluster of so many masters, each with a replica where asked for. */
+/** A Redis Cluster of so many masters, each with a replica if asked for. */
 export async function startCluster(masterCount = 3, { replicated = false } = {}): Promise<RedisCluster> {
   const count = replicated ? masterCount * 2 : masterCount;
   const servers = await Promise.all(

@@ -8,13 +8,13 @@ export interface ApiResponse {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
   readonly text: string;
-  /** The body decoded, or undefined where it is no JSON. */
+  /** The body decoded, or undefined if it is no JSON. */
   readonly json: unknown;
 }
 
 export interface ApiRequest {
   readonly method?: 'GET' | 'POST';
-  /** What is signed, and what is sent where `sentPath` does not say otherwise. */
+  /** What is signed, and what is sent if `sentPath` does not say otherwise. */
   readonly path: string;
   readonly sentPath?: string;
   /** Decoded parameters, signed; they are sent percent-encoded, in this order, after the auth ones. */
@@ -25,7 +25,7 @@ export interface ApiRequest {
   readonly secret?: string;
   readonly timestamp?: number;
   readonly version?: string;
-  /** Sent in place of the true one; `body_md5` is there by default where a body is. */
+  /** Sent in place of the true one; `body_md5` is there by default if a body is. */
   readonly bodyMd5?: string | false;
   readonly signature?: string;
   /** Left out of what is sent. */

@@ -27,7 +27,7 @@ export interface StartedFanfare extends Target {
   stop(): Promise<void>;
 }
 
-/** The app that a started Fanfare has where a test names none. */
+/** The app that a started Fanfare has if a test names none. */
 export const APP = { id: 'app-id', key: 'app-key', secret: 'app-secret' };
 
 /** Verifies the tokens of a Fanfare whose authorization is on. */

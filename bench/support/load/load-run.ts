@@ -40,11 +40,11 @@ export interface LoadResult {
   /** Of `otherPids`, in their order. */
   readonly otherCpuMicroseconds: readonly number[];
   readonly wallMilliseconds: number;
-  /** From sending a trigger to its deliveries, where the next one waits for them. */
+  /** From sending a trigger to its deliveries, if the next one waits for them. */
   readonly latency?: LatencySummary;
   /** How many reads the deliveries took, all subscribers together. */
   readonly reads: number;
-  /** Opened by all publishers: one each for the warm-up and for each slice, where the server keeps them alive. */
+  /** Opened by all publishers: one each for the warm-up and for each slice, if the server keeps them alive. */
   readonly apiConnections: number;
 }
 

@@ -2,7 +2,7 @@ import { type LoadJob, runLoads } from './load-run.ts';
 
 /**
  * The load process: takes the jobs and the number of slices as JSON in its only argument, prints their LoadResults as
- * JSON, and exits with 1 and a sentence where a delivery was not what it had to be. It is a process of its own so that
+ * JSON, and exits with 1 and a sentence if a delivery was not what it had to be. It is a process of its own so that
  * its CPU is not the servers'.
  */
 const [argument] = process.argv.slice(2);

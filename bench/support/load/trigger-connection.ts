@@ -21,7 +21,7 @@ export class TriggerConnection {
   #answer = '';
   #isClosed = false;
   #isAwaiting = false;
-  /** Connections opened so far: 1 where the server keeps them alive. */
+  /** Connections opened so far: 1 if the server keeps them alive. */
   opened = 0;
 
   constructor(options: TriggerConnectionOptions) {

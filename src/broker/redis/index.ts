@@ -14,7 +14,7 @@ import { RedisStore } from './wire/store.ts';
 export { DEFAULT_REDIS_SETTINGS, type RedisSettings } from './wire/settings.ts';
 
 /**
- * Connects to Redis. Throws where the settings are wrong; a Redis that is away is waited for in the background, and
+ * Connects to Redis. Throws if the settings are wrong; a Redis that is away is waited for in the background, and
  * `broker.isReady()` says when it is there.
  */
 export function redisState(

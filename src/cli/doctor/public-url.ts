@@ -131,7 +131,7 @@ const BUFFERING_ADVICE =
 
 const STREAM_QUERY = 'protocol=7&client=js&version=8.6.0&t=1&n=1';
 
-/** What clients fall back to where WebSockets do not pass. */
+/** What clients fall back to if WebSockets do not pass. */
 async function streamFinding({ origin, pathPrefix }: ServerUrl, app: App): Promise<Finding> {
   const check = 'buffering';
   const session = `${Math.floor(Math.random() * 1000)}/${Math.random().toString(32).slice(2, 10).padEnd(8, '0')}`;
@@ -150,7 +150,7 @@ async function streamFinding({ origin, pathPrefix }: ServerUrl, app: App): Promi
     }
     const reader = response.body?.getReader();
     let text = '';
-    // What comes with the headers passes at once even where what follows is gathered.
+    // What comes with the headers passes at once even if what follows is gathered.
     for (const awaited of ['connection_established', 'pusher:pong']) {
       while (!text.includes(awaited)) {
         const part = await reader?.read();

@@ -40,7 +40,7 @@ export async function ruleFindings({ auth }: Config): Promise<Finding[]> {
 const OTHER_DESCRIPTORS = 200;
 const COMFORTABLE_DESCRIPTORS = 10_000;
 
-/** @param limitsFile of the process: `/proc/self/limits`, where the system has such a thing */
+/** @param limitsFile of the process: `/proc/self/limits`, if the system has such a thing */
 export function descriptorFindings({ connections }: Config, limitsFile = '/proc/self/limits'): Finding[] {
   const check = 'file descriptors';
   let limits: string;

@@ -280,7 +280,7 @@ export class XhrTransport implements Transport, SessionKeeper {
   }
 }
 
-/** The whole path in front of the session belongs to it: where that names a session to resume, nobody guesses it. */
+/** The whole path in front of the session belongs to it: if that names a session to resume, nobody guesses it. */
 function sessionKey({ appPath, session }: XhrPath): string {
   return `${appPath}/${session}`;
 }

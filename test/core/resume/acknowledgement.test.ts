@@ -12,7 +12,7 @@ t.jobs = 4;
 
 const RESUMED = 'fanfare:resumed';
 
-/** A client of one session that answers pings only where the test says so. */
+/** A client of one session that answers pings only if the test says so. */
 async function connect(t: Test, target: Target, token: string) {
   const path = `/resume/${token}/app/${target.key}?protocol=7&client=js&version=8.6.0`;
   const client = await RawClient.connect(t, target, { path, autoPong: false });

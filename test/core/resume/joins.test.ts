@@ -20,7 +20,7 @@ import { app } from '../../support/unit-app.ts';
 /**
  * A node that hears of a channel's log over a network that delays and loses messages, and clients that join with
  * positions from anywhere, in every order of events that fast-check can think of. Whatever happens, what a client sees
- * follows on its position without a hole and without a duplicate, but where it was told of a gap.
+ * follows on its position without a hole and without a duplicate, but if it was told of a gap.
  */
 const CHANNEL = 'room';
 const APP = app();

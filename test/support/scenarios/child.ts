@@ -34,7 +34,7 @@ export class Child {
     }
   }
 
-  /** Throws a sentence where the program is not installed. */
+  /** Throws a sentence if the program is not installed. */
   static async start(t: Test, command: string, args: readonly string[], options: ChildOptions = {}): Promise<Child> {
     const child = spawn(command, args, {
       cwd: options.cwd,
@@ -75,7 +75,7 @@ export class Child {
     return await within(next, () => `a line of ${this.#name} like ${matches}; it said ${this.#lastLines()}`, limitMs);
   }
 
-  /** Asks it to end, and kills it where it does not. */
+  /** Asks it to end, and kills it if it does not. */
   async end(limitMs = 5000): Promise<void> {
     if (this.#ended) return;
     // A stopped process takes no other signal.

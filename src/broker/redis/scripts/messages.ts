@@ -38,7 +38,7 @@ export interface MemberChange {
   readonly previous: number;
   readonly version: number;
   readonly userId: string;
-  /** JSON of `user_info`; undefined where there is none. */
+  /** JSON of `user_info`; undefined if there is none. */
   readonly info: string | undefined;
 }
 

@@ -89,7 +89,7 @@ export class Link {
     return this.#ready;
   }
 
-  /** Whether the server can be asked, even where it is not ready to be relied on. */
+  /** Whether the server can be asked, even if it is not ready to be relied on. */
   get connected(): boolean {
     return this.#commands.status === 'ready';
   }
@@ -178,7 +178,7 @@ export class Link {
     });
     redis.on('ready', () => void this.#prepare());
     redis.on('close', () => this.#down());
-    // The client gives up where a failover is told while it is connecting.
+    // The client gives up if a failover is told while it is connecting.
     redis.on('end', () => this.#connectAgain(redis));
     redis.on('error', (error: Error) => {
       // Every attempt to connect fails in the same words: one line is enough.

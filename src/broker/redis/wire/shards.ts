@@ -22,7 +22,7 @@ export interface ShardsOwner extends LinkOwner {
   reassigned(buckets: readonly number[], link: Link, from: boolean): void;
 }
 
-/** How often a Cluster is asked who has what, where nothing has failed. */
+/** How often a Cluster is asked who has what, if nothing has failed. */
 const REFRESH_INTERVAL_MS = 5000;
 const REFRESH_PAUSE_MS = 100;
 
@@ -156,7 +156,7 @@ class ClusterShards implements Shards {
         const holders = await this.#ask(link);
         if (holders === undefined) continue;
         this.#adopt(holders);
-        // Where one is away, another may be about to take its place.
+        // If one is away, another may be about to take its place.
         known = this.#holders.every((holder) => holder !== undefined && this.#links.get(holder)?.ready === true);
         break;
       }

@@ -108,7 +108,7 @@ export class SubscribedTopics {
     if (this.#unconfirmed.size > 0) this.#flush ??= setImmediate(() => this.#confirm());
   }
 
-  /** What buckets hold may not arrive any more: where another link has them, or theirs is down. */
+  /** What buckets hold may not arrive any more: if another link has them, or theirs is down. */
   invalidate(matches: (bucket: number) => boolean): void {
     for (const subscribed of this.#topics.values()) {
       if (!matches(subscribed.bucket)) continue;

@@ -9,7 +9,7 @@ import { BrokerUnavailable } from '../../../core/contracts/broker.ts';
  */
 export type Trouble = 'moved' | 'refused' | 'script' | 'lost';
 
-/** Codes that begin Redis's errors where the server, rather than the command, is the cause. */
+/** Codes that begin Redis's errors if the server, rather than the command, is the cause. */
 const REFUSALS = new Set([
   'ASK',
   'TRYAGAIN',
@@ -27,7 +27,7 @@ const REFUSALS = new Set([
   'UNKILLABLE',
 ]);
 
-/** Undefined where the command itself is wrong: a fault of this program. */
+/** Undefined if the command itself is wrong: a fault of this program. */
 export function troubleOf(error: unknown): Trouble | undefined {
   if (!(error instanceof Error)) return undefined;
   // The client's word for a connection that is not up: nothing has been sent.
