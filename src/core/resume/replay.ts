@@ -57,9 +57,9 @@ export class Replay {
     // One replay fits into what may wait for a socket; several at once need not. Only then is it read: a slow reader's
     // would grow meanwhile.
     await connection.socket.drained();
-    await this.#logged.ready(topic);
     const from = resumable?.awaited.get(channel);
-    const missed = from === undefined ? undefined : await this.#log.since(topic, from);
+    if (from === undefined) await this.#logged.ready(topic);
+    const missed = from === undefined ? undefined : await this.#missed(topic, from);
     const read = missed ?? (await this.#rewound(topic, rewind));
     const recovered = missed !== undefined;
     const end = read.at(-1)?.position ?? (recovered ? from : undefined);
@@ -92,6 +92,20 @@ export class Replay {
     this.#metrics.resumes.add(outcome);
     const head = outcome === 'recovered' ? encodeRecovered(channel, events) : encodeNotRecovered(channel, outcome);
     return { head, messages, recovered };
+  }
+
+  /**
+   * What came after a position; undefined if the log does not reach back. It is read while the log is asked to go on,
+   * and once more if that read came first: the node may have begun at a later place, and what lies between would be
+   * missed.
+   */
+  async #missed(topic: string, from: Position): Promise<readonly LoggedMessage[] | undefined> {
+    const ready = this.#logged.ready(topic).then(() => this.#logged.position(topic));
+    const [at, read] = await Promise.all([ready, this.#log.since(topic, from)]);
+    if (read === undefined) return undefined;
+    const end = read.at(-1)?.position ?? from;
+    const reaches = at !== undefined && end.epoch === at.epoch && end.offset >= at.offset;
+    return reaches ? read : await this.#log.since(topic, from);
   }
 
   async #rewound(topic: string, rule: RewindRule | undefined): Promise<readonly LoggedMessage[]> {

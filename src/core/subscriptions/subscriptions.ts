@@ -1,10 +1,4 @@
-import {
-  type ChannelKind,
-  channelKind,
-  channelNameProblem,
-  printable,
-  SERVER_TO_USER_PREFIX,
-} from '../../protocol/channel-name.ts';
+import { type ChannelKind, channelKind, channelNameProblem, printable } from '../../protocol/channel-name.ts';
 import { ERROR_CODES } from '../../protocol/error-codes.ts';
 import {
   dataObject,
@@ -13,7 +7,6 @@ import {
   type JsonObject,
   presenceData,
 } from '../../protocol/frames.ts';
-import { channelSignature, isAuthValid } from '../../protocol/signatures.ts';
 import type { Close } from '../connection/close.ts';
 import type { Connection, Subscription } from '../connection/connection.ts';
 import { inSlices } from '../connection/in-slices.ts';
@@ -30,22 +23,9 @@ import type { Past, Replay } from '../resume/replay.ts';
 import type { Resume } from '../resume/resume.ts';
 import { type Authorizations, TOKEN_EXPIRED } from './authorizations.ts';
 import { encodeLastEvent } from './cached-events.ts';
-import { type Identity, memberOf, readChannelData } from './channel-data.ts';
+import { type Authorized, checkOwnChannel, checkSignature, denied, type Refusal } from './channel-access.ts';
 import type { NodeFacts } from './node-facts.ts';
 import type { SubscriptionCounts } from './subscription-counts.ts';
-
-/** Why a subscription was refused, as `pusher:subscription_error` tells it. */
-interface Refusal {
-  readonly type: 'AuthError' | 'InvalidChannel' | 'InvalidChannelData' | 'LimitReached';
-  readonly message: string;
-  readonly status: number;
-}
-
-interface Authorized {
-  /** Undefined if no signature named anyone. */
-  readonly identity: Identity | undefined;
-  readonly member: Member | undefined;
-}
 
 /** What was read and recorded for a joiner. */
 interface Joining {
@@ -141,29 +121,80 @@ export class Subscriptions {
   }
 
   async #join(connection: Connection, subscription: Subscription): Promise<void> {
-    const { broker, delivery, roster, topics, replay } = this.#deps;
-    const { topic, kind, member } = subscription;
+    const { delivery, topics } = this.#deps;
+    const { channel, topic, member } = subscription;
     await topics.acquire(topic);
     const recording = delivery.record(topic);
-    let entered: Entered | undefined;
+    let entered: Entered;
     try {
-      const past = await replay.prepare(connection, subscription);
-      const cached = kind.cache ? await broker.cached(topic) : undefined;
-      const maxMembers = member === undefined ? undefined : connection.app.limits.maxPresenceMembers;
-      await roster.enter({ topic, socketId: connection.socketId, member, maxMembers }, (outcome) => {
-        entered = outcome;
-        if (outcome.outcome === 'entered') this.#admit(connection, subscription, outcome, { past, cached, recording });
-      });
+      entered =
+        member === undefined
+          ? await this.#enter(connection, subscription, recording)
+          : await this.#enterAsMember(connection, subscription, member, recording);
     } finally {
       recording.stop();
-      if (entered?.outcome !== 'entered') await topics.release(topic);
+      // Who has been admitted gives the topic back by leaving.
+      if (connection.subscriptions.get(channel) !== subscription) await topics.release(topic);
     }
-    if (entered?.outcome === 'full') {
+    if (entered.outcome === 'full') {
       const message = `The channel is full: at most ${connection.app.limits.maxPresenceMembers} members`;
-      this.#refuse(connection, subscription.channel, { type: 'LimitReached', message, status: 403 });
-    } else if (entered !== undefined) {
+      this.#refuse(connection, channel, { type: 'LimitReached', message, status: 403 });
+    } else {
       await this.#tellCount(connection, subscription, entered.subscriptionCount);
     }
+  }
+
+  /**
+   * Who is no member may be counted at any moment of the channel's order, and so while the past is read. Rejects if
+   * either fails, and then nothing is counted.
+   */
+  async #enter(connection: Connection, subscription: Subscription, recording: Recording): Promise<Entered> {
+    const { roster } = this.#deps;
+    const { topic } = subscription;
+    const { socketId } = connection;
+    let entered: Entered | undefined;
+    const entering = roster.enter({ topic, socketId }, (outcome) => {
+      entered = outcome;
+    });
+    const [read, counted] = await Promise.allSettled([this.#readPast(connection, subscription), entering]);
+    if (counted.status === 'rejected') throw counted.reason;
+    if (entered?.outcome !== 'entered') throw new Error('The roster refused somebody who is no member');
+    if (read.status === 'rejected') {
+      await this.#leaveRoster(topic, socketId);
+      throw read.reason;
+    }
+    this.#admit(connection, subscription, entered, { ...read.value, recording });
+    return entered;
+  }
+
+  async #enterAsMember(
+    connection: Connection,
+    subscription: Subscription,
+    member: Member,
+    recording: Recording,
+  ): Promise<Entered> {
+    const { topic } = subscription;
+    const { socketId, app } = connection;
+    const read = await this.#readPast(connection, subscription);
+    let entered: Entered | undefined;
+    await this.#deps.roster.enter({ topic, socketId, member, maxMembers: app.limits.maxPresenceMembers }, (outcome) => {
+      entered = outcome;
+      if (outcome.outcome === 'entered') this.#admit(connection, subscription, outcome, { ...read, recording });
+    });
+    if (entered === undefined) throw new Error('The roster has told no outcome');
+    return entered;
+  }
+
+  async #readPast(
+    connection: Connection,
+    subscription: Subscription,
+  ): Promise<{ past: Past | undefined; cached: CachedFrame | undefined }> {
+    const { broker, replay } = this.#deps;
+    const [past, cached] = await Promise.all([
+      replay.prepare(connection, subscription),
+      subscription.kind.cache ? broker.cached(subscription.topic) : undefined,
+    ]);
+    return { past, cached };
   }
 
   /**
@@ -202,7 +233,7 @@ export class Subscriptions {
   }
 
   async #leave(connection: Connection, subscription: Subscription): Promise<void> {
-    const { roster, topics, logger } = this.#deps;
+    const { topics } = this.#deps;
     const { channel, topic } = subscription;
     connection.subscriptions.delete(channel);
     this.#deps.metrics.subscriptions -= 1;
@@ -210,13 +241,22 @@ export class Subscriptions {
     if (connection.resumable !== undefined) connection.socket.leave(resumableTopic(topic));
     this.#deps.resume.left(connection, subscription);
     try {
-      const left = await roster.leave(topic, connection.socketId);
-      await this.#tellCount(connection, subscription, left);
+      const left = await this.#leaveRoster(topic, connection.socketId);
+      if (left !== undefined) await this.#tellCount(connection, subscription, left);
+    } finally {
+      await topics.release(topic);
+    }
+  }
+
+  /** Gives the subscriptions that are left, or undefined if nobody can say now. */
+  async #leaveRoster(topic: string, socketId: string): Promise<number | undefined> {
+    const { roster, logger } = this.#deps;
+    try {
+      return await roster.leave(topic, socketId);
     } catch (error) {
       if (!(error instanceof BrokerUnavailable)) throw error;
       logger.debug({ topic }, 'left a channel while the shared state was away: the roster is put right on return');
-    } finally {
-      await topics.release(topic);
+      return undefined;
     }
   }
 
@@ -241,51 +281,4 @@ export class Subscriptions {
       'subscription refused',
     );
   }
-}
-
-function checkOwnChannel(connection: Connection, channel: string): Authorized | Refusal {
-  if (connection.user !== undefined && channel === SERVER_TO_USER_PREFIX + connection.user.id) {
-    return { identity: undefined, member: undefined };
-  }
-  const message = "This channel is another user's own: sign in as that user first";
-  return { type: 'AuthError', message, status: 401 };
-}
-
-function checkSignature(
-  connection: Connection,
-  channel: string,
-  kind: ChannelKind,
-  data: JsonObject,
-): Authorized | Refusal {
-  const { app } = connection;
-  const { auth, channel_data: channelData } = data;
-  if (typeof auth !== 'string' || auth === '') {
-    return denied('A guarded channel needs an "auth" of the form key:signature from the authorization endpoint');
-  }
-  // Clients that have no channel_data leave it out, send null or send an empty string.
-  const raw = typeof channelData === 'string' && channelData !== '' ? channelData : undefined;
-  if (!isAuthValid(auth, app.key, channelSignature(app.secret, connection.socketId, channel, raw))) {
-    const signed = raw === undefined ? 'socket_id:channel' : 'socket_id:channel:channel_data';
-    return denied(`Invalid signature: expected ${app.key}: and HMAC-SHA256 hex of ${signed} by the app's secret`);
-  }
-  if (raw !== undefined) {
-    const identity = readChannelData(raw, app.limits);
-    if (!('problem' in identity)) {
-      const member = kind.access === 'presence' ? memberOf(identity) : undefined;
-      return { identity, member };
-    }
-    // A private channel's data is the application's own; only a presence channel cannot do without a member.
-    if (kind.access === 'presence') return { type: 'InvalidChannelData', message: identity.problem, status: 400 };
-    return { identity: undefined, member: undefined };
-  }
-  if (kind.access !== 'presence') return { identity: undefined, member: undefined };
-  if (connection.user === undefined) {
-    const message = 'A presence channel needs channel_data, or a connection that has signed in';
-    return { type: 'InvalidChannelData', message, status: 400 };
-  }
-  return { identity: undefined, member: { userId: connection.user.id, info: connection.user.info } };
-}
-
-function denied(message: string): Refusal {
-  return { type: 'AuthError', message, status: 401 };
 }

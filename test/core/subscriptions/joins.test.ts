@@ -1,0 +1,150 @@
+import { pino } from 'pino';
+import t, { type Test } from 'tap';
+import { memoryState } from '../../../src/broker/memory/index.ts';
+import { ConfiguredApps } from '../../../src/core/contracts/app.ts';
+import { BrokerUnavailable } from '../../../src/core/contracts/broker.ts';
+import { createMetrics } from '../../../src/core/contracts/metrics.ts';
+import type { SharedState } from '../../../src/core/contracts/shared-state.ts';
+import { createCore } from '../../../src/core/create-core.ts';
+import { FakeSocket } from '../../support/fakes.ts';
+import { SESSION_BOUNDS } from '../../support/session-bounds.ts';
+import { app } from '../../support/unit-app.ts';
+
+const SETTINGS = {
+  activityTimeoutSeconds: 120,
+  pingIntervalSeconds: 30,
+  pongTimeoutSeconds: 10,
+  maxConnections: 0,
+  maxConnectionsPerIp: 0,
+  closeOnTokenExpiry: false,
+  tokenToleranceSeconds: 0,
+  maxWaitingBytes: 1_000_000,
+  maxWaitingBytesOfNode: 10_000_000,
+  maxWaitSeconds: 60,
+  resume: { ackIntervalSeconds: 5, checkpointSeconds: 10, windowSeconds: 100 },
+};
+const LOG = { maxEvents: 10, maxBytes: 10_000, maxAgeSeconds: 60 };
+const CHANNEL = 'cache-room';
+const TOPIC = `app-id/${CHANNEL}`;
+
+interface Call {
+  readonly name: string;
+  /** Carries it out, and answers. */
+  answer(): void;
+  fail(error: Error): void;
+}
+
+/** State whose calls are answered when the test says so. */
+function gated(state: SharedState) {
+  const calls: Call[] = [];
+  const gate = <T>(name: string, call: () => Promise<T>): Promise<T> =>
+    new Promise<T>((resolve, reject) => {
+      calls.push({ name, answer: () => void call().then(resolve, reject), fail: reject });
+    });
+  const { broker, roster, log } = state;
+  const shared: SharedState = {
+    ...state,
+    broker: {
+      start: (deliver, restored) => broker.start(deliver, restored),
+      subscribe: (topic) => gate('subscribe', () => broker.subscribe(topic)),
+      unsubscribe: (topic) => broker.unsubscribe(topic),
+      publish: (messages) => broker.publish(messages),
+      cached: (topic) => gate('cached', () => broker.cached(topic)),
+      isReady: () => broker.isReady(),
+      close: () => broker.close(),
+    },
+    roster: {
+      enter: (entry, admit) => gate('enter', () => roster.enter(entry, admit)),
+      leave: (topic, socketId) => roster.leave(topic, socketId),
+      signIn: (appId, userId, socketId) => roster.signIn(appId, userId, socketId),
+      signOut: (appId, userId, socketId) => roster.signOut(appId, userId, socketId),
+      online: (appId, userIds) => roster.online(appId, userIds),
+      channels: (appId, prefix) => roster.channels(appId, prefix),
+      counts: (topics) => roster.counts(topics),
+      userIds: (topic) => roster.userIds(topic),
+      close: () => roster.close(),
+    },
+    log: {
+      keep: (topic) => gate('keep', () => log.keep(topic)),
+      since: (topic, position) => gate('since', () => log.since(topic, position)),
+      recent: (topic, events, seconds) => gate('recent', () => log.recent(topic, events, seconds)),
+    },
+  };
+  return { shared, calls };
+}
+
+const turn = () => new Promise(setImmediate);
+
+/** A client that was on the channel before, and now comes back to a node that has nobody there. */
+async function comeBack(t: Test) {
+  const state = memoryState({ log: LOG, sessionSeconds: 60, session: SESSION_BOUNDS }, pino({ level: 'silent' }));
+  const { shared, calls } = gated(state);
+  const logger = pino({ level: 'silent' });
+  const core = createCore({
+    settings: SETTINGS,
+    apps: new ConfiguredApps([app()]),
+    shared,
+    metrics: createMetrics(),
+    logger,
+  });
+  await core.start();
+  t.teardown(async () => {
+    await core.stop(0);
+    await state.roster.close();
+    await state.broker.close();
+  });
+  const open = async () => {
+    const socket = new FakeSocket();
+    const path = `/resume/${'t'.repeat(22)}/app/app-key`;
+    const handshake = { path, query: 'protocol=7', origin: '', ip: '192.0.2.1', secure: false };
+    const connection = core.connections.open(handshake, socket);
+    if (connection === undefined) throw new Error('the connection is refused');
+    await turn();
+    core.connections.message(connection, `{"event":"pusher:subscribe","data":{"channel":"${CHANNEL}"}}`);
+    await turn();
+    return { connection, socket };
+  };
+  const answerAll = async (ofNames?: readonly string[]) => {
+    for (const call of calls.splice(0)) {
+      if (ofNames === undefined || ofNames.includes(call.name)) call.answer();
+      else calls.push(call);
+    }
+    await turn();
+    await turn();
+  };
+  const first = await open();
+  while (calls.length > 0) await answerAll();
+  t.equal(first.connection.subscriptions.size, 1);
+  core.connections.closed(first.connection, false);
+  await turn();
+  await state.broker.publish([{ topic: TOPIC, frame: '{"event":"missed"}', durable: true }]);
+  const { connection, socket } = await open();
+  return { state, calls, connection, socket, answerAll, namesOf: () => calls.map(({ name }) => name).sort() };
+}
+
+t.test('a join asks at once for what does not depend on one another', async (t) => {
+  const { namesOf, answerAll, socket, connection } = await comeBack(t);
+  t.same(namesOf(), ['subscribe'], 'nothing is read of a channel that is not heard yet');
+  await answerAll();
+  t.same(namesOf(), ['cached', 'enter', 'keep', 'since']);
+  await answerAll(['enter']);
+  t.equal(connection.subscriptions.size, 0, 'counted, and not admitted before the past has been read');
+  await answerAll();
+  t.same(namesOf(), []);
+  t.equal(connection.subscriptions.size, 1);
+  const sent = socket.calls.filter((call) => call.startsWith('send') || call === `join ${TOPIC}`);
+  t.match(sent.slice(1), [/subscription_succeeded/, /resumed.*recovered.*true/, /missed/, /^join/]);
+});
+
+t.test('what cannot be read counts nobody', async (t) => {
+  const { calls, namesOf, answerAll, state, connection } = await comeBack(t);
+  await answerAll();
+  await answerAll(['enter', 'keep']);
+  t.equal((await state.roster.counts([TOPIC]))[0]?.subscriptionCount, 1);
+  for (const call of calls.splice(0)) call.fail(new BrokerUnavailable('away'));
+  await turn();
+  await turn();
+  t.equal((await state.roster.counts([TOPIC]))[0]?.subscriptionCount, 0);
+  t.equal(connection.subscriptions.size, 0);
+  t.same(namesOf(), [], 'it is tried again after a while');
+});
