@@ -18,13 +18,17 @@ export interface SnippetOptions {
 /** A page to save and open: it joins the channel with stock pusher-js, and shows its events, or why there are none. */
 export function pageSnippet({ server, app, namesApp, token, channel, event }: SnippetOptions): string {
   const options = {
-    wsHost: server.hostname.replace(/^\[|\]$/g, ''),
+    wsHost: server.hostname,
     wsPort: server.port,
     wssPort: server.port,
-    ...(server.pathPrefix === '' ? {} : { wsPath: server.pathPrefix }),
+    // Left out, pusher-js would look for its HTTP transports at a host of pusher.com.
+    httpHost: server.hostname,
+    httpPort: server.port,
+    httpsPort: server.port,
+    ...(server.pathPrefix === '' ? {} : { wsPath: server.pathPrefix, httpPath: server.pathPrefix }),
     forceTLS: server.tls,
     cluster: '',
-    enabledTransports: ['ws', 'wss'],
+    enabledTransports: ['ws', 'wss', 'xhr_streaming', 'xhr_polling'],
     channelAuthorization: {
       transport: 'ajax',
       endpoint: `${server.origin}${server.pathPrefix}/broadcasting/auth`,

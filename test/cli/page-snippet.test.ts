@@ -38,9 +38,12 @@ t.test('the options that stock pusher-js wants', async (t) => {
       wsHost: 'localhost',
       wsPort: 6001,
       wssPort: 6001,
+      httpHost: 'localhost',
+      httpPort: 6001,
+      httpsPort: 6001,
       forceTLS: false,
       cluster: '',
-      enabledTransports: ['ws', 'wss'],
+      enabledTransports: ['ws', 'wss', 'xhr_streaming', 'xhr_polling'],
       channelAuthorization: {
         transport: 'ajax',
         endpoint: 'http://localhost:6001/broadcasting/auth',
@@ -61,8 +64,10 @@ t.test('with TLS, a path prefix and several apps', async (t) => {
     checkFiles: false,
   });
   t.match(construct(snippet(config, { namesApp: true })).options, {
-    wsHost: '::1',
+    wsHost: '[::1]',
     wsPath: '/realtime',
+    httpHost: '[::1]',
+    httpPath: '/realtime',
     forceTLS: true,
     channelAuthorization: { endpoint: 'https://[::1]:6001/realtime/broadcasting/auth', params: { app_key: 'app-key' } },
   });
