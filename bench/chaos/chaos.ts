@@ -1,9 +1,8 @@
-import { Agent, request } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { CutProxy } from '../../test/support/cut-proxy.ts';
 import { type RedisServer, startRedis } from '../../test/support/redis-server.ts';
-import { md5, requestSignature } from '../../test/support/signing.ts';
 import { NodeProcess } from '../support/node-process.ts';
+import { Backend, NO_ANSWER } from './backend.ts';
 import { CHAOS_APP, ChaosClient } from './client.ts';
 import { ChannelLedger, judge, type Verdict } from './ledger.ts';
 
@@ -49,7 +48,7 @@ export class Chaos {
   readonly #options: ChaosOptions;
   readonly #ledgers = new Map<string, ChannelLedger>();
   readonly #clients: ChaosClient[] = [];
-  readonly #agent = new Agent({ keepAlive: true, maxSockets: 64 });
+  readonly #backend = new Backend();
   readonly #counts = { cuts: 0, vanished: 0, freezes: 0, drains: 0, kills: 0, redisRestarts: 0, refused: 0 };
   #nodes: NodeProcess[] = [];
   #redis: RedisServer | undefined;
@@ -97,7 +96,7 @@ export class Chaos {
       return this.#result();
     } finally {
       for (const client of this.#clients) client.disconnect();
-      this.#agent.destroy();
+      this.#backend.close();
       await this.#balancer?.close();
       await Promise.all(this.#nodes.map((node) => node.end('SIGKILL')));
       await this.#redis?.stop();
@@ -211,47 +210,12 @@ export class Chaos {
       dueMs = Math.max(dueMs + intervalMs, performance.now());
       ledger.last += 1;
       const number = ledger.last;
-      if (await this.#trigger(channel, number)) ledger.accepted.add(number);
+      const node = this.#nodes[Math.floor(Math.random() * this.#nodes.length)];
+      const status =
+        node === undefined ? NO_ANSWER : await this.#backend.trigger('127.0.0.1', node.port, channel, number);
+      if (status === 200) ledger.accepted.add(number);
       else this.#counts.refused += 1;
     }
-  }
-
-  async #trigger(channel: string, number: number): Promise<boolean> {
-    const path = `/apps/${CHAOS_APP.id}/events`;
-    const body = JSON.stringify({ name: 'number', channels: [channel], data: String(number) });
-    const params = {
-      auth_key: CHAOS_APP.key,
-      auth_timestamp: String(Math.floor(Date.now() / 1000)),
-      auth_version: '1.0',
-      body_md5: md5(body),
-    };
-    const query = new URLSearchParams({
-      ...params,
-      auth_signature: requestSignature(CHAOS_APP.secret, 'POST', path, params),
-    });
-    const node = this.#nodes[Math.floor(Math.random() * this.#nodes.length)];
-    return await new Promise((resolve) => {
-      const sent = request(
-        {
-          host: '127.0.0.1',
-          port: node?.port,
-          method: 'POST',
-          path: `${path}?${query}`,
-          agent: this.#agent,
-          headers: { 'Content-Type': 'application/json' },
-          timeout: 10_000,
-        },
-        (answer) => {
-          answer.resume();
-          answer.once('end', () => resolve(answer.statusCode === 200));
-          answer.once('error', () => resolve(false));
-        },
-      );
-      sent.once('timeout', () => sent.destroy());
-      // A node that is just being restarted.
-      sent.once('error', () => resolve(false));
-      sent.end(body);
-    });
   }
 
   async #settle(): Promise<void> {

@@ -25,8 +25,8 @@ export class ChaosClient {
   readonly #greeted = new Set<string>();
   #endedMs: number | undefined;
 
-  constructor(index: number, port: number, channels: readonly string[], kind: ClientKind) {
-    this.#pusher = new Pusher(CHAOS_APP.key, this.#optionsOf(kind, port));
+  constructor(index: number, port: number, channels: readonly string[], kind: ClientKind, host = '127.0.0.1') {
+    this.#pusher = new Pusher(CHAOS_APP.key, this.#optionsOf(kind, host, port));
     for (const channel of channels) this.sightings.set(channel, newSightings(index, channel, kind));
     this.#pusher.connection.bind('message', (message: Message) => this.#receive(message));
     this.#pusher.connection.bind('connected', () => {
@@ -48,10 +48,10 @@ export class ChaosClient {
     this.#pusher.disconnect();
   }
 
-  #optionsOf(kind: ClientKind, port: number): Options {
+  #optionsOf(kind: ClientKind, host: string, port: number): Options {
     const options: Options = {
       cluster: '',
-      wsHost: '127.0.0.1',
+      wsHost: host,
       wsPort: port,
       forceTLS: false,
       enabledTransports: ['ws'],

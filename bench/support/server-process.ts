@@ -48,7 +48,7 @@ export class ServerProcess {
   }
 
   /** Resolves once the port accepts connections. Rejects with the server's last words if it ends or takes too long. */
-  static async start(server: ServerCommand, port: number): Promise<ServerProcess> {
+  static async start(server: ServerCommand, port: number, host = '127.0.0.1'): Promise<ServerProcess> {
     const { command, cwd, env } = server;
     const [file, args] = server.isPinned === false ? unpinned(command) : pinned(0, command);
     const { PATH, HOME } = process.env;
@@ -69,7 +69,7 @@ export class ServerProcess {
       ending = `it ended with ${signal ?? code}`;
     });
     const deadline = Date.now() + START_SECONDS * 1000;
-    while (!(await accepts(port))) {
+    while (!(await accepts(host, port))) {
       if (ending !== undefined) throw new Error(`${ending}: ${output.trim()}`);
       if (Date.now() > deadline) {
         child.kill('SIGKILL');
@@ -88,9 +88,9 @@ export class ServerProcess {
   }
 }
 
-function accepts(port: number): Promise<boolean> {
+function accepts(host: string, port: number): Promise<boolean> {
   return new Promise((resolve) => {
-    const socket = connect({ host: '127.0.0.1', port });
+    const socket = connect({ host, port });
     socket.once('connect', () => {
       socket.destroy();
       resolve(true);

@@ -2,6 +2,11 @@ import type { AddressInfo } from 'node:net';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 
+export interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
 interface Link {
   readonly client: Socket;
   /** Undefined while a server is being looked for. */
@@ -14,8 +19,8 @@ interface Link {
  * in turn and passes over those that do not answer.
  */
 export class CutProxy {
-  /** Ports of loopback. */
-  servers: readonly number[];
+  /** A number is a port of loopback. */
+  servers: readonly (number | Address)[];
   /** How much later than it was sent, what is sent arrives, in either direction. */
   delayMs = 0;
   readonly #listener: Server;
@@ -27,14 +32,19 @@ export class CutProxy {
   /** When connections were asked for. */
   readonly openedMs: number[] = [];
 
-  private constructor(servers: readonly number[]) {
+  private constructor(servers: readonly (number | Address)[]) {
     this.servers = servers;
     this.#listener = createServer((client) => void this.#accept(client));
   }
 
   static async start(...servers: readonly number[]): Promise<CutProxy> {
+    return await CutProxy.listen('127.0.0.1', servers);
+  }
+
+  /** As `start`, on another address of this machine. */
+  static async listen(host: string, servers: readonly (number | Address)[]): Promise<CutProxy> {
     const proxy = new CutProxy(servers);
-    await new Promise<void>((resolve) => proxy.#listener.listen(0, '127.0.0.1', resolve));
+    await new Promise<void>((resolve) => proxy.#listener.listen(0, host, resolve));
     return proxy;
   }
 
@@ -170,9 +180,12 @@ export class CutProxy {
   }
 }
 
-function reach(port: number): Promise<Socket | undefined> {
+function reach(server: number | Address): Promise<Socket | undefined> {
   return new Promise((resolve) => {
-    const socket = connect({ host: '127.0.0.1', port, noDelay: true });
+    const socket = connect({
+      ...(typeof server === 'number' ? { host: '127.0.0.1', port: server } : server),
+      noDelay: true,
+    });
     socket.once('connect', () => resolve(socket));
     socket.once('error', () => resolve(undefined));
   });
