@@ -7,10 +7,10 @@ import { SCENARIOS, type Scenario } from './scenarios.ts';
 import { problemsOf, type Row, tableOf } from './table.ts';
 import { Trial, type TrialOptions } from './trial.ts';
 
-const ABOUT = `npm run faults -- [options], as root on Linux: two nodes and Redis on hosts of their own, which are network
-namespaces that it makes and removes, while networks part, packets are lost, Redis is slow and clocks jump. Ends with 1
-if an event that was acknowledged is lost in silence, comes twice or out of order, or if it does not become normal
-again. Needs Debian's iproute2, iptables and redis-server; for clocks, libfaketime.`;
+const ABOUT = `npm run faults -- [options], as root on Linux: two nodes and Redis on hosts of their own, which are
+network namespaces that it makes and removes, while networks part, packets are lost, Redis is slow and clocks jump.
+Ends with 1 if an event that was acknowledged is lost in silence, comes twice or out of order, or if it does not
+become normal again. Needs Debian's iproute2, iptables and redis-server; for clocks, libfaketime.`;
 
 const OPTIONS = {
   only: { what: `some of the faults, with commas: ${SCENARIOS.map(({ name }) => name).join(', ')}`, text: 'NAMES' },
