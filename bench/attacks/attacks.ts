@@ -1,0 +1,79 @@
+/** Where an attacker finds the server. */
+export interface Prey {
+  readonly port: number;
+  /** After this, an attack ends. */
+  readonly seconds: number;
+}
+
+/** What an attacker saw, in a few words; empty if there is nothing to say. */
+export type Attacker = (prey: Prey) => Promise<string>;
+
+export interface Attack {
+  readonly name: string;
+  /** What is done, for the table. */
+  readonly what: string;
+  readonly env?: Readonly<Record<string, string>>;
+  /** The source of the rules, if authorization takes part. */
+  readonly rules?: string;
+  readonly needsRedis?: boolean;
+  /** Nobody reads what the server writes to stdout. */
+  readonly isLogStuck?: boolean;
+  /** `ulimit -n`. */
+  readonly maxFiles?: number;
+}
+
+const ASK_TWICE = `
+export default { channels: { 'twice.{port}': async (user, { port }, { ask }) => {
+  const slow = ask('http://127.0.0.1:' + port + '/slow');
+  const refused = ask('http://127.0.0.1:' + port + '/refused');
+  await slow;
+  await refused;
+  return true;
+} } };
+`;
+const ALL = "export default { channels: { '{a}-{b}-{c}.x': () => true, '{name}': () => true } };\n";
+
+/** Every attack bench/attacks runs; each has a function of the same name in http-attackers.ts or socket-attackers.ts. */
+export const ATTACKS: readonly Attack[] = [
+  { name: 'chunked-bodies', what: '14 anonymous POSTs of one-byte chunks, up to 18 MB each' },
+  { name: 'hoarded-bodies', what: '60 anonymous POSTs of 3 MB that never end' },
+  {
+    name: 'queued-frames',
+    what: '3 clients on a resume path that stop reading, subscribe, and send 4,900 frames of 355 KB each',
+  },
+  {
+    name: 'uncaught-rule',
+    what: 'a rule that asks twice and awaits the first, while the second is refused',
+    rules: ASK_TWICE,
+  },
+  { name: 'stuck-log', what: 'refused requests, while nobody reads stdout', isLogStuck: true },
+  { name: 'bearer-spaces', what: '20 at a time: `Authorization: Bearer` with 3,500 spaces', rules: ALL },
+  {
+    name: 'pattern-names',
+    what: 'a channel name of 4,000 dashes for the pattern `{a}-{b}-{c}.x`',
+    rules: ALL,
+    env: { FANFARE_APPS_0_LIMITS_MAX_CHANNEL_NAME_LENGTH: '5000' },
+  },
+  { name: 'resume-paths', what: '20 at a time: handshakes with 430 times `/resume/` in the path' },
+  {
+    name: 'expired-token',
+    what: 'one stock client with a token that expires, and `auth.closeOnTokenExpiry`',
+    rules: ALL,
+    env: { FANFARE_AUTH_CLOSE_ON_TOKEN_EXPIRY: 'true' },
+  },
+  {
+    name: 'large-sessions',
+    what: '100 anonymous resumable connections with 1,000 channels of 200 characters, which then go',
+    needsRedis: true,
+  },
+  { name: 'log-flood', what: '50,000 refused subscriptions on one connection' },
+  { name: 'many-headers', what: 'requests with 20 KB of cookies' },
+  { name: 'file-descriptors', what: '400 idle TCP connections, with `ulimit -n 150`', maxFiles: 150 },
+  { name: 'many-channels', what: 'one connection that joins 200,000 channels and leaves them at once' },
+  {
+    name: 'deflated-frames',
+    what: '3,000 deflated frames of 400 bytes that inflate to 360 KB each',
+    env: { FANFARE_CONNECTIONS_COMPRESSION: 'true' },
+  },
+  { name: 'pipelined', what: 'four requests in one packet on each of 50 connections, again and again' },
+];
