@@ -10,8 +10,8 @@ import { HonestTraffic } from './honest.ts';
 import { type Outcome, tableOf, verdictOf } from './outcome.ts';
 
 const ABOUT = `npm run attacks -- [options]: runs each attack against a server of its own, beside honest clients,
-and tells what became of both. Ends with 1 if a server did not survive, grew by over 100 MB, or made honest clients wait for more
-than twice as long as before. Linux only.`;
+and tells what became of both. Ends with 1 if a server did not survive, grew by over 100 MB, or made honest clients wait
+for more than twice as long as before. Linux only.`;
 
 const OPTIONS = {
   checkout: { what: 'attack the sources of another checkout', text: 'FOLDER' },
