@@ -216,7 +216,7 @@ t.test(
   'what waits for all sessions together is bounded, and a session with little to wait for is served',
   async (t) => {
     const target = await startFanfare(t, {
-      connections: { maxBackpressureBytes: '1MB' },
+      connections: { maxBackpressureBytes: '1MB', slowReaderGraceSeconds: 1 },
       fallback: { maxBufferedBytes: '1MB', gapSeconds: 30 },
     });
     const api = new SignedApi(target);
