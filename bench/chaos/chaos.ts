@@ -5,6 +5,7 @@ import { NodeProcess } from '../support/node-process.ts';
 import { Backend, NO_ANSWER } from './backend.ts';
 import { CHAOS_APP, ChaosClient } from './client.ts';
 import { ChannelLedger, judge, type Verdict } from './ledger.ts';
+import { quiet } from './quiet.ts';
 
 export interface ChaosOptions {
   /** With `fanfare/client`. */
@@ -92,7 +93,7 @@ export class Chaos {
       stop.abort();
       await Promise.all(publishers);
       await this.#settle();
-      await this.#quiet();
+      await quiet(this.#clients);
       return this.#result();
     } finally {
       for (const client of this.#clients) client.disconnect();
@@ -225,20 +226,6 @@ export class Chaos {
       if (away === 0) return;
       if (performance.now() > deadline) throw new Error(`${away} clients are not subscribed after ${SETTLE_MS} ms`);
       await delay(100);
-    }
-  }
-
-  /** Returns once nothing has arrived for a while. */
-  async #quiet(): Promise<void> {
-    const seen = () => {
-      let count = 0;
-      for (const { sightings } of this.#clients)
-        for (const { firstSeenMs } of sightings.values()) count += firstSeenMs.size;
-      return count;
-    };
-    for (let before = -1; before !== seen(); ) {
-      before = seen();
-      await delay(2000);
     }
   }
 

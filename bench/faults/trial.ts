@@ -3,6 +3,7 @@ import { SignedApi } from '../../test/support/signed-api.ts';
 import { Backend } from '../chaos/backend.ts';
 import { CHAOS_APP, ChaosClient } from '../chaos/client.ts';
 import { ChannelLedger, judge } from '../chaos/ledger.ts';
+import { quiet } from '../chaos/quiet.ts';
 import { Hosts, NODE_PORT, NODES, type NodeName } from './hosts.ts';
 import { Member, ROOM } from './member.ts';
 import { ADDRESSES, type Network } from './network.ts';
@@ -59,7 +60,7 @@ export class Trial {
       const secondsUntilNormal = await this.#recover(hosts);
       stop.abort();
       await Promise.all(publishers);
-      await this.#quiet();
+      await quiet(this.#clients);
       const sightings = this.#clients.flatMap((client) => [...client.sightings.values()]);
       const verdict = judge(sightings, this.#ledgers);
       const isAcknowledged = (channel: string, what: string) =>
@@ -188,20 +189,6 @@ export class Trial {
       await delay(20);
     }
     return true;
-  }
-
-  /** Returns once nothing has arrived for a while. */
-  async #quiet(): Promise<void> {
-    const seen = () => {
-      let count = 0;
-      for (const { sightings } of this.#clients)
-        for (const { firstSeenMs } of sightings.values()) count += firstSeenMs.size;
-      return count;
-    };
-    for (let before = -1; before !== seen(); ) {
-      before = seen();
-      await delay(2000);
-    }
   }
 }
 
