@@ -11,7 +11,7 @@ import type { Config } from './config/schema.ts';
 import { ConfiguredApps } from './core/contracts/app.ts';
 import type { HttpEndpoint } from './core/contracts/http.ts';
 import type { Logger } from './core/contracts/logger.ts';
-import { createMetrics } from './core/contracts/metrics.ts';
+import { createMetrics, type Metrics } from './core/contracts/metrics.ts';
 import type { WantsFact } from './core/contracts/outbox.ts';
 import type { Reload, ReloadOutcome } from './core/contracts/reload.ts';
 import type { SharedState } from './core/contracts/shared-state.ts';
@@ -147,7 +147,7 @@ async function open(
   opened.push(() => auth.close());
   await auth.use(config);
 
-  const shared = sharedState(config, logger, wantsFact(apps));
+  const shared = sharedState(config, metrics, logger, wantsFact(apps));
   const { broker, roster, quotas, outbox } = shared;
   opened.push(() => broker.close());
   opened.push(() => roster.close());
@@ -189,7 +189,7 @@ async function open(
     routes: served,
     pathPrefix: config.pathPrefix,
     clientIp,
-    bodyBudget: new BodyBudget(Math.max(config.http.maxBodiesBytes, ...served.map(maxBodyBytes))),
+    bodyBudget: new BodyBudget(Math.max(config.http.maxBodiesBytes, ...served.map(maxBodyBytes)), metrics),
     bodyTimeoutSeconds: config.http.bodyTimeoutSeconds,
     isStopping: () => draining,
     logger,
@@ -260,7 +260,7 @@ async function adminServer(
   return createAdminServer({ ...dependencies, settings: admin, version: VERSION });
 }
 
-function sharedState({ redis, resume }: Config, logger: Logger, wants: WantsFact): SharedState {
+function sharedState({ redis, resume }: Config, metrics: Metrics, logger: Logger, wants: WantsFact): SharedState {
   const log = {
     maxEvents: resume.maxEventsPerChannel,
     maxBytes: resume.maxBytesPerChannel,
@@ -275,8 +275,8 @@ function sharedState({ redis, resume }: Config, logger: Logger, wants: WantsFact
   const retention = { log, sessionSeconds: resume.sessionSeconds, session };
   const { url, ...settings } = redis;
   return url === undefined
-    ? memoryState(retention, logger, wants)
-    : redisState({ ...settings, url }, retention, logger, wants);
+    ? memoryState(retention, logger, wants, metrics)
+    : redisState({ ...settings, url }, retention, logger, wants, metrics);
 }
 
 function routes(config: Config, api: HttpEndpoint, isReady: () => boolean): HttpRoute[] {

@@ -18,9 +18,9 @@ const SESSION_SECONDS = 12 * 3600;
 /** Wrong tokens of one address within this time… */
 const WINDOW_MS = 60_000;
 /** …are at most so many. */
-const MAX_FAILURES = 10;
+const MAX_WRONG_TOKENS = 10;
 /** Addresses whose failures are remembered: the oldest goes first. */
-const MAX_ADDRESSES = 1000;
+const MAX_FAILING_ADDRESSES = 1000;
 
 const LOOPBACK = /^(?:127\.\d+\.\d+\.\d+|::1|::ffff:127\.\d+\.\d+\.\d+)$/;
 const LOOPBACK_HOST = /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])(?::\d+)?$/i;
@@ -61,7 +61,7 @@ export class Access {
   login(token: string, address: string): Verdict {
     const known = this.#failures.get(address);
     const counts = known !== undefined && this.#now() - known.sinceMs < WINDOW_MS;
-    if (counts && known.count >= MAX_FAILURES) {
+    if (counts && known.count >= MAX_WRONG_TOKENS) {
       return { allowed: false, status: 429, message: 'Too many wrong tokens from this address: wait a minute' };
     }
     if (this.#token !== undefined && isEqual(token, this.#token)) {
@@ -94,7 +94,7 @@ export class Access {
   #remember(address: string): void {
     this.#failures.delete(address);
     const [oldest] = this.#failures.keys();
-    if (this.#failures.size >= MAX_ADDRESSES && oldest !== undefined) this.#failures.delete(oldest);
+    if (this.#failures.size >= MAX_FAILING_ADDRESSES && oldest !== undefined) this.#failures.delete(oldest);
     this.#failures.set(address, { count: 1, sinceMs: this.#now() });
   }
 }

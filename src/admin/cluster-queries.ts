@@ -25,7 +25,7 @@ export interface ClusterQueriesDependencies {
   readonly disconnect: (connection: Connection) => void;
 }
 
-const MAX_CONNECTIONS = 100;
+const MAX_CONNECTIONS_SHOWN = 100;
 
 /** What the console asks about connections, of every node. */
 export class ClusterQueries {
@@ -44,7 +44,7 @@ export class ClusterQueries {
     const connections = answers.flatMap((answer) => answer.connections);
     connections.sort((a, b) => b.openedAtMs - a.openedAtMs);
     const total = answers.reduce((sum, answer) => sum + answer.total, 0);
-    return { total, connections: connections.slice(0, MAX_CONNECTIONS) };
+    return { total, connections: connections.slice(0, MAX_CONNECTIONS_SHOWN) };
   }
 
   /** Of one that is open, or else what is remembered of one that was. */
@@ -74,7 +74,7 @@ export class ClusterQueries {
       if (channel !== '' && !connection.subscriptions.has(channel)) continue;
       if (search !== '' && !isFound(connection, search)) continue;
       total += 1;
-      if (connections.length < MAX_CONNECTIONS) connections.push(summaryOf(connection, this.#deps.cluster.id));
+      if (connections.length < MAX_CONNECTIONS_SHOWN) connections.push(summaryOf(connection, this.#deps.cluster.id));
     }
     return { total, connections };
   }

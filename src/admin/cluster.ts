@@ -39,7 +39,7 @@ export const SILENT_MS = 15_000;
 /** …and no longer after this. */
 const FORGET_MS = 60_000;
 const MAX_NODES = 200;
-const ANSWER_LIMIT_MS = 1500;
+const MAX_ANSWER_MS = 1500;
 const EVERYONE = topicOf('', '#nodes');
 
 interface Asked {
@@ -107,7 +107,7 @@ export class Cluster {
     let timer: NodeJS.Timeout | undefined;
     try {
       await new Promise<void>((resolve) => {
-        timer = setTimeout(resolve, ANSWER_LIMIT_MS);
+        timer = setTimeout(resolve, MAX_ANSWER_MS);
         this.#asked.set(id, { answers, missing, done: resolve });
         void this.send(undefined, { kind: 'ask', from: this.id, id, about: kind, params });
       });

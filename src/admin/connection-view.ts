@@ -35,7 +35,7 @@ export interface ResumeStanding {
   readonly awaitedChannels: number;
 }
 
-const MAX_CHANNELS = 500;
+const MAX_CHANNELS_OF_STORY = 500;
 
 export function summaryOf(connection: Connection, node: string): ConnectionSummary {
   const { socketId, app, ip, origin, socket, openedAtMs, user, userIds, subscriptions } = connection;
@@ -59,7 +59,7 @@ export function storyOf(connection: Connection, node: string, happenings: readon
     open: true,
     lastSeenMs: connection.lastSeenMs,
     userIds: [...connection.userIds],
-    joined: [...subscriptions.values()].slice(0, MAX_CHANNELS).map(({ channel, joinedAtMs }) => ({
+    joined: [...subscriptions.values()].slice(0, MAX_CHANNELS_OF_STORY).map(({ channel, joinedAtMs }) => ({
       channel,
       sinceMs: joinedAtMs,
       resumable: resumable?.joined.has(channel) ?? false,

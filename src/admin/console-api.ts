@@ -36,8 +36,8 @@ class BadRequest extends Error {
   }
 }
 
-const MAX_CHANNELS = 200;
-const MAX_MEMBERS = 500;
+const MAX_CHANNELS_SHOWN = 200;
+const MAX_MEMBERS_SHOWN = 500;
 
 /**
  * The console's API, below `/api`: JSON in and out, errors as `{"error":"a sentence"}`. Who may use it is decided
@@ -62,7 +62,7 @@ export function registerConsoleApi(server: FastifyInstance, deps: ConsoleDepende
     const found = await roster.channels(app.id, '');
     const matching = [...found].filter(([name]) => !name.startsWith('#') && name.includes(search));
     matching.sort(([a, x], [b, y]) => y.subscriptionCount - x.subscriptionCount || a.localeCompare(b));
-    const shown = matching.slice(0, MAX_CHANNELS).map(([name, counts]) => ({ name, ...kindOf(name), ...counts }));
+    const shown = matching.slice(0, MAX_CHANNELS_SHOWN).map(([name, counts]) => ({ name, ...kindOf(name), ...counts }));
     return { total: matching.length, channels: shown };
   });
 
@@ -76,7 +76,7 @@ export function registerConsoleApi(server: FastifyInstance, deps: ConsoleDepende
       kind.access === 'presence' ? roster.userIds(topic) : [],
       queries.connections({ appId: app.id, search: '', channel: name }),
     ]);
-    const members = { total: userIds.length, ids: userIds.slice(0, MAX_MEMBERS) };
+    const members = { total: userIds.length, ids: userIds.slice(0, MAX_MEMBERS_SHOWN) };
     return { name, ...kindOf(name), ...counts, members, subscribers };
   });
 

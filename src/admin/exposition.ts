@@ -11,7 +11,7 @@ export interface ExpositionDependencies {
 
 /** Nobody subscribes to it: asking for its last event is a round trip to the shared state and nothing else. */
 const PROBE_TOPIC = topicOf('', '#probe');
-const PROBE_LIMIT_MS = 2000;
+const MAX_PROBE_MS = 2000;
 
 /**
  * What a node counts, in Prometheus's format. Everything is read at the scrape: between two of them nothing runs here.
@@ -70,7 +70,7 @@ export async function roundTrip(broker: Broker): Promise<number> {
   );
   let timer: NodeJS.Timeout | undefined;
   const timeUp = new Promise<number>((resolve) => {
-    timer = setTimeout(() => resolve(Number.NaN), PROBE_LIMIT_MS);
+    timer = setTimeout(() => resolve(Number.NaN), MAX_PROBE_MS);
   });
   try {
     return await Promise.race([answered, timeUp]);

@@ -11,9 +11,9 @@ export interface Happening {
 }
 
 /** Refusals and closes outlive the coming and going of everyone else. */
-const MAX_ROUTINE = 1000;
-const MAX_NOTABLE = 2000;
-const MAX_OF_ONE = 100;
+const MAX_ROUTINE_LINES = 1000;
+const MAX_NOTABLE_LINES = 2000;
+const MAX_LINES_OF_CONNECTION = 100;
 
 /** The last things that were logged of connections, whatever the log's level: part of each connection's story. */
 export class Happenings {
@@ -35,15 +35,15 @@ export class Happenings {
   /** What is known of one connection, oldest first. */
   of(socketId: string): readonly Happening[] {
     const all = [...this.#routine, ...this.#notable].filter((happening) => happening.socketId === socketId);
-    return all.sort((a, b) => a.atMs - b.atMs).slice(-MAX_OF_ONE);
+    return all.sort((a, b) => a.atMs - b.atMs).slice(-MAX_LINES_OF_CONNECTION);
   }
 
   #add(level: Happening['level'], socketId: string, all: object, message: string): void {
     const { socketId: _, err, ...fields } = all as Record<string, unknown>;
     const error = err instanceof Error ? { error: err.message } : {};
     const happening = { atMs: Date.now(), level, message, socketId, fields: { ...fields, ...error } };
-    if (level === 'debug') this.#routine = bounded(this.#routine, happening, MAX_ROUTINE);
-    else this.#notable = bounded(this.#notable, happening, MAX_NOTABLE);
+    if (level === 'debug') this.#routine = bounded(this.#routine, happening, MAX_ROUTINE_LINES);
+    else this.#notable = bounded(this.#notable, happening, MAX_NOTABLE_LINES);
   }
 }
 

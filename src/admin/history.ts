@@ -23,7 +23,7 @@ export interface Sample {
 
 export const SAMPLE_SECONDS = 5;
 /** 15 minutes. */
-const MAX_SAMPLES = 180;
+const MAX_HISTORY_SAMPLES = 180;
 const LOOP_RESOLUTION_MS = 20;
 
 interface Totals {
@@ -95,7 +95,7 @@ export class History {
     };
     this.#eventLoop.reset();
     this.#samples.push(sample);
-    if (this.#samples.length > MAX_SAMPLES) this.#samples = this.#samples.slice(-MAX_SAMPLES);
+    if (this.#samples.length > MAX_HISTORY_SAMPLES) this.#samples = this.#samples.slice(-MAX_HISTORY_SAMPLES);
   }
 }
 

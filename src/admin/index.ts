@@ -50,7 +50,7 @@ export interface AdminServer {
 }
 
 const DEFAULT_PORT = 9601;
-const MAX_BODY_BYTES = 1024 * 1024;
+const MAX_ADMIN_BODY_BYTES = 1024 * 1024;
 
 /**
  * The port for operators. It is apart from the clients' one, so that a proxy need not know which paths to keep to
@@ -64,7 +64,7 @@ export function createAdminServer(dependencies: AdminDependencies): AdminServer 
   const queries = new ClusterQueries({ ...dependencies, cluster });
   const tail = new ClusterTail(cluster, new Tails(delivery.watch, cluster.id));
 
-  const server = Fastify({ logger: false, bodyLimit: MAX_BODY_BYTES, forceCloseConnections: true });
+  const server = Fastify({ logger: false, bodyLimit: MAX_ADMIN_BODY_BYTES, forceCloseConnections: true });
   // Only JSON: a form or a plain text is what a page of another site could send.
   server.removeContentTypeParser('text/plain');
   server.addHook('onRequest', async (_, reply) => {

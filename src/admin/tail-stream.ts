@@ -4,7 +4,7 @@ import type { ClusterTail } from './cluster-tail.ts';
 import type { TailBatch } from './tail.ts';
 
 /** A console that reads more slowly than this misses batches, and is told how many events that was. */
-const MAX_WAITING_BYTES = 256 * 1024;
+const MAX_TAIL_WAITING_BYTES = 256 * 1024;
 /** Proxies end what is silent for too long. */
 const KEEP_ALIVE_MS = 15_000;
 
@@ -14,7 +14,7 @@ export function registerTail(server: FastifyInstance, tail: ClusterTail): void {
     const { raw } = reply;
     let missed = 0;
     const take = ({ entries, skipped }: TailBatch) => {
-      if (raw.writableLength > MAX_WAITING_BYTES) {
+      if (raw.writableLength > MAX_TAIL_WAITING_BYTES) {
         missed += entries.length + skipped;
         return;
       }

@@ -38,11 +38,11 @@ export interface TailBatch {
 }
 
 /** Entries of one batch: what comes faster is sampled from its beginning. */
-const MAX_ENTRIES_PER_BATCH = 25;
+const MAX_TAIL_ENTRIES = 25;
 export const BATCH_MS = 250;
 /** Frames of one batch that are looked into, whether or not they pass the filter. */
-const MAX_LOOKED_AT = 500;
-const MAX_DATA_CHARACTERS = 2000;
+const MAX_TAIL_LOOKED_AT = 500;
+const MAX_TAIL_DATA_CHARACTERS = 2000;
 const MAX_TAILS = 20;
 
 /** Shows events as they pass. It looks at nothing while nobody tails, and at a bounded number while somebody does. */
@@ -65,7 +65,7 @@ export class Tails {
     let lookedAt = 0;
     const end = this.#watch.add((event) => {
       if (!isAskedFor(event.topic, filter)) return;
-      if (entries.length >= MAX_ENTRIES_PER_BATCH || lookedAt >= MAX_LOOKED_AT) {
+      if (entries.length >= MAX_TAIL_ENTRIES || lookedAt >= MAX_TAIL_LOOKED_AT) {
         skipped += 1;
         return;
       }
@@ -120,7 +120,7 @@ function entryOf(event: WatchedEvent, filter: TailFilter, node: string): TailEnt
     appId: appIdOf(topic),
     channel,
     event: parsed.event,
-    data: data.slice(0, MAX_DATA_CHARACTERS),
+    data: data.slice(0, MAX_TAIL_DATA_CHARACTERS),
     bytes: Buffer.byteLength(data),
     receivers,
     userId: typeof parsed.user_id === 'string' ? parsed.user_id : undefined,

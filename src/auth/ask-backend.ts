@@ -32,7 +32,7 @@ export class BackendRefused extends Error {
 }
 
 const DEFAULT_TIMEOUT_SECONDS = 3;
-const MAX_ANSWER_BYTES = 65_536;
+const MAX_ASK_ANSWER_BYTES = 65_536;
 
 /** The `ask` of one request, bound to its token and to the time limit of its rule. */
 export function createAskBackend(token: string, signal: AbortSignal): AskBackend {
@@ -87,7 +87,7 @@ async function withinLimits<T>(
 async function fetchText(where: string, url: URL, init: RequestInit): Promise<{ status: number; text: string }> {
   try {
     const response = await fetch(url, init);
-    return { status: response.status, text: await readBounded(response, MAX_ANSWER_BYTES) };
+    return { status: response.status, text: await readBounded(response, MAX_ASK_ANSWER_BYTES) };
   } catch (cause) {
     throw new Error(`${where}: ${fetchFailure(cause)}`, { cause });
   }

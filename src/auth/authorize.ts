@@ -3,6 +3,7 @@ import { isOriginAllowed } from '../core/lifecycle/origins.ts';
 import { channelKind, channelNameProblem, printable } from '../protocol/channel-name.ts';
 import { isSocketId } from '../protocol/socket-id.ts';
 import { AuthRefusal } from './refusals.ts';
+import type { RuleTurns } from './rule-turns.ts';
 import type { MatchedRule, MemberInfo, RuleBook } from './rules.ts';
 import { grantedDetails, grantedInfo, runRule } from './run-rule.ts';
 import type { AuthSettings } from './settings.ts';
@@ -16,6 +17,7 @@ export interface Authority {
   readonly settings: AuthSettings;
   readonly verifier: TokenVerifier;
   readonly rules: RuleBook;
+  readonly turns: RuleTurns;
 }
 
 /** What is known of a request so far: the fields of its log line, should it be refused. */
@@ -66,7 +68,7 @@ export interface Found {
  * rule is given what `shown` makes of the user.
  */
 export async function decide(
-  { settings, verifier, rules }: Authority,
+  { settings, verifier, rules, turns }: Authority,
   attempt: Attempt,
   { app, socketId, channel, token }: ChannelRequest,
   found: Found = {},
@@ -78,10 +80,13 @@ export async function decide(
   if (matched === undefined) throw new AuthRefusal('no_rule');
   found.rule = matched;
   attempt.rule = matched.pattern;
-  const info = await runRule(token, settings.ruleTimeoutSeconds, attempt, async (tools) => {
-    const context = { ...tools, appId: app.id, socketId, channel, ip: attempt.ip };
-    return grantedInfo(await matched.rule(shown(user), matched.params, context));
-  });
+  const { ruleTimeoutSeconds } = settings;
+  const info = await turns.run(`${app.id}/${user.id}`, ruleTimeoutSeconds, () =>
+    runRule(token, ruleTimeoutSeconds, attempt, async (tools) => {
+      const context = { ...tools, appId: app.id, socketId, channel, ip: attempt.ip };
+      return grantedInfo(await matched.rule(shown(user), matched.params, context));
+    }),
+  );
   return { user, info };
 }
 
@@ -92,7 +97,7 @@ export async function authorizeUser(
   fields: Fields,
   headers: TokenHeaders,
 ): Promise<UserAuth> {
-  const { settings, verifier, rules } = authority;
+  const { settings, verifier, rules, turns } = authority;
   const app = appOf(authority, attempt, fields, headers.origin);
   const socketId = socketIdOf(attempt, fields);
   const token = tokenOf(headers, app, settings.cookieName);
@@ -100,8 +105,11 @@ export async function authorizeUser(
   const rule = rules.user;
   if (rule === undefined) return signUser(app, socketId, user, {});
   attempt.rule = 'user';
-  const details = await runRule(token, settings.ruleTimeoutSeconds, attempt, async (tools) =>
-    grantedDetails(await rule(user, { ...tools, appId: app.id, socketId, ip: attempt.ip })),
+  const { ruleTimeoutSeconds } = settings;
+  const details = await turns.run(`${app.id}/${user.id}`, ruleTimeoutSeconds, () =>
+    runRule(token, ruleTimeoutSeconds, attempt, async (tools) =>
+      grantedDetails(await rule(user, { ...tools, appId: app.id, socketId, ip: attempt.ip })),
+    ),
   );
   return signUser(app, socketId, user, details);
 }

@@ -9,6 +9,7 @@ export { AUTH_PATHS, buildAuthServer } from './plugin.ts';
 export type { RefusalCode, RefusalKind } from './refusals.ts';
 export { AuthRefusal, REFUSALS } from './refusals.ts';
 export { type RuleRun, ruleToBlame } from './rule-run.ts';
+export { RuleTurns } from './rule-turns.ts';
 export type {
   ChannelAnswer,
   ChannelContext,

@@ -8,6 +8,7 @@ import { type Attempt, authorizeChannel, authorizeUser } from './authorize.ts';
 import { corsHeaders, preflightHeaders } from './cross-origin.ts';
 import { explained } from './explained.ts';
 import { AuthRefusal, type RefusalCode } from './refusals.ts';
+import type { RuleTurns } from './rule-turns.ts';
 import type { RuleBook } from './rules.ts';
 import type { AuthSettings } from './settings.ts';
 import type { TokenVerifier } from './token.ts';
@@ -23,13 +24,14 @@ export interface AuthServerOptions {
   readonly settings: AuthSettings;
   readonly verifier: TokenVerifier;
   readonly rules: RuleBook;
+  readonly turns: RuleTurns;
   readonly metrics: Metrics;
   /** Tells whoever is refused why: for development, if the one who asks is the one who wonders. */
   readonly explainRefusals?: boolean;
   readonly logger: Logger;
 }
 
-const MAX_BODY_BYTES = 16_384;
+const MAX_AUTH_BODY_BYTES = 16_384;
 const RETRY_AFTER_SECONDS = 5;
 
 /**
@@ -38,7 +40,7 @@ const RETRY_AFTER_SECONDS = 5;
  */
 export function buildAuthServer(options: AuthServerOptions): FastifyInstance {
   const { apps, settings, metrics } = options;
-  const server = Fastify({ logger: false, bodyLimit: MAX_BODY_BYTES, exposeHeadRoutes: false });
+  const server = Fastify({ logger: false, bodyLimit: MAX_AUTH_BODY_BYTES, exposeHeadRoutes: false });
   server.register(formbody);
   // Fastify takes it for a text; what is neither a form nor JSON is a 415 here.
   server.removeContentTypeParser('text/plain');

@@ -70,6 +70,11 @@ export const REFUSALS = Object.freeze({
   encryption_key_missing: broken(403, FORBIDDEN, 'an encrypted channel, but the app has no `encryptionMasterKey`'),
 
   internal_error: broken(500, 'Internal error', 'a fault of the server itself'),
+  too_many_rules: broken(
+    503,
+    'Try again later',
+    'more rules are under way than may be, on the node or of the user; with `Retry-After`',
+  ),
   jwks_unavailable: broken(503, 'Try again later', 'the JWKS cannot be fetched; with `Retry-After`'),
 } as const);
 

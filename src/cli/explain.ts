@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { createExplain, createTokenVerifier, loadRules } from '../auth/index.ts';
+import { createExplain, createTokenVerifier, loadRules, RuleTurns } from '../auth/index.ts';
 import { ConfiguredApps } from '../core/contracts/app.ts';
 import type { Explanation } from '../core/contracts/explanation.ts';
 import { addConfigFlags, type ConfigFlags, loadWith } from './config-flags.ts';
@@ -41,6 +41,7 @@ export function explainCommand(command: Command, context: CliContext): void {
           settings: auth,
           verifier: createTokenVerifier(auth.jwt, logger),
           rules: await loadRules(auth.rulesFile),
+          turns: new RuleTurns(),
         },
         auth.rulesFile,
       );

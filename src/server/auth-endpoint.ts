@@ -4,6 +4,7 @@ import {
   type ChannelRules,
   createExplain,
   createTokenVerifier,
+  RuleTurns,
   rulesFrom,
 } from '../auth/index.ts';
 import type { Config } from '../config/schema.ts';
@@ -40,10 +41,12 @@ const AUTH_BODY_BYTES = 64 * 1024;
  */
 export class AuthEndpoint {
   readonly #deps: AuthEndpointDependencies;
+  readonly #turns: RuleTurns;
   #serving: Serving | undefined;
 
   constructor(dependencies: AuthEndpointDependencies) {
     this.#deps = dependencies;
+    this.#turns = new RuleTurns(dependencies.metrics);
   }
 
   /** Undefined if it is turned off. */
@@ -78,7 +81,8 @@ export class AuthEndpoint {
     // A module is loaded once in a process: another version makes it load again.
     const version = this.#serving === undefined ? '' : String(Date.now());
     const rules = await rulesFrom(this.#deps.rules ?? auth.rulesFile, version);
-    const authority = { apps, settings: auth, verifier: createTokenVerifier(auth.jwt, logger), rules };
+    const verifier = createTokenVerifier(auth.jwt, logger);
+    const authority = { apps, settings: auth, verifier, rules, turns: this.#turns };
     const fastify = buildAuthServer({ ...authority, explainRefusals, metrics, logger });
     await fastify.ready();
     return {

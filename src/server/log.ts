@@ -6,7 +6,7 @@ import { LogOutput } from './log-output.ts';
 import { RepeatedLines } from './repeated-lines.ts';
 
 /** For a reader that has stuck: a stop does not wait for it longer than this. */
-const LAST_LINES_MS = 1000;
+const MAX_LAST_LINES_MS = 1000;
 
 const WAITING = 'log-waiting-bytes';
 
@@ -44,6 +44,6 @@ export function createServerLog({ log }: Pick<Config, 'log'>, given: PinoLogger 
       metrics.bounds.push({ name: WAITING, limit: () => log.maxWaitingBytes, held: () => output.waitingBytes });
     },
     sumUp: () => logger.sumUp(),
-    close: () => output.flush(LAST_LINES_MS),
+    close: () => output.flush(MAX_LAST_LINES_MS),
   };
 }

@@ -9,7 +9,7 @@ export interface RepeatedLinesOptions {
 }
 
 /** Causes that are told apart; of further ones the address is not. */
-const MAX_CAUSES = 1000;
+const MAX_REPEATED_CAUSES = 1000;
 const MINUTE_MS = 60_000;
 
 /** A line that has one of these is about what somebody sent: whoever sends it again writes it again. */
@@ -82,11 +82,12 @@ export class RepeatedLines implements Logger {
   #cause(level: Level, fields: { ip?: unknown; code?: unknown; status?: unknown }, message: string): Cause {
     const kind = `${level} ${message} ${String(fields.code ?? fields.status)}`;
     const key = `${kind} ${String(fields.ip)}`;
-    const known = this.#causes.get(key) ?? (this.#causes.size < MAX_CAUSES ? undefined : this.#causes.get(kind));
+    const known =
+      this.#causes.get(key) ?? (this.#causes.size < MAX_REPEATED_CAUSES ? undefined : this.#causes.get(kind));
     if (known !== undefined) return known;
     this.#timer ??= setTimeout(() => this.sumUp(), MINUTE_MS).unref();
     const cause: Cause = { level, message, lines: 0, fields };
-    this.#causes.set(this.#causes.size < MAX_CAUSES ? key : kind, cause);
+    this.#causes.set(this.#causes.size < MAX_REPEATED_CAUSES ? key : kind, cause);
     return cause;
   }
 }

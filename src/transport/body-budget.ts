@@ -1,3 +1,8 @@
+import type { Metrics } from '../core/contracts/metrics.ts';
+
+/** The bounds that a body may meet, by their names in the metrics. */
+export type BodyBound = 'body-bytes' | 'body-size' | 'body-chunks' | 'body-time';
+
 /** A body that is on its way. */
 export interface ArrivingBody {
   readonly heldBytes: number;
@@ -12,11 +17,14 @@ export interface ArrivingBody {
  */
 export class BodyBudget {
   readonly #maxBytes: number;
+  readonly #metrics: Metrics;
   readonly #arriving = new Set<ArrivingBody>();
   #heldBytes = 0;
 
-  constructor(maxBytes: number) {
+  constructor(maxBytes: number, metrics: Metrics) {
     this.#maxBytes = maxBytes;
+    this.#metrics = metrics;
+    metrics.bounds.push({ name: 'body-bytes', limit: () => maxBytes, held: () => this.#heldBytes });
   }
 
   get heldBytes(): number {
@@ -49,6 +57,11 @@ export class BodyBudget {
   /** It is complete, refused or aborted. */
   arrived(body: ArrivingBody): void {
     this.#arriving.delete(body);
+  }
+
+  /** A body met a bound, its own or this one, and was refused. */
+  refused(bound: BodyBound): void {
+    this.#metrics.refused.add(bound);
   }
 
   #largest(): ArrivingBody | undefined {

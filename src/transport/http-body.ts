@@ -1,6 +1,6 @@
 import type { HttpResponse as NativeResponse } from 'uWebSockets.js';
 import type { HttpResponse } from '../core/contracts/http.ts';
-import type { ArrivingBody, BodyBudget } from './body-budget.ts';
+import type { ArrivingBody, BodyBound, BodyBudget } from './body-budget.ts';
 
 /** What bounds a body before anyone has asked who sends it. */
 export interface BodyLimits {
@@ -16,7 +16,7 @@ export interface BodyLimits {
  * So many chunks may be as small as they like; beyond that they must be of this size on average, as each costs its
  * time.
  */
-const FREE_CHUNKS = 4096;
+const MAX_SMALL_CHUNKS = 4096;
 const MIN_CHUNK_BYTES = 64;
 
 const FIRST_BYTES = 4096;
@@ -62,7 +62,7 @@ export class HttpBody implements ArrivingBody {
   }
 
   giveWay(): void {
-    this.#refuse(503, 'Too many request bodies are under way: send this one again');
+    this.#refuse('body-bytes', 503, 'Too many request bodies are under way: send this one again');
   }
 
   #take(chunk: ArrayBuffer, isLast: boolean): void {
@@ -71,11 +71,15 @@ export class HttpBody implements ArrivingBody {
     this.#chunks += 1;
     const sizeBytes = this.#sizeBytes + chunk.byteLength;
     if (sizeBytes > this.#limits.maxBytes) {
-      this.#refuse(413, `The body is larger than ${this.#limits.maxBytes} bytes`);
+      this.#refuse('body-size', 413, `The body is larger than ${this.#limits.maxBytes} bytes`);
       return;
     }
-    if (this.#chunks > FREE_CHUNKS && sizeBytes < this.#chunks * MIN_CHUNK_BYTES) {
-      this.#refuse(400, `The body comes in chunks that are too small: send at least ${MIN_CHUNK_BYTES} bytes in each`);
+    if (this.#chunks > MAX_SMALL_CHUNKS && sizeBytes < this.#chunks * MIN_CHUNK_BYTES) {
+      this.#refuse(
+        'body-chunks',
+        400,
+        `The body comes in chunks that are too small: send at least ${MIN_CHUNK_BYTES} bytes in each`,
+      );
       return;
     }
     const whole = isLast && this.#buffer === undefined;
@@ -118,7 +122,7 @@ export class HttpBody implements ArrivingBody {
     this.#limits.budget.arriving(this);
     const { timeoutSeconds } = this.#limits;
     this.#timer = setTimeout(() => {
-      this.#refuse(408, `The body did not arrive within ${timeoutSeconds} s`);
+      this.#refuse('body-time', 408, `The body did not arrive within ${timeoutSeconds} s`);
     }, timeoutSeconds * 1000);
   }
 
@@ -128,7 +132,8 @@ export class HttpBody implements ArrivingBody {
     this.#limits.budget.arrived(this);
   }
 
-  #refuse(status: number, body: string): void {
+  #refuse(bound: BodyBound, status: number, body: string): void {
+    this.#limits.budget.refused(bound);
     const done = this.#done;
     this.end();
     done?.({ status, body });

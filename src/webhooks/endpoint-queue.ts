@@ -23,9 +23,9 @@ export interface EndpointContext {
 /** (Channels docs: webhooks, batching) */
 const BATCH_EVENTS = 20;
 const BATCH_MS = 250;
-const BATCHES_AT_ONCE = 4;
+const MAX_BATCHES_AT_ONCE = 4;
 /** What may wait for an endpoint that does not answer. The oldest are given up beyond that. */
-const MAX_WAITING = 5000;
+const MAX_EVENTS_OF_ENDPOINT = 5000;
 const FIRST_PAUSE_MS = 1000;
 const LONGEST_PAUSE_MS = 60_000;
 const IDS_IN_LOG = 20;
@@ -46,9 +46,10 @@ export class EndpointQueue {
   }
 
   add(telling: Telling): void {
-    if (this.#waiting.length >= MAX_WAITING) {
+    if (this.#waiting.length >= MAX_EVENTS_OF_ENDPOINT) {
+      this.#context.metrics.refused.add('webhook-events');
       const oldest = this.#waiting.splice(0, BATCH_EVENTS);
-      this.#giveUp(oldest, `more than ${MAX_WAITING} events wait for the endpoint`);
+      this.#giveUp(oldest, `more than ${MAX_EVENTS_OF_ENDPOINT} events wait for the endpoint`);
     }
     this.#waiting.push(telling);
     if (this.#waiting.length >= BATCH_EVENTS) this.#sendMore();
@@ -76,7 +77,7 @@ export class EndpointQueue {
   #sendMore(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    while (this.#waiting.length > 0 && this.#sending.size < BATCHES_AT_ONCE) {
+    while (this.#waiting.length > 0 && this.#sending.size < MAX_BATCHES_AT_ONCE) {
       const sending = this.#send(this.#waiting.splice(0, BATCH_EVENTS)).finally(() => {
         this.#sending.delete(sending);
         if (this.#waiting.length > 0) this.#sendMore();

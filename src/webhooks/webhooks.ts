@@ -32,8 +32,8 @@ export interface WebhooksDependencies {
 
 const POLL_MS = 100;
 /** Nothing is read while so many facts wait to be told. */
-const MAX_IN_HAND = 20_000;
-const SOCKETS_PER_ENDPOINT = 8;
+const MAX_FACTS_IN_HAND = 20_000;
+const MAX_SOCKETS_PER_ENDPOINT = 8;
 
 /** Tells the endpoints of apps what has happened, each fact by one node. (Channels docs: webhooks) */
 export class Webhooks {
@@ -42,8 +42,8 @@ export class Webhooks {
   readonly #queues = new Map<string, EndpointQueue>();
   readonly #inHand = new Map<string, Telling>();
   readonly #agents = {
-    'http:': new Agent({ keepAlive: true, maxSockets: SOCKETS_PER_ENDPOINT }),
-    'https:': new TlsAgent({ keepAlive: true, maxSockets: SOCKETS_PER_ENDPOINT }),
+    'http:': new Agent({ keepAlive: true, maxSockets: MAX_SOCKETS_PER_ENDPOINT }),
+    'https:': new TlsAgent({ keepAlive: true, maxSockets: MAX_SOCKETS_PER_ENDPOINT }),
   };
   readonly #stopping = new AbortController();
   #finished: Fact[] = [];
@@ -93,7 +93,7 @@ export class Webhooks {
 
   /** Gives how many facts there were. */
   async #readSome(): Promise<number> {
-    if (this.#inHand.size >= MAX_IN_HAND) return 0;
+    if (this.#inHand.size >= MAX_FACTS_IN_HAND) return 0;
     if (this.#reader === undefined) {
       if (this.#deps.apps.all().every(({ webhooks }) => webhooks.length === 0)) return 0;
       this.#reader = this.#deps.outbox.reader('webhooks');

@@ -20,7 +20,7 @@ await t.test('the memory session store', (t) =>
 );
 
 await t.test('the memory session store is bounded: the longest unsaved makes room', async (t) => {
-  const store = new MemorySessionStore(60, SESSION_BOUNDS, Date.now, 2);
+  const store = new MemorySessionStore(60, SESSION_BOUNDS, { maxSessions: 2 });
   const saved = { socketIds: [], channels: new Map() };
   for (const session of ['a', 'b', 'a', 'c']) await store.save(sessionOwner('app', session, '1.1'), saved);
   t.equal(await store.claim(sessionOwner('app', 'b', '2.2')), undefined);

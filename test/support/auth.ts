@@ -12,6 +12,7 @@ import {
   createTokenVerifier,
   type JwtSettings,
   RuleBook,
+  RuleTurns,
 } from '../../src/auth/index.ts';
 import { type App, ConfiguredApps } from '../../src/core/contracts/app.ts';
 import type { Logger } from '../../src/core/contracts/logger.ts';
@@ -100,6 +101,7 @@ export function harness(t: Test, options: HarnessOptions = {}): Harness {
     },
     verifier: createTokenVerifier(jwt, logger),
     rules: rules instanceof RuleBook ? rules : new RuleBook(rules),
+    turns: new RuleTurns(),
     metrics: createMetrics(),
     explainRefusals: options.explainRefusals ?? false,
     logger,

@@ -1,4 +1,5 @@
 import type { Logger } from '../../core/contracts/logger.ts';
+import { createMetrics, type Metrics } from '../../core/contracts/metrics.ts';
 import { type WantsFact, wantsNothing } from '../../core/contracts/outbox.ts';
 import type { Retention, SharedState } from '../../core/contracts/shared-state.ts';
 import { MemoryBroker } from './memory-broker.ts';
@@ -12,15 +13,16 @@ export function memoryState(
   { log, sessionSeconds, session }: Retention,
   logger: Logger,
   wants: WantsFact = wantsNothing,
+  metrics: Metrics = createMetrics(),
 ): SharedState {
-  const broker = new MemoryBroker(log);
-  const outbox = new MemoryOutbox(wants, logger);
+  const broker = new MemoryBroker(log, { metrics });
+  const outbox = new MemoryOutbox(wants, logger, { metrics });
   return {
     broker,
     roster: new MemoryRoster(broker, outbox),
     quotas: new MemoryQuotas(),
     log: broker,
     outbox,
-    sessionStore: new MemorySessionStore(sessionSeconds, session),
+    sessionStore: new MemorySessionStore(sessionSeconds, session, { metrics }),
   };
 }

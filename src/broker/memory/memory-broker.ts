@@ -1,7 +1,9 @@
 import type { Broker, BrokerMessage, CachedFrame, Deliver } from '../../core/contracts/broker.ts';
 import type { ChannelLog, LogBounds, LoggedMessage } from '../../core/contracts/channel-log.ts';
+import { createMetrics, type Metrics } from '../../core/contracts/metrics.ts';
 import type { Position } from '../../core/contracts/position.ts';
 import { MemoryLog } from './memory-log.ts';
+import { OldestOut } from './oldest-out.ts';
 
 interface Kept {
   readonly frame: string;
@@ -11,10 +13,30 @@ interface Kept {
 /** How often frames and logs that were kept past their time are removed. */
 const SWEEP_INTERVAL_MS = 60_000;
 
+/** Logs of channels, however many are joined on a path that resumes, and all that is in them. */
+const MAX_LOGS = 100_000;
+const MAX_LOG_BYTES = 256 * 1024 * 1024;
+/** Last events of cache channels. */
+const MAX_CACHED_EVENTS = 100_000;
+const MAX_CACHED_BYTES = 64 * 1024 * 1024;
+
+const LIMITS = Object.freeze({
+  maxLogs: MAX_LOGS,
+  maxLogBytes: MAX_LOG_BYTES,
+  maxCachedEvents: MAX_CACHED_EVENTS,
+  maxCachedBytes: MAX_CACHED_BYTES,
+});
+
+export interface MemoryBrokerOptions {
+  readonly now?: () => number;
+  readonly metrics?: Metrics;
+  readonly limits?: Readonly<Record<keyof typeof LIMITS, number>>;
+}
+
 /** The broker of a single node: a publish is a function call. */
 export class MemoryBroker implements Broker, ChannelLog {
-  readonly #kept = new Map<string, Kept>();
-  readonly #logs = new Map<string, MemoryLog>();
+  readonly #kept: OldestOut<Kept>;
+  readonly #logs: OldestOut<MemoryLog>;
   readonly #bounds: LogBounds;
   readonly #now: () => number;
   #deliver: Deliver = () => {
@@ -23,9 +45,19 @@ export class MemoryBroker implements Broker, ChannelLog {
   #sweep: NodeJS.Timeout | undefined;
   #ready = false;
 
-  constructor(bounds: LogBounds, now: () => number = Date.now) {
+  constructor(bounds: LogBounds, options: MemoryBrokerOptions = {}) {
+    const { now = Date.now, metrics = createMetrics(), limits = LIMITS } = options;
     this.#bounds = bounds;
     this.#now = now;
+    const { maxLogs, maxLogBytes, maxCachedEvents, maxCachedBytes } = limits;
+    this.#logs = new OldestOut(
+      { maxEntries: maxLogs, maxBytes: maxLogBytes, entries: 'channel-logs', bytes: 'channel-log-bytes' },
+      metrics,
+    );
+    this.#kept = new OldestOut(
+      { maxEntries: maxCachedEvents, maxBytes: maxCachedBytes, entries: 'cached-events', bytes: 'cached-event-bytes' },
+      metrics,
+    );
   }
 
   async start(deliver: Deliver): Promise<void> {
@@ -43,10 +75,8 @@ export class MemoryBroker implements Broker, ChannelLog {
   async publish(messages: readonly BrokerMessage[]): Promise<void> {
     for (const message of messages) {
       if (message.cacheSeconds !== undefined) {
-        this.#kept.set(message.topic, {
-          frame: message.frame,
-          expiresAtMs: this.#now() + message.cacheSeconds * 1000,
-        });
+        const kept = { frame: message.frame, expiresAtMs: this.#now() + message.cacheSeconds * 1000 };
+        this.#kept.set(message.topic, kept, Buffer.byteLength(message.frame));
       }
       this.#deliver(message.durable === true ? this.#logged(message) : message);
     }
@@ -54,7 +84,9 @@ export class MemoryBroker implements Broker, ChannelLog {
 
   async keep(topic: string): Promise<void> {
     const now = this.#now();
-    const log = this.#logs.get(topic) ?? this.#beginLog(topic);
+    const log = this.#logs.get(topic) ?? this.#newLog(topic);
+    // At the end of the line: those that nobody has asked for make room first.
+    this.#logs.set(topic, log, log.bytes);
     const { maxAgeSeconds } = this.#bounds;
     // Who keeps a log asks again within a third of this.
     log.keep(now, (maxAgeSeconds * 4) / 3, maxAgeSeconds);
@@ -91,15 +123,14 @@ export class MemoryBroker implements Broker, ChannelLog {
     const log = this.#logs.get(message.topic);
     if (log === undefined && message.logSeconds === undefined) return message;
     const now = this.#now();
-    const kept = log ?? this.#beginLog(message.topic);
+    const kept = log ?? this.#newLog(message.topic);
+    if (log === undefined) this.#logs.set(message.topic, kept, 0);
     if (message.logSeconds !== undefined) kept.keep(now, message.logSeconds, message.logSeconds);
     return kept.append(message, now);
   }
 
-  #beginLog(topic: string): MemoryLog {
-    const log = new MemoryLog(topic, this.#bounds);
-    this.#logs.set(topic, log);
-    return log;
+  #newLog(topic: string): MemoryLog {
+    return new MemoryLog(topic, this.#bounds, (bytes) => this.#logs.grow(topic, bytes));
   }
 
   #removeExpired(): void {

@@ -18,6 +18,7 @@ const COMPACT_AT = 256;
 export class MemoryLog {
   readonly #topic: string;
   readonly #bounds: LogBounds;
+  readonly #grown: (bytes: number) => void;
   readonly #epoch = randomBytes(9).toString('base64url');
   #entries: (Entry | undefined)[] = [];
   /** How many at the front of the list are removed already, and undefined. */
@@ -28,8 +29,10 @@ export class MemoryLog {
   /** When nobody wants the log any more, unless it is asked for again. */
   keepUntilMs = 0;
 
-  constructor(topic: string, bounds: LogBounds) {
+  /** @param grown the frames in it take so many bytes more, or less */
+  constructor(topic: string, bounds: LogBounds, grown: (bytes: number) => void = () => undefined) {
     this.#topic = topic;
+    this.#grown = grown;
     this.#bounds = bounds;
     this.#maxAgeMs = bounds.maxAgeSeconds * 1000;
   }
@@ -46,8 +49,14 @@ export class MemoryLog {
     const bytes = Buffer.byteLength(message.frame);
     this.#entries.push({ message: logged, bytes, atMs: nowMs });
     this.#bytes += bytes;
+    this.#grown(bytes);
     this.trim(nowMs);
     return logged;
+  }
+
+  /** Of all frames in it. */
+  get bytes(): number {
+    return this.#bytes;
   }
 
   get end(): Position {
@@ -87,6 +96,7 @@ export class MemoryLog {
       const count = this.#entries.length - this.#removed;
       if (count <= maxEvents && this.#bytes <= maxBytes && nowMs - oldest.atMs <= this.#maxAgeMs) break;
       this.#bytes -= oldest.bytes;
+      this.#grown(-oldest.bytes);
       this.#entries[this.#removed] = undefined;
       this.#removed += 1;
     }

@@ -1,8 +1,16 @@
 import type { Logger } from '../../core/contracts/logger.ts';
+import { createMetrics, type Metrics } from '../../core/contracts/metrics.ts';
 import type { Fact, NewFact, Outbox, OutboxReader, WantsFact } from '../../core/contracts/outbox.ts';
 
 /** What is kept that has not been told: whatever bound is met first. */
-export const OUTBOX_BOUNDS = Object.freeze({ maxFacts: 20_000, maxBytes: 16 * 1024 * 1024, maxAgeSeconds: 3600 });
+const MAX_FACTS = 20_000;
+const MAX_FACT_BYTES = 16 * 1024 * 1024;
+const MAX_FACT_SECONDS = 3600;
+export const OUTBOX_BOUNDS = Object.freeze({
+  maxFacts: MAX_FACTS,
+  maxBytes: MAX_FACT_BYTES,
+  maxAgeSeconds: MAX_FACT_SECONDS,
+});
 
 /** What a fact takes beside its texts, about. */
 const OVERHEAD_BYTES = 200;
@@ -19,11 +27,17 @@ interface Reading {
   holder: OutboxReader | undefined;
 }
 
+export interface MemoryOutboxOptions {
+  readonly now?: () => number;
+  readonly metrics?: Metrics;
+}
+
 /** The outbox of a single node, which ends with it. */
 export class MemoryOutbox implements Outbox {
   readonly outlivesNode = false;
   readonly wants: WantsFact;
   readonly #logger: Logger;
+  readonly #metrics: Metrics;
   readonly #now: () => number;
   /** Those that a reader wants still, oldest first. */
   readonly #facts = new Map<Fact, number>();
@@ -33,10 +47,16 @@ export class MemoryOutbox implements Outbox {
   #dropped = 0;
   #loggedAtMs = 0;
 
-  constructor(wants: WantsFact, logger: Logger, now: () => number = Date.now) {
+  constructor(wants: WantsFact, logger: Logger, options: MemoryOutboxOptions = {}) {
+    const { now = Date.now, metrics = createMetrics() } = options;
     this.wants = wants;
     this.#logger = logger;
+    this.#metrics = metrics;
     this.#now = now;
+    metrics.bounds.push(
+      { name: 'facts', limit: () => MAX_FACTS, held: () => this.#facts.size },
+      { name: 'fact-bytes', limit: () => MAX_FACT_BYTES, held: () => this.#bytes },
+    );
   }
 
   async write(facts: readonly NewFact[]): Promise<void> {
@@ -89,6 +109,7 @@ export class MemoryOutbox implements Outbox {
     for (const fact of this.#facts.keys()) {
       const isOld = nowMs - fact.atMs > maxAgeSeconds * 1000;
       if (this.#facts.size <= maxFacts && this.#bytes <= maxBytes && !isOld) return;
+      this.#metrics.refused.add(this.#bytes > maxBytes ? 'fact-bytes' : 'facts');
       this.#forget(fact);
       this.#countDropped(nowMs);
       for (const { waiting, given } of this.#readings.values()) {

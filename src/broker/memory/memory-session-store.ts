@@ -1,3 +1,4 @@
+import { createMetrics, type Metrics } from '../../core/contracts/metrics.ts';
 import {
   type SavedSession,
   type SessionBounds,
@@ -27,6 +28,12 @@ const SWEEP_INTERVAL_MS = 30_000;
 /** Clients of many addresses may leave many sessions: those that were saved the longest ago make room. */
 const MAX_SESSIONS = 100_000;
 
+export interface MemorySessionStoreOptions {
+  readonly now?: () => number;
+  readonly maxSessions?: number;
+  readonly metrics?: Metrics;
+}
+
 /** Sessions of a single node: they survive a reconnect, not a restart. */
 export class MemorySessionStore implements SessionStore {
   readonly #sessions = new Map<string, Kept>();
@@ -34,19 +41,18 @@ export class MemorySessionStore implements SessionStore {
   readonly #retentionMs: number;
   readonly #bounds: SessionBounds;
   readonly #maxSessions: number;
+  readonly #metrics: Metrics;
   readonly #now: () => number;
 
   /** @param retentionSeconds a session is kept for so long after it was last saved */
-  constructor(
-    retentionSeconds: number,
-    bounds: SessionBounds,
-    now: () => number = Date.now,
-    maxSessions: number = MAX_SESSIONS,
-  ) {
+  constructor(retentionSeconds: number, bounds: SessionBounds, options: MemorySessionStoreOptions = {}) {
+    const { now = Date.now, maxSessions = MAX_SESSIONS, metrics = createMetrics() } = options;
     this.#retentionMs = retentionSeconds * 1000;
     this.#bounds = bounds;
     this.#maxSessions = maxSessions;
+    this.#metrics = metrics;
     this.#now = now;
+    metrics.bounds.push({ name: 'sessions', limit: () => maxSessions, held: () => this.#sessions.size });
     setInterval(() => this.#removeExpired(), SWEEP_INTERVAL_MS).unref();
   }
 
@@ -83,6 +89,7 @@ export class MemorySessionStore implements SessionStore {
     }
     for (const oldest of this.#sessions.keys()) {
       if (this.#sessions.size <= this.#maxSessions) break;
+      this.#metrics.refused.add('sessions');
       this.#forget(oldest);
     }
   }

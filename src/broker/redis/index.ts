@@ -1,4 +1,5 @@
 import type { Logger } from '../../core/contracts/logger.ts';
+import { createMetrics, type Metrics } from '../../core/contracts/metrics.ts';
 import { type WantsFact, wantsNothing } from '../../core/contracts/outbox.ts';
 import type { Retention, SharedState } from '../../core/contracts/shared-state.ts';
 import { NodeEntries } from './lease/node-entries.ts';
@@ -22,12 +23,13 @@ export function redisState(
   retention: Retention,
   logger: Logger,
   wants: WantsFact = wantsNothing,
+  metrics: Metrics = createMetrics(),
 ): SharedState {
   const store = new RedisStore(settings, logger);
   const node = new NodeEntries(store);
   const roster: RedisRoster = new RedisRoster(store, node, wants, (topic, frame) => broker.deliverHere(topic, frame));
   const log = new RedisChannelLog(store, retention.log);
-  const broker = new RedisBroker(store, log, roster, node.lease);
+  const broker = new RedisBroker(store, log, roster, node.lease, metrics);
   const quotas = new RedisQuotas(store, node);
   node.start();
   return {

@@ -1,4 +1,5 @@
 import type { Broker, BrokerMessage, CachedFrame, Deliver } from '../../core/contracts/broker.ts';
+import type { Metrics } from '../../core/contracts/metrics.ts';
 import type { Lease } from './lease/lease.ts';
 import type { RedisChannelLog } from './log/redis-channel-log.ts';
 import { PUBLISH } from './scripts/frames.ts';
@@ -20,6 +21,7 @@ export class RedisBroker implements Broker {
   readonly #log: RedisChannelLog;
   readonly #observer: MessageObserver;
   readonly #lease: Lease;
+  readonly #metrics: Metrics;
   #deliver: Deliver = () => {
     throw new Error('RedisBroker delivered before start');
   };
@@ -27,11 +29,16 @@ export class RedisBroker implements Broker {
   #pendingMessages = 0;
   #pendingCharacters = 0;
 
-  constructor(store: RedisStore, log: RedisChannelLog, observer: MessageObserver, lease: Lease) {
+  constructor(store: RedisStore, log: RedisChannelLog, observer: MessageObserver, lease: Lease, metrics: Metrics) {
     this.#store = store;
     this.#log = log;
     this.#observer = observer;
     this.#lease = lease;
+    this.#metrics = metrics;
+    metrics.bounds.push(
+      { name: 'redis-messages', limit: () => MAX_PENDING_MESSAGES, held: () => this.#pendingMessages },
+      { name: 'redis-characters', limit: () => MAX_PENDING_CHARACTERS, held: () => this.#pendingCharacters },
+    );
   }
 
   async start(deliver: Deliver, restored: () => void): Promise<void> {
@@ -56,10 +63,9 @@ export class RedisBroker implements Broker {
   publish(messages: readonly BrokerMessage[]): Promise<void> {
     let characters = 0;
     for (const { frame } of messages) characters += frame.length;
-    if (
-      this.#pendingMessages + messages.length > MAX_PENDING_MESSAGES ||
-      this.#pendingCharacters + characters > MAX_PENDING_CHARACTERS
-    ) {
+    const areTooMany = this.#pendingMessages + messages.length > MAX_PENDING_MESSAGES;
+    if (areTooMany || this.#pendingCharacters + characters > MAX_PENDING_CHARACTERS) {
+      this.#metrics.refused.add(areTooMany ? 'redis-messages' : 'redis-characters');
       return Promise.reject(unavailable('has too many messages before it'));
     }
     this.#pendingMessages += messages.length;

@@ -25,7 +25,7 @@ const BYTES_PER_CHARACTER = 2;
 const CHECK_MS = 2000;
 
 /** After a client has closed its connection, what it sent others before is carried out for so long. */
-const AFTER_CLOSE_MS = 5000;
+const MAX_AFTER_CLOSE_MS = 5000;
 
 const { overCapacity } = ERROR_CODES;
 const TOO_MANY: ErrorCode = { ...overCapacity, message: 'Too many messages wait to be handled' };
@@ -116,7 +116,7 @@ export class ConnectionTasks {
 
   /** Long after the connection has gone: what it sent before is not carried out any more. */
   #isTooLate({ closed, closedMs }: Connection): boolean {
-    return closed && Date.now() - closedMs > AFTER_CLOSE_MS;
+    return closed && Date.now() - closedMs > MAX_AFTER_CLOSE_MS;
   }
 
   #problem({ tasks }: Connection, bytes: number): ErrorCode | undefined {

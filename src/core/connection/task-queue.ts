@@ -8,7 +8,7 @@ export interface Task {
 }
 
 /** Of one connection, in one turn of the event loop. */
-const TASKS_PER_TURN = 100;
+const MAX_TASKS_PER_TURN = 100;
 
 interface Waiting extends Task {
   readonly sinceMs: number;
@@ -74,7 +74,7 @@ export class TaskQueue {
       await task.run();
       done += 1;
       // What has waited for long may be much: others have their turns in between.
-      if (done % TASKS_PER_TURN === 0) await new Promise<void>((resolve) => setImmediate(resolve));
+      if (done % MAX_TASKS_PER_TURN === 0) await new Promise<void>((resolve) => setImmediate(resolve));
       task = this.#next();
     }
     this.#busy = false;

@@ -2,18 +2,18 @@
  * Counts by a label. Labels are words of this program's own, never of a client: what strangers can make grow is
  * bounded.
  */
-export class Tally {
-  readonly #counts = new Map<string, number>();
+export class Tally<Label extends string = string> {
+  readonly #counts = new Map<Label, number>();
 
-  add(label: string, by = 1): void {
+  add(label: Label, by = 1): void {
     this.#counts.set(label, (this.#counts.get(label) ?? 0) + by);
   }
 
-  get(label: string): number {
+  get(label: Label): number {
     return this.#counts.get(label) ?? 0;
   }
 
-  entries(): Iterable<readonly [string, number]> {
+  entries(): Iterable<readonly [Label, number]> {
     return this.#counts;
   }
 }
@@ -38,10 +38,25 @@ export class Durations {
   }
 }
 
+/**
+ * The bounds that are counted when they are met, or shown with what is held: labels of `fanfare_bound_refused_total`,
+ * `fanfare_bound_limit` and `fanfare_bound_held`. docs/security.md has them all in its table; a test compares.
+ */
+export const BOUND_NAMES = Object.freeze([
+  ...['connections', 'app-connections', 'receive-rate', 'client-events-per-second'],
+  ...['waiting-messages', 'waiting-bytes', 'waiting-time', 'recorded-characters'],
+  ...['body-size', 'body-bytes', 'body-chunks', 'body-time', 'triggers-per-second', 'reads-per-second'],
+  ...['http-sessions', 'http-session-guesses', 'http-buffered-bytes'],
+  ...['rules', 'rules-waiting', 'rules-of-user', 'log-waiting-bytes', 'facts', 'fact-bytes', 'webhook-events'],
+  ...['channel-logs', 'channel-log-bytes', 'cached-events', 'cached-event-bytes', 'sessions'],
+  ...['redis-messages', 'redis-characters'],
+] as const);
+
+export type BoundName = (typeof BOUND_NAMES)[number];
+
 /** Something that the server holds only so much of: shown with what it holds now, read when somebody asks. */
 export interface Bound {
-  /** In kebab case, as it labels `Metrics.refused`. */
-  readonly name: string;
+  readonly name: BoundName;
   /** 0: no limit. */
   readonly limit: () => number;
   readonly held: () => number;
@@ -96,7 +111,7 @@ export interface Metrics {
   /** Batches of webhooks: `delivered`, `retried` or `given_up`. */
   readonly webhooks: Tally;
   /** What was turned away because a bound was met, by the bound's name. */
-  readonly refused: Tally;
+  readonly refused: Tally<BoundName>;
   readonly bounds: Bound[];
 }
 

@@ -2,10 +2,10 @@
 const RESOLUTION_MS = 50;
 
 /** The longest past that an acknowledgement may lie in; what is older counts as not acknowledged. */
-const MAX_ENTRIES = 4096;
+const MAX_HISTORY_ENTRIES = 4096;
 
 /** A client that has not answered for so long is taken for dead by then: its last acknowledgement is no older. */
-const HORIZON_MS = 5 * 60_000;
+const MAX_HISTORY_MS = 5 * 60_000;
 
 /** For one topic: which offset the node had delivered when its count of deliveries was such and such. */
 export class DeliveryHistory {
@@ -27,7 +27,7 @@ export class DeliveryHistory {
       return;
     }
     this.#begunMs = nowMs;
-    if (nowMs - this.#youngSinceMs >= HORIZON_MS) {
+    if (nowMs - this.#youngSinceMs >= MAX_HISTORY_MS) {
       // The last of the old ones is where a client stands that has acknowledged nothing of the young ones.
       this.#dropFirst(this.#youngAt - 1);
       this.#youngSinceMs = nowMs;
@@ -35,7 +35,7 @@ export class DeliveryHistory {
     }
     this.#counts.push(count);
     this.#offsets.push(offset);
-    if (this.#counts.length >= 2 * MAX_ENTRIES) this.#dropFirst(MAX_ENTRIES);
+    if (this.#counts.length >= 2 * MAX_HISTORY_ENTRIES) this.#dropFirst(MAX_HISTORY_ENTRIES);
   }
 
   #dropFirst(entries: number): void {

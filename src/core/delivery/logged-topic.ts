@@ -9,8 +9,8 @@ import { DeliveryHistory } from './delivery-history.ts';
 const RETRY_MS = 500;
 
 /** Behind a gap, so much waits for it to be read; what is beyond is in the log, and is read with it. */
-const MAX_WAITING_MESSAGES = 1000;
-const MAX_WAITING_CHARACTERS = 1024 * 1024;
+const MAX_MESSAGES_BEHIND_GAP = 1000;
+const MAX_CHARACTERS_BEHIND_GAP = 1024 * 1024;
 
 /** What a topic needs of the node; nothing of it throws. */
 export interface LoggedTopicContext {
@@ -85,7 +85,7 @@ export class LoggedTopic {
 
   #wait(message: LoggedMessage): void {
     const waiting = this.#waiting ?? [];
-    if (waiting.length >= MAX_WAITING_MESSAGES || this.#waitingCharacters >= MAX_WAITING_CHARACTERS) {
+    if (waiting.length >= MAX_MESSAGES_BEHIND_GAP || this.#waitingCharacters >= MAX_CHARACTERS_BEHIND_GAP) {
       waiting.length = 0;
       this.#waitingCharacters = 0;
     }

@@ -6,11 +6,11 @@ import type { Position } from '../contracts/position.ts';
 import { LoggedTopic, type LoggedTopicContext } from './logged-topic.ts';
 
 /** How long a join waits for this node to be where the log is, before it begins anew. */
-const CATCH_UP_MS = 3000;
+const MAX_CATCH_UP_MS = 3000;
 /** Joins that come within this long of one another ask once for their topic's log. */
 const ASKED_LATELY_MS = 1000;
 /** Logs that are read at once when the broker has come back. */
-const REPAIRED_AT_ONCE = 100;
+const MAX_REPAIRS_AT_ONCE = 100;
 
 export interface LoggedTopicsDependencies {
   readonly log: ChannelLog;
@@ -92,8 +92,8 @@ export class LoggedTopics {
    */
   async repairAll(): Promise<void> {
     const topics = [...this.#topics.values()];
-    for (let at = 0; at < topics.length; at += REPAIRED_AT_ONCE) {
-      await Promise.all(topics.slice(at, at + REPAIRED_AT_ONCE).map((topic) => topic.repair()));
+    for (let at = 0; at < topics.length; at += MAX_REPAIRS_AT_ONCE) {
+      await Promise.all(topics.slice(at, at + MAX_REPAIRS_AT_ONCE).map((topic) => topic.repair()));
     }
   }
 
@@ -180,7 +180,7 @@ export class LoggedTopics {
         };
         watchers.add(watcher);
         const message = `${name}: this node does not yet stand where the log does`;
-        timer = setTimeout(() => reject(new BrokerUnavailable(message)), CATCH_UP_MS);
+        timer = setTimeout(() => reject(new BrokerUnavailable(message)), MAX_CATCH_UP_MS);
       });
     } finally {
       clearTimeout(timer);

@@ -1,9 +1,9 @@
 import type { BrokerMessage } from '../contracts/broker.ts';
 
 /** More than this of one topic is not recorded: a socket could not be sent it at once either. */
-const MAX_TOPIC_CHARACTERS = 4 * 1024 * 1024;
+const MAX_RECORDED_CHARACTERS_OF_TOPIC = 4 * 1024 * 1024;
 /** Of all topics of this node. */
-const MAX_CHARACTERS = 64 * 1024 * 1024;
+const MAX_RECORDED_CHARACTERS = 64 * 1024 * 1024;
 
 /** What one topic has been sent since the oldest of its recordings began. */
 interface TopicRecord {
@@ -55,7 +55,7 @@ export class Recorder {
   readonly #maxTopicCharacters: number;
   #characters = 0;
 
-  constructor(maxTopicCharacters = MAX_TOPIC_CHARACTERS) {
+  constructor(maxTopicCharacters = MAX_RECORDED_CHARACTERS_OF_TOPIC) {
     this.#maxTopicCharacters = maxTopicCharacters;
   }
 
@@ -82,7 +82,7 @@ export class Recorder {
     if (record === undefined) return;
     record.messages.push(message);
     this.#count(record, message.frame.length);
-    if (record.characters <= this.#maxTopicCharacters && this.#characters <= MAX_CHARACTERS) return;
+    if (record.characters <= this.#maxTopicCharacters && this.#characters <= MAX_RECORDED_CHARACTERS) return;
     for (const recording of record.recordings) recording.isOverfull = true;
     this.#restart(record);
   }

@@ -3,7 +3,7 @@ import type { ChannelLog } from '../contracts/channel-log.ts';
 import type { Logger } from '../contracts/logger.ts';
 
 /** Logs that are asked for at once. */
-const AT_ONCE = 200;
+const MAX_LOGS_ASKED_AT_ONCE = 200;
 
 /** The logs of topics that this node's resumable connections are in: they are kept while there is any. */
 export class KeptLogs {
@@ -41,8 +41,8 @@ export class KeptLogs {
   async askAll(): Promise<void> {
     this.#askedMs = Date.now();
     const topics = [...this.#connections.keys()];
-    for (let at = 0; at < topics.length; at += AT_ONCE) {
-      await Promise.all(topics.slice(at, at + AT_ONCE).map((topic) => this.#ask(topic)));
+    for (let at = 0; at < topics.length; at += MAX_LOGS_ASKED_AT_ONCE) {
+      await Promise.all(topics.slice(at, at + MAX_LOGS_ASKED_AT_ONCE).map((topic) => this.#ask(topic)));
     }
   }
 

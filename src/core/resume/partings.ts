@@ -6,7 +6,7 @@ import type { Acknowledgements } from './acknowledgements.ts';
 import type { Sessions } from './sessions.ts';
 
 /** How long a client that is to be closed may take to acknowledge, and its session to be saved. */
-const PATIENCE_MS = 1000;
+const MAX_PARTING_MS = 1000;
 
 /** One that is asked, until it has answered or gone. */
 interface Asked {
@@ -34,7 +34,7 @@ export class Partings {
    *
    * @param patienceMs how long the client may take, at most a second
    */
-  begin(connection: Connection, close: () => void, patienceMs = PATIENCE_MS): void {
+  begin(connection: Connection, close: () => void, patienceMs = MAX_PARTING_MS): void {
     const { resumable } = connection;
     if (connection.isParting) return;
     if (resumable === undefined || resumable.superseded || resumable.joined.size === 0 || patienceMs === 0) {
@@ -42,7 +42,7 @@ export class Partings {
       return;
     }
     connection.isParting = true;
-    const parting = this.#part(connection, resumable, Math.min(patienceMs, PATIENCE_MS)).then(close);
+    const parting = this.#part(connection, resumable, Math.min(patienceMs, MAX_PARTING_MS)).then(close);
     this.#underWay.add(parting);
     void parting.then(() => this.#underWay.delete(parting));
   }

@@ -13,7 +13,7 @@ import type { Acknowledgements } from './acknowledgements.ts';
 const MAX_SOCKET_IDS = 8;
 
 /** Channels of earlier connections that were not subscribed to again; those that have waited longest are forgotten. */
-const MAX_AWAITED = 1000;
+const MAX_AWAITED_CHANNELS = 1000;
 
 /** Sessions that survive a reconnect: which connection of this node has which, and what is saved of them. */
 export class Sessions {
@@ -40,7 +40,7 @@ export class Sessions {
       if (older?.resumable !== undefined) older.resumable.superseded = true;
       if (saved === undefined) return;
       resumable.socketIds = [...saved.socketIds.slice(1 - MAX_SOCKET_IDS), connection.socketId];
-      const channels = [...saved.channels].slice(-MAX_AWAITED);
+      const channels = [...saved.channels].slice(-MAX_AWAITED_CHANNELS);
       for (const [channel, position] of channels) resumable.awaited.set(channel, position);
     });
     if (connection.closed) return;

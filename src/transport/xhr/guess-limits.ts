@@ -1,11 +1,11 @@
 import { addressBlock } from '../../core/connection/address-block.ts';
 
 /** Requests of one address block at once for sessions that it did not open… */
-const BURST = 30;
+const MAX_GUESSES = 30;
 /** …and in the long run. A session's id has 50 bits: to hit one of 10,000 takes thousands of years. */
 const PER_SECOND = 0.5;
 /** Address blocks that are told apart; those beyond share one allowance. */
-const MAX_BLOCKS = 10_000;
+const MAX_GUESSING_BLOCKS = 10_000;
 
 interface Allowance {
   left: number;
@@ -18,12 +18,12 @@ interface Allowance {
  */
 export class GuessLimits {
   readonly #allowances = new Map<string, Allowance>();
-  readonly #shared: Allowance = { left: BURST, atMs: 0 };
+  readonly #shared: Allowance = { left: MAX_GUESSES, atMs: 0 };
 
   /** False if the address has made too many. */
   take(ip: string, nowMs: number): boolean {
     const allowance = this.#allowanceOf(addressBlock(ip), nowMs);
-    allowance.left = Math.min(BURST, allowance.left + ((nowMs - allowance.atMs) / 1000) * PER_SECOND);
+    allowance.left = Math.min(MAX_GUESSES, allowance.left + ((nowMs - allowance.atMs) / 1000) * PER_SECOND);
     allowance.atMs = nowMs;
     if (allowance.left < 1) return false;
     allowance.left -= 1;
@@ -32,7 +32,7 @@ export class GuessLimits {
 
   /** Forgets those that have all their allowance again. */
   prune(nowMs: number): void {
-    const fullAgainMs = (BURST / PER_SECOND) * 1000;
+    const fullAgainMs = (MAX_GUESSES / PER_SECOND) * 1000;
     for (const [block, { atMs }] of this.#allowances) {
       if (nowMs - atMs > fullAgainMs) this.#allowances.delete(block);
     }
@@ -41,8 +41,8 @@ export class GuessLimits {
   #allowanceOf(block: string, nowMs: number): Allowance {
     const known = this.#allowances.get(block);
     if (known !== undefined) return known;
-    if (this.#allowances.size >= MAX_BLOCKS) return this.#shared;
-    const fresh = { left: BURST, atMs: nowMs };
+    if (this.#allowances.size >= MAX_GUESSING_BLOCKS) return this.#shared;
+    const fresh = { left: MAX_GUESSES, atMs: nowMs };
     this.#allowances.set(block, fresh);
     return fresh;
   }

@@ -6,7 +6,7 @@ import type { WaitingLines } from './waiting-lines.ts';
  * Once it has read to the end of a line and more than this, pusher-js gives a response up and asks again. So nothing
  * is written behind that line, which would be lost. (pusher-js, src/core/http/http_request.ts: MAX_BUFFER_LENGTH)
  */
-const MAX_RESPONSE_CHARS = 256 * 1024;
+const MAX_RESPONSE_CHARACTERS = 256 * 1024;
 
 export type Headers = ReadonlyArray<readonly [string, string]>;
 
@@ -59,7 +59,7 @@ export class StreamingReceiver implements Receiver {
   }
 
   get isSpent(): boolean {
-    return this.#over || this.#chars > MAX_RESPONSE_CHARS;
+    return this.#over || this.#chars > MAX_RESPONSE_CHARACTERS;
   }
 
   take(waiting: WaitingLines, taken: (line: Line) => void): void {
@@ -121,7 +121,7 @@ export class PollingReceiver implements Receiver {
     const parts: Buffer[] = [];
     let chars = 0;
     for (let line = waiting.next; line !== undefined; line = waiting.next) {
-      if (parts.length > 0 && chars + line.chars > MAX_RESPONSE_CHARS) break;
+      if (parts.length > 0 && chars + line.chars > MAX_RESPONSE_CHARACTERS) break;
       waiting.shift();
       parts.push(line.bytes);
       chars += line.chars;

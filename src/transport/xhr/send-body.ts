@@ -1,7 +1,7 @@
 import { parseJson } from '../../protocol/frames.ts';
 
 /** pusher-js sends one at a time. */
-const MAX_MESSAGES = 100;
+const MAX_MESSAGES_OF_SEND = 100;
 
 const RULE =
   'The body of a send must be a JSON array of strings, such as ["{\\"event\\":\\"pusher:ping\\",\\"data\\":{}}"]';
@@ -10,6 +10,6 @@ const RULE =
 export function messagesOf(body: Buffer): readonly string[] | string {
   const value = parseJson(body.toString('utf8'));
   if (!Array.isArray(value) || !value.every((message) => typeof message === 'string')) return RULE;
-  if (value.length > MAX_MESSAGES) return `A send may have at most ${MAX_MESSAGES} messages`;
+  if (value.length > MAX_MESSAGES_OF_SEND) return `A send may have at most ${MAX_MESSAGES_OF_SEND} messages`;
   return value;
 }

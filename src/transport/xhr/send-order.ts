@@ -1,14 +1,14 @@
 /** So long a send waits for one that was sent before it and comes later. */
-const PATIENCE_MS = 100;
+const MAX_EARLY_MS = 100;
 /** So many may wait; the rest is delivered as it comes. */
-const MAX_WAITING = 64;
+const MAX_EARLY_SENDS = 64;
 /** So many numbers are remembered, to tell a late send from a repeated one. */
-const MEMORY = 128;
+const MAX_SENDS_REMEMBERED = 128;
 /**
  * A page with several clients counts all their requests together: after so many gaps that nothing filled, none is
  * waited for.
  */
-const MAX_GAPS = 3;
+const MAX_SEND_GAPS = 3;
 
 /**
  * Brings a session's sends into the order in which the page sent them, and takes each once. Each is a request of its
@@ -31,10 +31,10 @@ export class SendOrder {
   take(number: number, deliver: () => void): void {
     if (this.#seen.has(number)) return;
     this.#remember(number);
-    const early = number > this.#next && this.#gaps < MAX_GAPS && this.#waiting.size < MAX_WAITING;
+    const early = number > this.#next && this.#gaps < MAX_SEND_GAPS && this.#waiting.size < MAX_EARLY_SENDS;
     if (early) {
       this.#waiting.set(number, deliver);
-      this.#timer ??= setTimeout(() => this.#skipGap(), PATIENCE_MS);
+      this.#timer ??= setTimeout(() => this.#skipGap(), MAX_EARLY_MS);
       return;
     }
     this.#next = Math.max(this.#next, number + 1);
@@ -50,7 +50,7 @@ export class SendOrder {
 
   #remember(number: number): void {
     this.#seen.add(number);
-    if (this.#seen.size <= MEMORY) return;
+    if (this.#seen.size <= MAX_SENDS_REMEMBERED) return;
     for (const oldest of this.#seen) {
       this.#seen.delete(oldest);
       return;
@@ -62,7 +62,7 @@ export class SendOrder {
     this.#gaps += 1;
     this.#next = Math.min(...this.#waiting.keys());
     this.#deliverWaiting();
-    if (this.#waiting.size > 0) this.#timer = setTimeout(() => this.#skipGap(), PATIENCE_MS);
+    if (this.#waiting.size > 0) this.#timer = setTimeout(() => this.#skipGap(), MAX_EARLY_MS);
   }
 
   #deliverWaiting(): void {

@@ -38,7 +38,10 @@ export interface Opener {
 }
 
 /** A phone changes its address, and a network may have several: those that a session was last seen at. */
-const MAX_ADDRESSES = 4;
+const MAX_SESSION_ADDRESSES = 4;
+
+/** Pings that may be unanswered: further ones are not counted, so that an answer stands for less, never for more. */
+const MAX_UNANSWERED = 100;
 
 export interface SessionOptions {
   readonly key: string;
@@ -115,7 +118,7 @@ export class XhrSession implements Socket {
 
   seenAt(ip: string): void {
     this.#addresses.push(ip);
-    if (this.#addresses.length > MAX_ADDRESSES) this.#addresses.shift();
+    if (this.#addresses.length > MAX_SESSION_ADDRESSES) this.#addresses.shift();
   }
 
   send(frame: string): void {
@@ -271,8 +274,9 @@ export class XhrSession implements Socket {
   readonly #taken = (line: Line): void => {
     if (line.isHeartbeat && !this.#polls) this.#heartbeats += 1;
     if (line.asks === undefined) return;
-    if (line.bytes.length > 0) this.#asked.push(line.asks);
-    else if (this.#polls) this.#askedByPoll = line.asks;
+    if (line.bytes.length > 0) {
+      if (this.#asked.length < MAX_UNANSWERED) this.#asked.push(line.asks);
+    } else if (this.#polls) this.#askedByPoll = line.asks;
   };
 
   /** A poll has come: what was given to the last one has been read. */

@@ -8,7 +8,7 @@ function start(nowMs: () => number = Date.now) {
   const warnings: object[] = [];
   const ignore = () => undefined;
   const logger = { debug: ignore, info: ignore, warn: (fields: object) => warnings.push(fields), error: ignore };
-  const outbox = new MemoryOutbox(() => true, logger, nowMs);
+  const outbox = new MemoryOutbox(() => true, logger, { now: nowMs });
   return { outbox, warnings, reader: outbox.reader('r') };
 }
 

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import { buildAuthServer, createTokenVerifier, RuleBook } from '../../../src/auth/index.ts';
+import { buildAuthServer, createTokenVerifier, RuleBook, RuleTurns } from '../../../src/auth/index.ts';
 import { REFUSALS } from '../../../src/auth/refusals.ts';
 import { ConfiguredApps } from '../../../src/core/contracts/app.ts';
 import { createMetrics } from '../../../src/core/contracts/metrics.ts';
@@ -18,6 +18,7 @@ async function serve(): Promise<{ server: FastifyInstance; bearer: string }> {
     settings: { appId: undefined, cookieName: 'session', ruleTimeoutSeconds: 5, signChannelData: true },
     verifier: createTokenVerifier(jwtSettings({ secret: SECRET }), logger),
     rules: new RuleBook({ channels: { 'domain.{domainId}': () => true, '{any}': () => ({ name: 'Ann' }) } }),
+    turns: new RuleTurns(),
     metrics: createMetrics(),
     logger: { debug: nobody, info: nobody, warn: nobody, error: nobody },
   });

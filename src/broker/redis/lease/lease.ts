@@ -16,7 +16,7 @@ export interface LeaseOwner {
 }
 
 /** Incarnations of this process that may still have entries. */
-const MAX_FORMER = 5;
+const MAX_FORMER_INCARNATIONS = 5;
 
 /**
  * Tells the other nodes that this one lives. Its entries in Redis bear the name of its present incarnation. If the
@@ -138,7 +138,7 @@ export class Lease {
       const ended = this.#incarnation;
       const reason = doubted ? 'Redis may have lost entries' : 'the lease of this node had ended';
       this.#store.logger.warn({ incarnation: ended, reason }, 'this node writes its entries anew');
-      this.#former = [ended, ...this.#former].slice(0, MAX_FORMER);
+      this.#former = [ended, ...this.#former].slice(0, MAX_FORMER_INCARNATIONS);
       this.#incarnation = newIncarnation();
       this.#begun = false;
       // Whatever was in doubt is written again now.

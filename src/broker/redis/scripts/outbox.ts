@@ -4,7 +4,14 @@ import { readList, readNothing, readNumber, readText, readTexts } from './replie
 import { script } from './step.ts';
 
 /** What one bucket keeps that has not been told: whatever bound is met first. */
-export const OUTBOX_BOUNDS = Object.freeze({ maxFacts: 2000, maxBytes: 512 * 1024, maxAgeSeconds: 3600 });
+const MAX_FACTS_OF_BUCKET = 2000;
+const MAX_FACT_BYTES_OF_BUCKET = 512 * 1024;
+const MAX_FACT_SECONDS_OF_BUCKET = 3600;
+export const OUTBOX_BOUNDS = Object.freeze({
+  maxFacts: MAX_FACTS_OF_BUCKET,
+  maxBytes: MAX_FACT_BYTES_OF_BUCKET,
+  maxAgeSeconds: MAX_FACT_SECONDS_OF_BUCKET,
+});
 
 /** What a fact takes beside its texts, about. */
 const OVERHEAD_BYTES = 80;

@@ -15,7 +15,7 @@ export const BUCKETS = 256;
 const LAYOUT = '2';
 
 /** How many topics' keys are kept at hand: twice as many at most, some kilobytes each if their names are long. */
-const TOPICS_AT_HAND = 2048;
+const MAX_TOPICS_AT_HAND = 2048;
 
 /** FNV-1a over UTF-16 units: cheap, and even enough for short names. */
 export function bucketOf(name: string): number {
@@ -49,7 +49,7 @@ export class Keyspace {
   topic(topic: string): TopicKeys {
     const recent = this.#recent.get(topic);
     if (recent !== undefined) return recent;
-    if (this.#recent.size >= TOPICS_AT_HAND) {
+    if (this.#recent.size >= MAX_TOPICS_AT_HAND) {
       this.#older = this.#recent;
       this.#recent = new Map();
     }

@@ -1,6 +1,7 @@
 import { Command, Redis, type RedisOptions } from 'ioredis';
 import type { Logger } from '../../../core/contracts/logger.ts';
 import { type Argument, scriptTexts } from '../scripts/step.ts';
+import { batchesOf } from './batches.ts';
 
 /** What a link tells its owner. */
 export interface LinkOwner {
@@ -121,15 +122,18 @@ export class Link {
 
   async subscribe(channels: readonly string[]): Promise<void> {
     const done: Promise<unknown>[] = [];
-    for (let at = 0; at < channels.length; at += CHANNELS_PER_COMMAND) {
-      const some = channels.slice(at, at + CHANNELS_PER_COMMAND);
+    for (const some of batchesOf(channels, CHANNELS_PER_COMMAND)) {
       done.push(this.#sharded ? this.#subscriber.ssubscribe(...some) : this.#subscriber.subscribe(...some));
     }
     await Promise.all(done);
   }
 
   async unsubscribe(channels: readonly string[]): Promise<void> {
-    await (this.#sharded ? this.#subscriber.sunsubscribe(...channels) : this.#subscriber.unsubscribe(...channels));
+    const done: Promise<unknown>[] = [];
+    for (const some of batchesOf(channels, CHANNELS_PER_COMMAND)) {
+      done.push(this.#sharded ? this.#subscriber.sunsubscribe(...some) : this.#subscriber.unsubscribe(...some));
+    }
+    await Promise.all(done);
   }
 
   async loadScripts(): Promise<void> {
