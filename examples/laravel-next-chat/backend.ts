@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { clientSettings, createPusher, type ExampleSettings } from '../support/settings.ts';
 import { signToken } from '../support/tokens.ts';
 import { type Example, HttpError } from '../support/web-server.ts';
@@ -31,7 +32,7 @@ export function createExample(settings: ExampleSettings): Example {
 
       // broadcast(new MessageSent($message))->toOthers()
       'POST /domains/:domainId/messages': async ({ params, headers, body }) => {
-        const message = { domainId: params.domainId, author: body.author, text: body.text };
+        const message = { id: randomUUID(), domainId: params.domainId, author: body.author, text: body.text };
         await pusher.trigger(`private-domain.${params.domainId}`, 'message.sent', message, toOthers(headers));
         return message;
       },
@@ -46,7 +47,8 @@ export function createExample(settings: ExampleSettings): Example {
           ...domains.map((id) => `private-domain.${id}`),
           ...admins.map((id) => `private-admin.${id}`),
         ];
-        await pusher.trigger(channels, 'user.status.changed', { userId, status: body.status });
+        const change = { id: randomUUID(), userId, name: USERS[userId]?.name, status: body.status };
+        await pusher.trigger(channels, 'user.status.changed', change);
         return { channels };
       },
     },

@@ -4,6 +4,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
 /** One request to an example's backend. */
 export interface ExampleRequest {
@@ -39,12 +40,21 @@ export interface RunningBackend {
 }
 
 const require = createRequire(import.meta.url);
-/** The stock clients, straight from their packages. */
-const CLIENTS: Readonly<Record<string, string>> = {
-  '/pusher.js': join(dirname(require.resolve('pusher-js/package.json')), 'dist/web/pusher.js'),
-  '/echo.js': join(dirname(require.resolve('laravel-echo')), 'echo.iife.js'),
+const here = (name: string) => fileURLToPath(new URL(name, import.meta.url));
+
+/** What every page may load: the stock clients, straight from their packages, and what the examples share. */
+const FILES: Readonly<Record<string, { readonly file: string; readonly type: string }>> = {
+  '/pusher.js': {
+    file: join(dirname(require.resolve('pusher-js/package.json')), 'dist/web/pusher.js'),
+    type: 'text/javascript',
+  },
+  '/echo.js': { file: join(dirname(require.resolve('laravel-echo')), 'echo.iife.js'), type: 'text/javascript' },
+  '/shell.js': { file: here('shell.js'), type: 'text/javascript' },
+  '/style.css': { file: here('style.css'), type: 'text/css' },
+  '/both': { file: here('both.html'), type: 'text/html; charset=utf-8' },
 };
 
+/** Rejects with the system's error where the port cannot be listened on, such as EADDRINUSE. */
 export async function serveExample(example: Example, port: number, host = '127.0.0.1'): Promise<RunningBackend> {
   const server = createServer((request, response) => {
     answer(example, request, response).catch((error: unknown) => {
@@ -66,8 +76,8 @@ async function close(server: Server): Promise<void> {
 
 async function answer(example: Example, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const url = new URL(request.url ?? '/', 'http://example');
-  const client = CLIENTS[url.pathname];
-  if (client !== undefined) return send(response, 200, 'text/javascript', readFileSync(client));
+  const shared = FILES[url.pathname];
+  if (shared !== undefined) return send(response, 200, shared.type, readFileSync(shared.file));
   if (url.pathname === '/') return send(response, 200, 'text/html; charset=utf-8', readFileSync(example.page));
   for (const [route, respond] of Object.entries(example.routes)) {
     const params = match(route, `${request.method} ${url.pathname}`);

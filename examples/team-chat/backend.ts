@@ -8,6 +8,8 @@ export interface ChatMessage {
   readonly id: number;
   readonly authorId: string;
   readonly text: string;
+  /** Who has read it: a page that is loaded anew shows it too. */
+  readonly readBy: readonly string[];
 }
 
 const NAMES: Readonly<Record<string, string>> = { 1: 'Ada', 2: 'Grace', 3: 'Linus', 4: 'Barbara' };
@@ -41,6 +43,7 @@ export function createExample(settings: ExampleSettings): Example {
         return {
           id,
           name,
+          names: NAMES,
           token: await signToken(settings.jwtSecret, { sub: id, name }),
           fanfare: clientSettings(settings),
         };
@@ -64,7 +67,7 @@ export function createExample(settings: ExampleSettings): Example {
       'POST /chats/:chatId/messages': async (request) => {
         const { userId, chatId } = await memberOf(request);
         const before = messages.get(chatId) ?? [];
-        const message = { id: before.length + 1, authorId: userId, text: String(request.body.text) };
+        const message = { id: before.length + 1, authorId: userId, text: String(request.body.text), readBy: [] };
         messages.set(chatId, [...before, message]);
         await pusher.trigger(`presence-chat.${chatId}`, 'message.sent', message);
         return message;
@@ -73,9 +76,14 @@ export function createExample(settings: ExampleSettings): Example {
       // Delivered and read: to the author alone.
       'POST /chats/:chatId/messages/:messageId/receipts': async (request) => {
         const { userId, chatId } = await memberOf(request);
-        const message = messages.get(chatId)?.find(({ id }) => String(id) === request.params.messageId);
+        const said = messages.get(chatId) ?? [];
+        const message = said.find(({ id }) => String(id) === request.params.messageId);
         if (message === undefined) throw new HttpError(404, 'no such message');
         const state = request.body.state === 'read' ? 'read' : 'delivered';
+        if (state === 'read') {
+          const read = { ...message, readBy: [...new Set([...message.readBy, userId])] };
+          messages.set(chatId, said.with(said.indexOf(message), read));
+        }
         const receipt = { chatId, messageId: message.id, userId };
         await pusher.trigger(`private-user.${message.authorId}`, `message.${state}`, receipt);
         return receipt;

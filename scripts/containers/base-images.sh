@@ -58,7 +58,9 @@ fi
 image node:24-trixie-slim node 'ENV NODE_EXTRA_CA_CERTS=/etc/ssl/certs/ca-certificates.crt'
 
 with nginx forky nginx-light
-mkdir -p nginx/var/cache/nginx
+# nginx's own image keeps what is under way in /var/cache/nginx, and logs to its output.
+ln -sf /dev/stdout nginx/var/log/nginx/access.log && ln -sf /dev/stderr nginx/var/log/nginx/error.log
+rm -rf nginx/var/lib/nginx && mkdir -p nginx/var/cache/nginx && ln -s ../cache/nginx nginx/var/lib/nginx
 image nginx:1.30-alpine nginx
 with redis trixie redis-server
 image redis:7.2-alpine redis

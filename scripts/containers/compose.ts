@@ -47,6 +47,8 @@ export async function checkProduction(image: string): Promise<ComposeFigures> {
     HTTP_PORT: String(await freePort()),
     HTTPS_PORT: String(target.port),
     EDGE_SUBNET: '172.31.247.0/24',
+    // Some machines do not let containers open as many as the file asks for.
+    OPEN_FILES: '4096',
   });
   const project = { COMPOSE_PROJECT_NAME: image };
   const compose = (...args: string[]) => docker(['compose', '--env-file', env, '-f', FILE, ...args], project);

@@ -149,6 +149,28 @@ t.test('a page: what was unread before it came, once, and what comes while it is
   await contents([]);
 });
 
+t.test('a page: likes that stay, a purchase, a new post in the feed', async (t) => {
+  const browser = await openBrowser(t);
+  const open = async (userId: number) => {
+    const tab = await browser.newPage();
+    await tab.goto(`${backend.origin}/?user=${userId}`);
+    await tab.locator('[data-post="100"]').waitFor({ timeout: 10_000 });
+    return tab;
+  };
+  const [ada, grace] = await Promise.all([open(1), open(2)]);
+  await ada.locator('[data-post="100"]').click();
+  await grace.locator('[data-post="100"]', { hasText: '♥ 1' }).waitFor({ timeout: 10_000 });
+  await ada.getByText('Unlock for 300 ¢').click();
+  await ada.getByText('Unlocked ✓').waitFor({ timeout: 10_000 });
+  await ada.reload();
+  await ada.locator('[data-post="100"][aria-pressed="true"]', { hasText: '♥ 1' }).waitFor({ timeout: 10_000 });
+  await ada.getByText('Unlocked ✓').waitFor({ timeout: 10_000 });
+  t.equal(await grace.getByText('Unlocked ✓').count(), 0, 'for who bought it alone');
+  await grace.fill('#title', 'A board of two woods');
+  await grace.click('#publish button');
+  await ada.getByText('A board of two woods').waitFor({ timeout: 10_000 });
+});
+
 t.test('the last notifications come by themselves on joining, and what became of them', async (t) => {
   const read = await sender.sendNotification('77', 'first');
   await sender.sendNotification('77', 'second');

@@ -30,9 +30,9 @@ t.test('two tabs of a browser: a message reaches the other, and the sender not t
 
   await grace.click('text=away');
   await line(grace, 'you are away');
-  await line(grace, 'user 2 is away');
-  await line(ada, 'user 2 is away');
-  await line(ada, 'admin: user 2 is away');
+  await line(grace, 'Grace is away');
+  await line(ada, 'Grace is away');
+  await line(ada, 'admin: Grace is away');
   const shown = await ada.locator('li').allTextContents();
   t.strictSame(
     shown.filter((text) => text.includes('żółw')),

@@ -175,10 +175,31 @@ t.test('the page, in two tabs', async (t) => {
   await grace.locator('#text').pressSequentially('tea?');
   await linus.locator('#typing', { hasText: 'Grace is typing …' }).waitFor({ timeout: 10_000 });
   await grace.click('#form button');
-  await linus.locator('#messages li', { hasText: 'user 2: tea?' }).waitFor({ timeout: 10_000 });
-  await grace.locator('#messages li', { hasText: 'me: tea? ✓3' }).waitFor({ timeout: 10_000 });
+  await linus.locator('#messages li', { hasText: 'Grace: tea?' }).waitFor({ timeout: 10_000 });
+  await grace.locator('#messages li', { hasText: 'me: tea? ✓ Linus' }).waitFor({ timeout: 10_000 });
+  await grace.reload();
+  await grace.locator('#messages li', { hasText: 'me: tea? ✓ Linus' }).waitFor({ timeout: 10_000 });
   await linus.waitForFunction("document.querySelector('#typing').textContent === ''");
   t.equal(await linus.locator('#typing').textContent(), '', 'the indicator went with the message');
+});
+
+t.test('the network is cut in the page, and nothing is lost', async (t) => {
+  const browser = await openBrowser(t);
+  const tab = await browser.newPage();
+  await tab.goto(`${backend.origin}/?user=1`);
+  await tab.locator('#state', { hasText: /^connected$/ }).waitFor({ timeout: 10_000 });
+  await tab.locator('#here', { hasText: 'Ada' }).waitFor({ timeout: 10_000 });
+  await tab.click('#cut');
+  await tab.locator('#state', { hasText: 'disconnected' }).waitFor({ timeout: 10_000 });
+  const grace = await tokenOf('2');
+  for (const text of ['missed one', 'missed two']) {
+    await call(`${backend.origin}/chats/5/messages`, { text }, { Authorization: `Bearer ${grace}` });
+  }
+  t.equal(await tab.locator('#messages li', { hasText: 'missed' }).count(), 0);
+  await tab.click('#cut');
+  await tab.locator('#notice', { hasText: 'nothing is lost' }).waitFor({ timeout: 10_000 });
+  await tab.locator('#messages li', { hasText: 'Grace: missed two' }).waitFor({ timeout: 10_000 });
+  t.equal(await tab.locator('#messages li', { hasText: 'missed' }).count(), 2, 'each once');
 });
 
 t.test('a node is stopped: its members come back at once, and nobody else sees more than that', async (t) => {
