@@ -8,6 +8,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { type ExampleSettings, settingsFrom } from './support/settings.ts';
 import { type Example, serveExample } from './support/web-server.ts';
@@ -44,9 +45,11 @@ const fanfare = startsFanfare ? startFanfare() : undefined;
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => {
     fanfare?.kill(signal);
-    void backend.close();
+    // An answer that is being written ends with it.
+    if (fanfare === undefined) void backend.close().then(() => process.exit(0));
   });
 }
+await untilReady(`${environment.EXAMPLE_FANFARE_URL ?? `http://127.0.0.1:${environment.FANFARE_PORT}`}/ready`);
 console.log(`\n${name}: open ${backend.origin}/both, with two users side by side; Ctrl-C ends it\n`);
 
 function startFanfare(): ChildProcess {
@@ -57,10 +60,14 @@ function startFanfare(): ChildProcess {
     stdio: ['ignore', 'ignore', 'inherit'],
   });
   void once(child, 'exit').then(([code]) => {
-    process.exitCode = Number(code ?? 0);
-    void backend.close();
+    void backend.close().then(() => process.exit(Number(code ?? 0)));
   });
   return child;
+}
+
+/** The first start from a clone builds Fanfare, which takes some seconds. */
+async function untilReady(url: string): Promise<void> {
+  while (!(await fetch(url).catch(() => undefined))?.ok) await delay(100);
 }
 
 /** The port that the environment names, or the next free one from the usual one on. */

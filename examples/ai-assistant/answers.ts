@@ -35,7 +35,10 @@ export class Answers {
     const sent: Promise<void>[] = [];
     try {
       for await (const text of this.#model(question)) {
-        sent.push(send('answer.token', { answerId, index: tokens, text }));
+        const taken = send('answer.token', { answerId, index: tokens, text });
+        // Waited for below; a failure before that must not end the process as one that nobody has taken care of.
+        taken.catch(() => undefined);
+        sent.push(taken);
         tokens += 1;
       }
       await Promise.all(sent);

@@ -3,7 +3,7 @@
  * so that anyone can see that nothing is missed. Nothing of this is needed to use Fanfare.
  */
 
-/** The session of the user whom the address names, and the options of a pusher-js that resumes. */
+/** The session of the user whom the address names, and the options of a pusher-js that misses nothing. */
 export async function openPage(title) {
   const user = new URLSearchParams(location.search).get('user') ?? '1';
   const response = await fetch(`/session?user=${encodeURIComponent(user)}`);
@@ -15,18 +15,27 @@ export async function openPage(title) {
   const { fanfare, token } = session;
   const headers = { Authorization: `Bearer ${token}` };
   const authorization = (path) => ({ transport: 'ajax', endpoint: fanfare.origin + path, headers: { ...headers } });
-  const options = {
+  const plain = {
     cluster: '',
     wsHost: fanfare.host,
     wsPort: fanfare.port,
     wssPort: fanfare.port,
+    // If no WebSocket gets through; without these pusher-js would ask a host of Pusher's. (docs/fallback.md)
+    httpHost: fanfare.host,
+    httpPort: fanfare.port,
+    httpsPort: fanfare.port,
     forceTLS: fanfare.tls,
-    enabledTransports: ['ws', 'wss'],
-    // A session of this page: what it misses while the connection is away is sent once it is back.
-    wsPath: `/resume/${sessionToken()}`,
+    enabledTransports: ['ws', 'wss', 'xhr_streaming', 'xhr_polling'],
     channelAuthorization: authorization('/broadcasting/auth'),
     userAuthentication: authorization('/broadcasting/user-auth'),
   };
+  // The whole of what it takes: what the page misses while it is away comes once it is back, each event once.
+  const { resumable } = await import(`${fanfare.origin}/fanfare/client.mjs`).catch((error) => {
+    document.querySelector('header').textContent =
+      `${title}: Fanfare does not answer at ${fanfare.origin}. Does it run?`;
+    throw error;
+  });
+  const options = resumable(Pusher, plain, { onGap: () => document.dispatchEvent(new Event('gap')) });
   const send = (path, body = {}, more = {}) =>
     fetch(path, {
       method: 'POST',
@@ -39,10 +48,10 @@ export async function openPage(title) {
 /** Fills the header, and follows the connection. */
 export function showConnection({ user, session, title }, pusher) {
   const header = document.querySelector('header');
-  header.innerHTML = `<h1></h1><span id="who"></span><span id="state"></span><span class="grow"></span>
-    <button type="button" id="cut">Cut the network</button><a class="button" href="/both">Two users</a>`;
+  header.innerHTML = `<h1></h1><span id="state"></span><button type="button" id="cut">Cut the network</button>
+    <a class="button" href="/both">Two users</a>`;
   header.querySelector('h1').textContent = title;
-  header.querySelector('#who').textContent = session.name ?? `User ${user}`;
+  header.querySelector('#state').after(person(session.name ?? `User ${user}`));
   if (window.parent !== window) header.querySelector('a').remove();
   const notice = document.createElement('div');
   notice.id = 'notice';
@@ -70,20 +79,24 @@ export function showConnection({ user, session, title }, pusher) {
       pusher.connect();
     }
   });
-  // One answer for each channel: how many events follow that were missed.
+  // After a reconnect: what is handed to the page until each channel has said that it is complete.
   let missed = 0;
   let whole = true;
   let timer;
-  pusher.connection.bind('message', ({ event, data }) => {
-    if (event !== 'fanfare:resumed' || cutAt === undefined) return;
-    whole &&= data.recovered;
-    missed += data.recovered ? data.events : 0;
+  document.addEventListener('gap', () => {
+    whole = false;
+  });
+  pusher.connection.bind('message', ({ event }) => {
+    if (cutAt === undefined) return;
+    if (!/^(pusher|pusher_internal|fanfare):|^client-/.test(event)) missed += 1;
+    if (event !== 'fanfare:resumed') return;
     clearTimeout(timer);
     timer = setTimeout(() => {
       const seconds = Math.round((Date.now() - cutAt) / 1000);
+      const came = missed === 1 ? 'The event that you missed is here' : `The ${missed} events that you missed are here`;
       notice.textContent = whole
-        ? `Back after ${seconds} s. ${missed === 1 ? 'One event was' : `${missed} events were`} sent again: nothing is lost.`
-        : `Back after ${seconds} s, too late for what was missed: the page asked the backend.`;
+        ? `Back after ${seconds} s. ${missed === 0 ? 'You missed nothing' : `${came}: nothing is lost`}.`
+        : `Away for ${seconds} s, longer than events are kept: load the page again.`;
       [cutAt, missed, whole] = [undefined, 0, true];
     }, 300);
   });
@@ -97,7 +110,11 @@ export function element(name, text, className = '') {
   return made;
 }
 
-/** crypto.randomUUID is not there on pages of plain http other than localhost's. */
-function sessionToken() {
-  return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+/** A name with its initial in a circle, of a colour that is always the same. */
+export function person(name) {
+  const made = element('span', name, 'person');
+  const initial = /^User (.)/.exec(name)?.[1] ?? name[0];
+  made.dataset.initial = initial;
+  made.style.setProperty('--hue', (initial.codePointAt(0) * 47) % 360);
+  return made;
 }

@@ -160,7 +160,7 @@ t.test('a page: likes that stay, a purchase, a new post in the feed', async (t) 
   const [ada, grace] = await Promise.all([open(1), open(2)]);
   await ada.locator('[data-post="100"]').click();
   await grace.locator('[data-post="100"]', { hasText: '♥ 1' }).waitFor({ timeout: 10_000 });
-  await ada.getByText('Unlock for 300 ¢').click();
+  await ada.getByText('Unlock for $3.00').click();
   await ada.getByText('Unlocked ✓').waitFor({ timeout: 10_000 });
   await ada.reload();
   await ada.locator('[data-post="100"][aria-pressed="true"]', { hasText: '♥ 1' }).waitFor({ timeout: 10_000 });
