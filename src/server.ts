@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger as PinoLogger } from 'pino';
 import { Happenings } from './admin/happenings.ts';
 import type { AdminDependencies, AdminServer } from './admin/index.ts';
-import { createApi } from './api/index.ts';
+import { createApi, IDEMPOTENCY_KEY } from './api/index.ts';
 import type { ChannelRules } from './auth/index.ts';
 import { memoryState } from './broker/memory/index.ts';
 import { redisState } from './broker/redis/index.ts';
@@ -155,7 +155,10 @@ async function open(
   opened.push(() => webhooks.stop());
   const core = createCore({ settings: coreSettings(config), apps, shared, metrics, logger });
   const { connections, delivery, publisher, terminate } = core;
-  const api = createApi({ apps, publisher, roster, broker, quotas, terminate, metrics, logger });
+  const api = createApi({
+    ...{ apps, publisher, roster, broker, quotas, history: shared.history, requests: shared.requests, metrics, logger },
+    ...{ terminate, unsubscribe: core.unsubscribe },
+  });
 
   const native = createNativeApp(uws, config.tls);
   opened.push(async () => {
@@ -284,7 +287,7 @@ function routes(config: Config, api: HttpEndpoint, isReady: () => boolean): Http
   return [
     {
       matches: (path) => path.startsWith('/apps/') || path.startsWith('/users/'),
-      headers: ['origin'],
+      headers: ['origin', IDEMPOTENCY_KEY],
       maxBodyBytes: perBatch * ESCAPED + ENVELOPE_BYTES,
       endpoint: api,
     },

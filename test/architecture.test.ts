@@ -42,6 +42,7 @@ const FLOORS: Readonly<Record<string, Readonly<Record<string, readonly string[]>
     lease: ['scripts', 'wire'],
     log: ['scripts', 'wire'],
     outbox: ['scripts', 'wire'],
+    requests: ['scripts', 'wire'],
     quotas: ['scripts', 'wire', 'lease'],
     roster: ['scripts', 'wire', 'lease'],
   },

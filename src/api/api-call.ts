@@ -1,6 +1,8 @@
 import type { App, AppRegistry } from '../core/contracts/app.ts';
 import type { Broker } from '../core/contracts/broker.ts';
+import type { ChannelHistory } from '../core/contracts/channel-log.ts';
 import type { HttpResponse } from '../core/contracts/http.ts';
+import type { IdempotentRequests } from '../core/contracts/idempotency.ts';
 import type { Logger } from '../core/contracts/logger.ts';
 import type { Metrics } from '../core/contracts/metrics.ts';
 import type { QuotaKind, Quotas } from '../core/contracts/quotas.ts';
@@ -15,8 +17,12 @@ export interface ApiDeps {
   readonly roster: Roster;
   readonly broker: Broker;
   readonly quotas: Quotas;
+  readonly history: ChannelHistory;
+  readonly requests: IdempotentRequests;
   /** Closes every connection of a signed-in user, on all nodes. */
   readonly terminate: (app: App, userId: string) => Promise<void>;
+  /** Takes a user's connections out of channels, on all nodes. */
+  readonly unsubscribe: (app: App, userId: string, channels: readonly string[]) => Promise<void>;
   readonly metrics: Metrics;
   readonly logger: Logger;
   /** Milliseconds since 1970. */

@@ -53,7 +53,7 @@ function itemOf(call: ApiCall, fields: unknown, where: string): BatchItem {
   if (typeof channel !== 'string') {
     throw new Refusal(400, `${where}An event of a batch needs channel, the name of a single one`);
   }
-  const event = eventOf(call.deps.publisher, call.app, fields, [channel], where);
+  const event = eventOf(call.deps.publisher, call.app, fields, { channels: [channel] }, where);
   return { event, channel, wanted: wantedOf(fields.info, where) };
 }
 

@@ -58,7 +58,8 @@ export async function getChannelUsers(call: ApiCall): Promise<HttpResponse> {
   return json({ users: userIds.map((id) => ({ id })) });
 }
 
-function channelOfPath(call: ApiCall): string {
+/** The channel that the path names; throws a Refusal of 400. */
+export function channelOfPath(call: ApiCall): string {
   const problem = channelNameProblem(call.name, call.app.limits.maxChannelNameLength);
   if (problem !== undefined) throw new Refusal(400, problem);
   return call.name;

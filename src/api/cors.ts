@@ -22,7 +22,7 @@ export function preflight(app: App, origin: string | undefined, endpoint: Endpoi
   const headers: Header[] = [
     ['Allow', allowOf(endpoint)],
     ['Access-Control-Allow-Methods', allowOf(endpoint)],
-    ['Access-Control-Allow-Headers', 'Content-Type, X-Pusher-Library'],
+    ['Access-Control-Allow-Headers', 'Content-Type, Idempotency-Key, X-Pusher-Library'],
     ['Access-Control-Max-Age', String(PREFLIGHT_MAX_AGE_SECONDS)],
   ];
   return { status: 204, body: '', headers };
@@ -33,7 +33,7 @@ export function allowOf(endpoint: Endpoint): string {
 }
 
 function originHeaders(app: App, origin: string): readonly Header[] {
-  const exposed: Header = ['Access-Control-Expose-Headers', 'Retry-After'];
+  const exposed: Header = ['Access-Control-Expose-Headers', 'Retry-After, Idempotent-Replayed'];
   if (app.allowedOrigins.length === 0) return [['Access-Control-Allow-Origin', '*'], exposed];
   const vary: Header = ['Vary', 'Origin'];
   if (!isOriginAllowed(app.allowedOrigins, origin)) return [vary];

@@ -13,6 +13,9 @@ export function bodyObject(body: Buffer, example: string): JsonObject {
   throw new Refusal(400, `${wrong}: send one such as ${example}`);
 }
 
+/** The channels that an event names, or those of the users. */
+export type Recipients = Pick<ServerEvent, 'channels' | 'isForUsers'>;
+
 /**
  * An event as a backend wrote it, ready to publish; throws a Refusal of 400 or 413. `where` stands in front of the
  * sentence, to tell the events of a batch apart.
@@ -21,7 +24,7 @@ export function eventOf(
   publisher: Publisher,
   app: App,
   fields: JsonObject,
-  channels: readonly string[],
+  { channels, isForUsers }: Recipients,
   where = '',
 ): ServerEvent {
   const { name, data, socket_id: socketId } = fields;
@@ -33,7 +36,7 @@ export function eventOf(
   }
   const text = dataString(data);
   if (text === undefined) throw new Refusal(400, `${where}The data is nested too deeply`);
-  const event = { name, data: text, channels, socketId: excludedSocket(socketId, where) };
+  const event = { name, data: text, channels, isForUsers, socketId: excludedSocket(socketId, where) };
   const problem = publisher.problem(app, event);
   if (problem === undefined) return event;
   throw new Refusal(problem.reason === 'too_large' ? 413 : 400, where + problem.message);

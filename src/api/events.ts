@@ -1,8 +1,9 @@
 import type { HttpResponse } from '../core/contracts/http.ts';
 import { topicOf } from '../core/contracts/topic.ts';
+import { SERVER_TO_USER_PREFIX } from '../protocol/channel-name.ts';
 import type { JsonObject } from '../protocol/frames.ts';
 import { type ApiCall, takeQuota } from './api-call.ts';
-import { bodyObject, eventOf } from './event-body.ts';
+import { bodyObject, eventOf, type Recipients } from './event-body.ts';
 import { COUNT_ATTRIBUTES, channelInfo, infoAttributes } from './info-attributes.ts';
 import { DONE, json, Refusal } from './responses.ts';
 
@@ -12,7 +13,7 @@ const EXAMPLE = '{"name":"message.sent","channels":["private-chat"],"data":"{}"}
 export async function postEvents(call: ApiCall): Promise<HttpResponse> {
   const { app, deps } = call;
   const fields = bodyObject(call.body, EXAMPLE);
-  const event = eventOf(deps.publisher, app, fields, channelsOf(fields));
+  const event = eventOf(deps.publisher, app, fields, recipientsOf(fields));
   const wanted = infoAttributes(fields.info, COUNT_ATTRIBUTES);
   await takeQuota(call, 'triggers', 1);
   if (wanted.size === 0) {
@@ -29,14 +30,26 @@ export async function postEvents(call: ApiCall): Promise<HttpResponse> {
   return json({ channels });
 }
 
-/** PHP names a single channel as `channel`, Node always as `channels`. */
-function channelsOf({ channels, channel }: JsonObject): readonly string[] {
-  const many = channels ?? undefined;
-  const one = channel ?? undefined;
-  if (many !== undefined && one !== undefined) {
-    throw new Refusal(400, 'An event has either channels, a list of names, or channel, a single one: not both');
+/**
+ * PHP names a single channel as `channel`, Node always as `channels`. `user_ids` is Fanfare's own: an event for each of
+ * these users is one on `#server-to-user-{id}`.
+ */
+function recipientsOf({ channels, channel, user_ids: userIds }: JsonObject): Recipients {
+  const given = [channels, channel, userIds].filter((value) => value !== undefined && value !== null);
+  if (given.length > 1) {
+    throw new Refusal(
+      400,
+      'An event has either channels, a list of names, or channel, a single one, or user_ids: not two of them',
+    );
   }
-  if (typeof one === 'string') return [one];
-  if (Array.isArray(many) && many.every((name) => typeof name === 'string')) return many;
-  throw new Refusal(400, 'An event needs channels, a list of names, or channel, a single one');
+  const [names] = given;
+  if (typeof channel === 'string') return { channels: [channel] };
+  if (!Array.isArray(names) || !names.every((name) => typeof name === 'string')) {
+    throw new Refusal(
+      400,
+      'An event needs channels, a list of names, or channel, a single one, or user_ids, a list of texts',
+    );
+  }
+  if (names !== userIds) return { channels: names };
+  return { channels: [...new Set(names)].map((id) => SERVER_TO_USER_PREFIX + id), isForUsers: true };
 }

@@ -2,14 +2,17 @@ import type { App } from '../core/contracts/app.ts';
 import { BrokerUnavailable } from '../core/contracts/broker.ts';
 import type { HttpEndpoint, HttpRequest, HttpResponse } from '../core/contracts/http.ts';
 import { printable } from '../protocol/channel-name.ts';
-import type { ApiDeps } from './api-call.ts';
+import { sha256 } from '../protocol/signatures.ts';
+import type { ApiCall, ApiDeps } from './api-call.ts';
 import { allowOf, preflight, withCors } from './cors.ts';
+import { IDEMPOTENCY_KEY, once } from './once.ts';
 import { parameter, parseQuery, type QueryPair } from './query.ts';
 import { verifyRequest } from './request-signature.ts';
 import { plain, Refusal, refused, retryAfter } from './responses.ts';
 import { ENDPOINTS, type Route, routeOf } from './router.ts';
 
 export type { ApiDeps } from './api-call.ts';
+export { IDEMPOTENCY_KEY } from './once.ts';
 
 const UNAVAILABLE_RETRY_SECONDS = 1;
 
@@ -69,7 +72,12 @@ function answer(
   if (request.method === 'OPTIONS') return preflight(app, request.headers.get('origin'), route.endpoint);
   const signed = verifyRequest(app, request, query, (deps.now ?? Date.now)());
   if (!app.enabled) throw new Refusal(403, `The app '${app.id}' is disabled`);
-  return route.endpoint.resource({ deps, app, name: route.name, query: signed, body: request.body });
+  const { endpoint, name } = route;
+  const { body } = request;
+  const call: ApiCall = { deps, app, name, query: signed, body };
+  const key = endpoint.isTrigger ? request.headers.get(IDEMPOTENCY_KEY) : undefined;
+  if (key === undefined) return endpoint.resource(call);
+  return once(call, key, `${endpoint.path}\n${sha256(body)}`, endpoint.resource);
 }
 
 function failure(deps: ApiDeps, request: HttpRequest, error: unknown): HttpResponse {

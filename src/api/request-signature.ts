@@ -49,9 +49,27 @@ function checkTimestamp(timestamp: string, nowMs: number): void {
   if (Math.abs(nowSeconds - Number(timestamp)) <= MAX_CLOCK_SKEW_SECONDS) return;
   throw new Refusal(
     401,
-    `Timestamp expired: auth_timestamp '${printable(timestamp)}' is not within ${MAX_CLOCK_SKEW_SECONDS} s of ` +
-      `the server's time, ${nowSeconds} in seconds since 1970; check the sender's clock`,
+    `Timestamp expired: ${clocks(timestamp, nowSeconds)}; at most ${MAX_CLOCK_SKEW_SECONDS} s are allowed: check both clocks`,
   );
+}
+
+/** What both clocks say, so that whoever has several backends sees whose is wrong, and by how much. */
+function clocks(timestamp: string, nowSeconds: number): string {
+  const server = `the server's clock, ${nowSeconds} (${utc(nowSeconds)})`;
+  const sent = Number(timestamp);
+  if (!Number.isSafeInteger(sent) || sent < 0 || sent > LAST_SECOND) {
+    return `auth_timestamp '${printable(timestamp)}' is no time in seconds since 1970, as ${server}, is`;
+  }
+  const seconds = Math.abs(nowSeconds - sent);
+  const direction = sent < nowSeconds ? 'behind' : 'ahead of';
+  return `auth_timestamp '${printable(timestamp)}' (${utc(sent)}) is ${seconds} s ${direction} ${server}`;
+}
+
+/** What JavaScript's dates can tell. */
+const LAST_SECOND = 8_640_000_000_000;
+
+function utc(seconds: number): string {
+  return new Date(seconds * 1000).toISOString().replace('.000Z', 'Z');
 }
 
 /** The parameters in the reading of them that the signature fits. */

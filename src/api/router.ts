@@ -1,14 +1,17 @@
 import type { Resource } from './api-call.ts';
 import { postBatchEvents } from './batch-events.ts';
+import { getChannelEvents } from './channel-events.ts';
 import { getChannel, getChannels, getChannelUsers } from './channels.ts';
 import { postEvents } from './events.ts';
 import { percentDecoded } from './query.ts';
-import { postTerminateConnections } from './users.ts';
+import { postTerminateConnections, postUnsubscribe } from './users.ts';
 
 export interface Endpoint {
   readonly method: 'GET' | 'POST';
   readonly path: string;
   readonly resource: Resource;
+  /** A request that delivers events, and so may carry an `Idempotency-Key`. */
+  readonly isTrigger?: boolean;
 }
 
 export interface Route {
@@ -19,8 +22,13 @@ export interface Route {
   readonly name: string;
 }
 
-const EVENTS: Endpoint = { method: 'POST', path: '/apps/{id}/events', resource: postEvents };
-const BATCH_EVENTS: Endpoint = { method: 'POST', path: '/apps/{id}/batch_events', resource: postBatchEvents };
+const EVENTS: Endpoint = { method: 'POST', path: '/apps/{id}/events', resource: postEvents, isTrigger: true };
+const BATCH_EVENTS: Endpoint = {
+  method: 'POST',
+  path: '/apps/{id}/batch_events',
+  resource: postBatchEvents,
+  isTrigger: true,
+};
 const CHANNELS: Endpoint = { method: 'GET', path: '/apps/{id}/channels', resource: getChannels };
 const CHANNEL: Endpoint = { method: 'GET', path: '/apps/{id}/channels/{channel}', resource: getChannel };
 const CHANNEL_USERS: Endpoint = {
@@ -28,17 +36,36 @@ const CHANNEL_USERS: Endpoint = {
   path: '/apps/{id}/channels/{channel}/users',
   resource: getChannelUsers,
 };
+const CHANNEL_EVENTS: Endpoint = {
+  method: 'GET',
+  path: '/apps/{id}/channels/{channel}/events',
+  resource: getChannelEvents,
+};
 const TERMINATE: Endpoint = {
   method: 'POST',
   path: '/apps/{id}/users/{user_id}/terminate_connections',
   resource: postTerminateConnections,
 };
+const UNSUBSCRIBE: Endpoint = {
+  method: 'POST',
+  path: '/apps/{id}/users/{user_id}/unsubscribe',
+  resource: postUnsubscribe,
+};
 
-export const ENDPOINTS: readonly Endpoint[] = [EVENTS, BATCH_EVENTS, CHANNELS, CHANNEL, CHANNEL_USERS, TERMINATE];
+export const ENDPOINTS: readonly Endpoint[] = [
+  ...[EVENTS, BATCH_EVENTS, CHANNELS, CHANNEL, CHANNEL_USERS, CHANNEL_EVENTS],
+  ...[TERMINATE, UNSUBSCRIBE],
+];
 
 const APPS = '/apps/';
 const USERS = 'users/';
-const TERMINATE_SUFFIX = '/terminate_connections';
+/** What follows a channel in a path, and what follows a user. */
+const OF_CHANNELS: ReadonlyMap<string | undefined, Endpoint> = new Map([
+  [undefined, CHANNEL],
+  ['users', CHANNEL_USERS],
+  ['events', CHANNEL_EVENTS],
+]);
+const OF_USERS: readonly Endpoint[] = [TERMINATE, UNSUBSCRIBE];
 
 /** What a path, as it was sent, asks for; undefined if nothing is. */
 export function routeOf(path: string): Route | undefined {
@@ -53,8 +80,8 @@ export function routeOf(path: string): Route | undefined {
   if (rest.startsWith(USERS)) return userRoute(appId, rest);
   const [first, channel, last, more] = rest.split('/', 4);
   if (first !== 'channels' || channel === undefined || channel === '' || more !== undefined) return undefined;
-  if (last !== undefined && last !== 'users') return undefined;
-  return { endpoint: last === undefined ? CHANNEL : CHANNEL_USERS, appId, name: percentDecoded(channel) };
+  const endpoint = OF_CHANNELS.get(last);
+  return endpoint === undefined ? undefined : { endpoint, appId, name: percentDecoded(channel) };
 }
 
 /**
@@ -62,7 +89,8 @@ export function routeOf(path: string): Route | undefined {
  * belongs to the id, slashes included. The Python library leaves the app out of the path.
  */
 function userRoute(appId: string | undefined, rest: string): Route | undefined {
-  const end = rest.length - TERMINATE_SUFFIX.length;
-  if (end <= USERS.length || !rest.endsWith(TERMINATE_SUFFIX)) return undefined;
-  return { endpoint: TERMINATE, appId, name: percentDecoded(rest.slice(USERS.length, end)) };
+  const end = rest.lastIndexOf('/');
+  const endpoint = OF_USERS.find(({ path }) => path.endsWith(rest.slice(end)));
+  if (endpoint === undefined || end <= USERS.length) return undefined;
+  return { endpoint, appId, name: percentDecoded(rest.slice(USERS.length, end)) };
 }

@@ -23,6 +23,12 @@ const limitsSchema = section(
     }),
     maxChannelsPerEvent: count('Channels that one event may be triggered on.', 100, { min: 1, max: 10_000 }),
     maxBatchEvents: count('Events of one batch.', 10, { min: 1, max: 10_000 }),
+    maxUsersPerEvent: count('Users that one event may be triggered for, by `user_ids`.', 1000, { min: 1, max: 10_000 }),
+    maxIdempotencyKeys: count(
+      'Requests with an `Idempotency-Key` that are remembered at once, each for two minutes. Over it: 429.',
+      100_000,
+      { min: 16 },
+    ),
     maxPresenceMembers: count('Members of one presence channel.', 100, { min: 1 }),
     maxPresenceMemberBytes: size("Of one presence member's `user_info`, in bytes of JSON.", KB, { min: 2, max: MB }),
     maxUserIdLength: count('Characters of a user id.', 128, { min: 1, max: 10_000 }),

@@ -45,6 +45,8 @@ export interface Core {
   readonly publisher: Publisher;
   /** Closes a user's connections on every node; resolves once the broker has accepted the order. */
   terminate(app: App, userId: string): Promise<void>;
+  /** Takes a user's connections out of channels, on every node; resolves as `terminate` does. */
+  unsubscribe(app: App, userId: string, channels: readonly string[]): Promise<void>;
   /** Closes one connection of this node, as `terminate` would. */
   disconnect(connection: Connection): void;
   /** Takes what the broker delivers, and begins to watch over connections. */
@@ -73,11 +75,16 @@ export function createCore({ settings, apps, shared, metrics, logger }: CoreDepe
     else resume.part(connection, end);
   };
 
-  const users = new LocalUsers(broker, topics, delivery, (connection) => close(connection, TERMINATED));
+  const users = new LocalUsers(broker, topics, delivery, {
+    terminate: (connection) => close(connection, TERMINATED),
+    unsubscribe: (connection, channel, userId) => {
+      tasks.enqueue(connection, { run: () => subscriptions.remove(connection, channel, userId) });
+    },
+  });
   const authorizations = new Authorizations(users, close, settings);
   const facts = new NodeFacts(outbox, logger);
   const counts = new SubscriptionCounts(broker, facts, logger);
-  const subscriptions = new Subscriptions({
+  const subscriptions: Subscriptions = new Subscriptions({
     ...{ broker, delivery, roster, topics, counts, facts, replay, resume, authorizations, close, metrics, logger },
   });
   const signIn = new SignIn({ roster, topics, authorizations, logger });
@@ -104,6 +111,7 @@ export function createCore({ settings, apps, shared, metrics, logger }: CoreDepe
     delivery,
     publisher: new Publisher(broker, metrics, delivery),
     terminate: (app, userId) => users.terminate(app, userId),
+    unsubscribe: (app, userId, channels) => users.unsubscribe(app, userId, channels),
     disconnect: (connection) => close(connection, TERMINATED),
     async start() {
       await broker.start(delivery.deliver, () => resume.restored());

@@ -44,6 +44,11 @@ export function md5Hex(body: Uint8Array): string {
   return hash('md5', body, 'hex');
 }
 
+/** A digest by which things are told apart that are not to be kept as they are. */
+export function sha256(text: string | Uint8Array): string {
+  return hash('sha256', text, 'base64url');
+}
+
 /**
  * The string a backend signs: method, path and every query parameter but `auth_signature`, keys lower-cased and sorted,
  * values decoded. `query` holds decoded pairs.

@@ -53,6 +53,31 @@ t.test('a user is reached on the channel of the user', async (t) => {
   t.equal(api.published[0]?.topic, '3/#server-to-user-a b/é');
 });
 
+t.test('an event for a list of users goes to each of them once', async (t) => {
+  const api = new ApiFixture([app({ limits: { maxUsersPerEvent: 150 } })]);
+  const event = { name: 'foo', user_ids: ['ann', 'b o/b', 'ann'], data: DATA };
+  t.same(await api.post('/events', event), { status: 200, body: '{}' });
+  t.same(
+    api.published.map(({ topic }) => topic),
+    ['3/#server-to-user-ann', '3/#server-to-user-b o/b'],
+  );
+  const many = Array.from({ length: 150 }, (_, index) => `user${index}`);
+  t.equal((await api.post('/events', { ...event, user_ids: many })).status, 200, 'more than channels may be');
+  const cases: Array<[string, object, RegExp]> = [
+    ['too many', { user_ids: [...many, 'one more'] }, /at most 150 users, this one names 151/],
+    ['none', { user_ids: [] }, /at least one user/],
+    ['no list', { user_ids: 'ann' }, /user_ids, a list of texts/],
+    ['numbers', { user_ids: [1] }, /user_ids, a list of texts/],
+    ['an empty id', { user_ids: [''] }, /lacks the user id/],
+    ['channels as well', { channels: ['one'] }, /not two of them/],
+  ];
+  const before = api.published.length;
+  for (const [what, change, sentence] of cases) {
+    t.match(await api.post('/events', { ...event, ...change }), { status: 400, body: sentence }, what);
+  }
+  t.equal(api.published.length, before);
+});
+
 t.test('events on cache channels are kept', async (t) => {
   const api = new ApiFixture();
   await api.post('/events', { name: 'foo', channels: ['cache-a', 'a'], data: DATA });
@@ -98,7 +123,7 @@ t.test('what is wrong with an event is said in a sentence, and nothing is publis
     ['an empty list', { ...good, channels: [] }, 400, /at least one channel/],
     ['channels that are no list', { ...good, channels: 'one' }, 400, /needs channels, a list/],
     ['a channel that is no string', { ...good, channels: ['one', 7] }, 400, /needs channels, a list/],
-    ['both', { ...good, channel: 'one' }, 400, /not both/],
+    ['both', { ...good, channel: 'one' }, 400, /not two of them/],
     ['a bad channel', { ...good, channels: ['one', 'a b'] }, 400, /Invalid channel name 'a b'/],
     ['a long channel', { ...good, channels: ['c'.repeat(201)] }, 400, /201 characters/],
     ['many channels', { ...good, channels: Array.from({ length: 101 }, (_, n) => `c${n}`) }, 400, /at most 100/],

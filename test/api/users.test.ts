@@ -8,6 +8,20 @@ t.test('the connections of a user are ended, with a body or without', async (t) 
   t.same(api.terminated, ['3/42', '3/43']);
 });
 
+t.test('a user is taken out of channels', async (t) => {
+  const api = new ApiFixture();
+  const call = (body: unknown) => api.post('/users/a/b/unsubscribe', body);
+  t.same(await call({ channels: ['private-x', 'y'] }), { status: 200, body: '{}' });
+  t.same(api.unsubscribed, ['3/a/b: private-x y']);
+  for (const body of ['', '{}', { channels: [] }, { channels: 'x' }, { channels: [7] }]) {
+    t.match(await call(body), { status: 400, body: /\{"channels":\["private-chat"\]\}/ });
+  }
+  t.match(await call({ channels: ['a b'] }), { status: 400, body: /Invalid channel name 'a b'/ });
+  const many = Array.from({ length: 101 }, (_, index) => `c${index}`);
+  t.match(await call({ channels: many }), { status: 400, body: /at most 100/ });
+  t.equal(api.unsubscribed.length, 1);
+});
+
 t.test('ids arrive as the libraries write them: encoded, signed either way, or as they are', async (t) => {
   const api = new ApiFixture();
   for (const [signed, sent] of [

@@ -1,6 +1,7 @@
 import type { Test } from 'tap';
 import type { Broker, BrokerMessage } from '../../src/core/contracts/broker.ts';
 import {
+  type ChannelHistory,
   type ChannelLog,
   isMarker,
   type LogBounds,
@@ -14,6 +15,7 @@ import { until } from '../support/wait.ts';
 export interface LogNode {
   readonly broker: Broker;
   readonly log: ChannelLog;
+  readonly history: ChannelHistory;
   close(): Promise<void>;
 }
 
@@ -25,6 +27,7 @@ const BOUNDS: LogBounds = { maxEvents: 5, maxBytes: 300, maxAgeSeconds: 30 };
 interface Logged {
   readonly topic: string;
   readonly log: ChannelLog;
+  readonly history: ChannelHistory;
   /** What arrived at the first and at the last node. */
   readonly here: LoggedMessage[];
   readonly there: LoggedMessage[];
@@ -63,6 +66,7 @@ async function setUp(t: Test, start: StartLogNodes, bounds = BOUNDS): Promise<Lo
   return {
     topic,
     log: last.log,
+    history: last.history,
     here: here as LoggedMessage[],
     there: there as LoggedMessage[],
     keep: () => after(() => first.log.keep(topic)),
@@ -191,6 +195,30 @@ export async function channelLogContract(t: Test, start: StartLogNodes): Promise
     t.same(frames(await log.since(topic, first.position)), ['c', 'd'], 'with positions to go on from');
     const { epoch, offset } = first.position;
     t.same(frames(await log.since(topic, { epoch, offset: offset - 1 })), ['b', 'c', 'd'], 'or to begin at');
+  });
+
+  await t.test('pages: the last events, or those after a position, and whether that is all', async (t) => {
+    const { topic, history, keep, publish } = await setUp(t, start);
+    t.equal(await history.page(topic, undefined, 3), undefined, 'of no log');
+    const { position: begin } = await keep();
+    t.same(await history.page(topic, undefined, 3), { messages: [], end: begin, reachesBack: true }, 'of an empty log');
+    t.same(await history.page(topic, begin, 3), { messages: [], end: begin, reachesBack: true });
+    const a = await publish('a', { exceptSocketId: '1.2' });
+    for (const frame of ['b', 'c', 'd']) await publish(frame);
+    const last = await history.page(topic, undefined, 3);
+    t.same(frames(last?.messages), ['b', 'c', 'd']);
+    t.same(last?.end, last?.messages.at(-1)?.position);
+    const first = await history.page(topic, begin, 2);
+    t.match(first, { reachesBack: true, end: last?.end });
+    t.same(frames(first?.messages), ['a', 'b']);
+    t.equal(first?.messages[0]?.exceptSocketId, '1.2');
+    for (const frame of ['e', 'f']) await publish(frame);
+    t.same(frames((await history.page(topic, a.position, 9))?.messages), ['b', 'c', 'd', 'e', 'f']);
+    for (const position of [begin, { ...begin, epoch: 'another' }]) {
+      const cut = await history.page(topic, position, 3);
+      t.equal(cut?.reachesBack, false);
+      t.same(frames(cut?.messages), ['b', 'c', 'd'], 'what there is, from its beginning');
+    }
   });
 
   await t.test('a message may ask to be logged, whether or not anyone keeps the log', async (t) => {

@@ -4,6 +4,7 @@ import { startCluster } from '../support/redis-server.ts';
 import { brokerContract } from './broker-contract.ts';
 import { outboxContract } from './outbox-contract.ts';
 import { quotasContract } from './quotas-contract.ts';
+import { requestsContract } from './requests-contract.ts';
 import { rosterContract } from './roster-contract.ts';
 
 const cluster = await startCluster(3);
@@ -13,3 +14,4 @@ await t.test('the Redis broker on a Cluster', (t) => brokerContract(t, () => red
 await t.test('the Redis roster on a Cluster', (t) => rosterContract(t, () => redisCluster(cluster.url, 3)));
 await t.test('the Redis quotas on a Cluster', (t) => quotasContract(t, () => redisCluster(cluster.url, 2)));
 await t.test('the Redis outbox on a Cluster', (t) => outboxContract(t, () => redisCluster(cluster.url, 3)));
+await t.test('requests on a Cluster', (t) => requestsContract(t, () => redisCluster(cluster.url, 2)));

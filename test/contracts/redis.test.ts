@@ -4,6 +4,7 @@ import { startRedis } from '../support/redis-server.ts';
 import { brokerContract } from './broker-contract.ts';
 import { outboxContract } from './outbox-contract.ts';
 import { quotasContract } from './quotas-contract.ts';
+import { requestsContract } from './requests-contract.ts';
 import { rosterContract } from './roster-contract.ts';
 
 const redis = await startRedis('--requirepass', 'p@ss/word');
@@ -14,3 +15,4 @@ await t.test('the Redis broker', (t) => brokerContract(t, () => redisCluster(url
 await t.test('the Redis roster', (t) => rosterContract(t, () => redisCluster(url, 3)));
 await t.test('the Redis quotas', (t) => quotasContract(t, () => redisCluster(url, 2)));
 await t.test('the Redis outbox', (t) => outboxContract(t, () => redisCluster(url, 3)));
+await t.test('requests in Redis', (t) => requestsContract(t, () => redisCluster(url, 2)));

@@ -8,7 +8,7 @@ import { sessionStoreContract } from './session-store-contract.ts';
 await t.test('the memory log', (t) =>
   channelLogContract(t, async (bounds) => {
     const broker = new MemoryBroker(bounds);
-    return [{ broker, log: broker, close: () => broker.close() }];
+    return [{ broker, log: broker, history: broker, close: () => broker.close() }];
   }),
 );
 

@@ -1,6 +1,7 @@
 import { type ApiDeps, createApi } from '../../src/api/index.ts';
 import { MemoryBroker } from '../../src/broker/memory/memory-broker.ts';
 import { MemoryQuotas } from '../../src/broker/memory/memory-quotas.ts';
+import { MemoryRequests } from '../../src/broker/memory/memory-requests.ts';
 import { MemoryRoster } from '../../src/broker/memory/memory-roster.ts';
 import { type App, ConfiguredApps } from '../../src/core/contracts/app.ts';
 import type { BrokerMessage } from '../../src/core/contracts/broker.ts';
@@ -52,6 +53,7 @@ export function signedQuery(
 export class ApiFixture {
   readonly published: BrokerMessage[] = [];
   readonly terminated: string[] = [];
+  readonly unsubscribed: string[] = [];
   readonly log: readonly LoggedLine[];
   readonly roster: MemoryRoster;
   readonly broker: MemoryBroker;
@@ -72,8 +74,13 @@ export class ApiFixture {
       roster: this.roster,
       broker: this.broker,
       quotas: new MemoryQuotas(now),
+      history: this.broker,
+      requests: new MemoryRequests(now),
       terminate: async (of, userId) => {
         this.terminated.push(`${of.id}/${userId}`);
+      },
+      unsubscribe: async (of, userId, channels) => {
+        this.unsubscribed.push(`${of.id}/${userId}: ${channels.join(' ')}`);
       },
       logger,
       now,

@@ -2,6 +2,7 @@ import { pino } from 'pino';
 import { memoryState } from '../../src/broker/memory/index.ts';
 import { DEFAULT_REDIS_SETTINGS, type RedisSettings, redisState } from '../../src/broker/redis/index.ts';
 import type { Broker, BrokerMessage } from '../../src/core/contracts/broker.ts';
+import type { IdempotentRequests } from '../../src/core/contracts/idempotency.ts';
 import type { FactKind, Outbox } from '../../src/core/contracts/outbox.ts';
 import type { Quotas } from '../../src/core/contracts/quotas.ts';
 import type { Roster } from '../../src/core/contracts/roster.ts';
@@ -15,6 +16,7 @@ export interface ContractNode {
   readonly roster: Roster;
   readonly quotas: Quotas;
   readonly outbox: Outbox;
+  readonly requests: IdempotentRequests;
   readonly delivered: BrokerMessage[];
   /** Called on each delivery, after it was recorded. */
   onDeliver: (message: BrokerMessage) => void;
@@ -82,7 +84,9 @@ export function hereAndThere({ nodes }: ContractCluster): { here: ContractNode; 
   return { here, there };
 }
 
-async function startNode(parts: Pick<ContractNode, 'broker' | 'roster' | 'quotas' | 'outbox'>): Promise<ContractNode> {
+async function startNode(
+  parts: Pick<ContractNode, 'broker' | 'roster' | 'quotas' | 'outbox' | 'requests'>,
+): Promise<ContractNode> {
   const node: ContractNode = { ...parts, delivered: [], onDeliver: () => undefined, restored: 0 };
   await parts.broker.start(
     (message) => {

@@ -5,6 +5,7 @@ import type { Retention, SharedState } from '../../core/contracts/shared-state.t
 import { MemoryBroker } from './memory-broker.ts';
 import { MemoryOutbox } from './memory-outbox.ts';
 import { MemoryQuotas } from './memory-quotas.ts';
+import { MemoryRequests } from './memory-requests.ts';
 import { MemoryRoster } from './memory-roster.ts';
 import { MemorySessionStore } from './memory-session-store.ts';
 
@@ -22,7 +23,9 @@ export function memoryState(
     roster: new MemoryRoster(broker, outbox),
     quotas: new MemoryQuotas(),
     log: broker,
+    history: broker,
     outbox,
+    requests: new MemoryRequests(),
     sessionStore: new MemorySessionStore(sessionSeconds, session, { metrics }),
   };
 }

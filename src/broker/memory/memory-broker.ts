@@ -1,5 +1,11 @@
 import type { Broker, BrokerMessage, CachedFrame, Deliver } from '../../core/contracts/broker.ts';
-import type { ChannelLog, LogBounds, LoggedMessage } from '../../core/contracts/channel-log.ts';
+import type {
+  ChannelHistory,
+  ChannelLog,
+  LogBounds,
+  LoggedMessage,
+  LogPage,
+} from '../../core/contracts/channel-log.ts';
 import { createMetrics, type Metrics } from '../../core/contracts/metrics.ts';
 import type { Position } from '../../core/contracts/position.ts';
 import { MemoryLog } from './memory-log.ts';
@@ -34,7 +40,7 @@ export interface MemoryBrokerOptions {
 }
 
 /** The broker of a single node: a publish is a function call. */
-export class MemoryBroker implements Broker, ChannelLog {
+export class MemoryBroker implements Broker, ChannelLog, ChannelHistory {
   readonly #kept: OldestOut<Kept>;
   readonly #logs: OldestOut<MemoryLog>;
   readonly #bounds: LogBounds;
@@ -95,6 +101,10 @@ export class MemoryBroker implements Broker, ChannelLog {
 
   async since(topic: string, position: Position): Promise<readonly LoggedMessage[] | undefined> {
     return this.#logs.get(topic)?.since(position, this.#now());
+  }
+
+  async page(topic: string, after: Position | undefined, maxEvents: number): Promise<LogPage | undefined> {
+    return this.#logs.get(topic)?.page(after, maxEvents, this.#now());
   }
 
   async recent(topic: string, maxEvents: number, maxAgeSeconds: number): Promise<readonly LoggedMessage[]> {

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { BrokerMessage } from '../../core/contracts/broker.ts';
-import type { LogBounds, LoggedMessage } from '../../core/contracts/channel-log.ts';
+import type { LogBounds, LoggedMessage, LogPage } from '../../core/contracts/channel-log.ts';
 import type { Position } from '../../core/contracts/position.ts';
 
 interface Entry {
@@ -73,6 +73,15 @@ export class MemoryLog {
     const missing = this.#offset - position.offset;
     if (position.epoch !== this.#epoch || missing < 0 || missing > length) return undefined;
     return this.#messages(this.#entries.length - missing, 0);
+  }
+
+  page(after: Position | undefined, maxEvents: number, nowMs: number): LogPage {
+    this.trim(nowMs);
+    const { end } = this;
+    const last = this.#messages(this.#removed, 0);
+    if (after === undefined) return { messages: last.slice(-maxEvents), end, reachesBack: true };
+    const messages = this.since(after, nowMs);
+    return { messages: (messages ?? last).slice(0, maxEvents), end, reachesBack: messages !== undefined };
   }
 
   recent(maxEvents: number, maxAgeSeconds: number, nowMs: number): readonly LoggedMessage[] {

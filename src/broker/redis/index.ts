@@ -8,6 +8,7 @@ import { RedisSessionStore } from './log/redis-session-store.ts';
 import { RedisOutbox } from './outbox/redis-outbox.ts';
 import { RedisQuotas } from './quotas/redis-quotas.ts';
 import { RedisBroker } from './redis-broker.ts';
+import { RedisRequests } from './requests/redis-requests.ts';
 import { RedisRoster } from './roster/redis-roster.ts';
 import type { RedisSettings } from './wire/settings.ts';
 import { RedisStore } from './wire/store.ts';
@@ -37,7 +38,9 @@ export function redisState(
     roster,
     quotas,
     log,
+    history: log,
     outbox: new RedisOutbox(store, wants),
+    requests: new RedisRequests(store),
     sessionStore: new RedisSessionStore(store, retention.sessionSeconds, retention.session),
   };
 }

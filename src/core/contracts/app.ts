@@ -8,6 +8,10 @@ export interface AppLimits {
   readonly maxEventBytes: number;
   readonly maxChannelsPerEvent: number;
   readonly maxBatchEvents: number;
+  /** Users that one event may be triggered for. */
+  readonly maxUsersPerEvent: number;
+  /** Requests with an `Idempotency-Key` that are remembered at once. Over it: 429. */
+  readonly maxIdempotencyKeys: number;
   readonly maxPresenceMembers: number;
   /** Of one member's `user_info`, in bytes of JSON. */
   readonly maxPresenceMemberBytes: number;

@@ -22,6 +22,15 @@ export interface LogBounds {
   readonly maxAgeSeconds: number;
 }
 
+/** A part of a log. */
+export interface LogPage {
+  readonly messages: readonly LoggedMessage[];
+  /** Of the log's last event, or of its beginning if it has none. */
+  readonly end: Position;
+  /** Whether the log has every event since the position that was asked for; true if none was. */
+  readonly reachesBack: boolean;
+}
+
 /**
  * The recent events of channels, with positions that are the same on every node: what resuming and rewinding read. A
  * channel is logged only while somebody keeps its log, so that the others cost nothing.
@@ -40,6 +49,15 @@ export interface ChannelLog {
   since(topic: string, position: Position): Promise<readonly LoggedMessage[] | undefined>;
   /** The last events, oldest first: at most so many, none older than so many seconds. */
   recent(topic: string, maxEvents: number, maxAgeSeconds: number): Promise<readonly LoggedMessage[]>;
+}
+
+/** The same logs, for whoever reads them bit by bit. Calls reject with BrokerUnavailable. */
+export interface ChannelHistory {
+  /**
+   * Some events at a time, oldest first: those after a position if the log reaches back to it, otherwise the first that
+   * it has; without a position the last ones. Undefined if the topic is not logged.
+   */
+  page(topic: string, after: Position | undefined, maxEvents: number): Promise<LogPage | undefined>;
 }
 
 /** A marker carries a position and nothing for clients. */

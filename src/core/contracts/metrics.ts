@@ -46,6 +46,7 @@ export const BOUND_NAMES = Object.freeze([
   ...['connections', 'app-connections', 'receive-rate', 'client-events-per-second'],
   ...['waiting-messages', 'waiting-bytes', 'waiting-time', 'recorded-characters'],
   ...['body-size', 'body-bytes', 'body-chunks', 'body-time', 'triggers-per-second', 'reads-per-second'],
+  ...['idempotency-keys'],
   ...['http-sessions', 'http-session-guesses', 'http-buffered-bytes'],
   ...['rules', 'rules-waiting', 'rules-of-user', 'log-waiting-bytes', 'facts', 'fact-bytes', 'webhook-events'],
   ...['channel-logs', 'channel-log-bytes', 'cached-events', 'cached-event-bytes', 'sessions'],

@@ -1,5 +1,6 @@
 import type { Broker } from './broker.ts';
-import type { ChannelLog, LogBounds } from './channel-log.ts';
+import type { ChannelHistory, ChannelLog, LogBounds } from './channel-log.ts';
+import type { IdempotentRequests } from './idempotency.ts';
 import type { Outbox } from './outbox.ts';
 import type { Quotas } from './quotas.ts';
 import type { Roster } from './roster.ts';
@@ -11,8 +12,10 @@ export interface SharedState {
   readonly roster: Roster;
   readonly quotas: Quotas;
   readonly log: ChannelLog;
+  readonly history: ChannelHistory;
   readonly sessionStore: SessionStore;
   readonly outbox: Outbox;
+  readonly requests: IdempotentRequests;
 }
 
 /** What is kept for clients that are away. */

@@ -14,6 +14,8 @@ export interface ServerEvent {
   /** Passed on byte for byte. */
   readonly data: string;
   readonly channels: readonly string[];
+  /** Whether the channels are those of a list of users, which has a bound of its own. */
+  readonly isForUsers?: boolean | undefined;
   /** The connection to leave out. */
   readonly socketId: string | undefined;
 }
@@ -48,12 +50,13 @@ export class Publisher {
         message: `The data content of this event exceeds the allowed maximum (${limits.maxEventBytes} bytes)`,
       };
     }
-    if (event.channels.length === 0) return { reason: 'invalid', message: 'An event needs at least one channel' };
-    if (event.channels.length > limits.maxChannelsPerEvent) {
-      return {
-        reason: 'invalid',
-        message: `An event can go to at most ${limits.maxChannelsPerEvent} channels, this one names ${event.channels.length}`,
-      };
+    const { length } = event.channels;
+    const what = event.isForUsers === true ? 'user' : 'channel';
+    const most = event.isForUsers === true ? limits.maxUsersPerEvent : limits.maxChannelsPerEvent;
+    if (length === 0) return { reason: 'invalid', message: `An event needs at least one ${what}` };
+    if (length > most) {
+      const message = `An event can go to at most ${most} ${what}s, this one names ${length}`;
+      return { reason: 'invalid', message };
     }
     for (const channel of event.channels) {
       const problem = channelNameProblem(channel, limits.maxChannelNameLength);

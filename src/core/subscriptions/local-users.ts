@@ -1,3 +1,4 @@
+import { dataObject } from '../../protocol/frames.ts';
 import type { Connection } from '../connection/connection.ts';
 import type { App } from '../contracts/app.ts';
 import type { Broker } from '../contracts/broker.ts';
@@ -7,6 +8,13 @@ import type { LocalTopics } from '../delivery/local-topics.ts';
 
 const TERMINATE = 'terminate';
 
+/** The orders that an application gives about a user's connections. */
+export interface UserOrders {
+  terminate(connection: Connection): void;
+  /** @param userId whose subscription it must be, if the channel has members */
+  unsubscribe(connection: Connection, channel: string, userId: string): void;
+}
+
 /**
  * This node's connections by the users that signatures have named, and the orders about them that come from any node.
  * (HTTP API: terminate connections)
@@ -15,14 +23,14 @@ export class LocalUsers {
   readonly #broker: Broker;
   readonly #topics: LocalTopics;
   readonly #delivery: Delivery;
-  readonly #terminate: (connection: Connection) => void;
+  readonly #orders: UserOrders;
   readonly #connections = new Map<string, Set<Connection>>();
 
-  constructor(broker: Broker, topics: LocalTopics, delivery: Delivery, terminate: (connection: Connection) => void) {
+  constructor(broker: Broker, topics: LocalTopics, delivery: Delivery, orders: UserOrders) {
     this.#broker = broker;
     this.#topics = topics;
     this.#delivery = delivery;
-    this.#terminate = terminate;
+    this.#orders = orders;
   }
 
   async add(connection: Connection, userId: string): Promise<void> {
@@ -35,7 +43,7 @@ export class LocalUsers {
       return;
     }
     this.#connections.set(topic, new Set([connection]));
-    this.#delivery.listen(topic, (frame) => this.#obey(topic, frame));
+    this.#delivery.listen(topic, (frame) => this.#obey(topic, userId, frame));
   }
 
   async removeAll(connection: Connection): Promise<void> {
@@ -57,9 +65,24 @@ export class LocalUsers {
     await this.#broker.publish([{ topic: userOrdersTopic(app.id, userId), frame: TERMINATE }]);
   }
 
-  #obey(topic: string, frame: string): void {
-    if (frame !== TERMINATE) return;
+  /** Takes the user's connections out of channels, on every node; resolves as `terminate` does. */
+  async unsubscribe(app: App, userId: string, channels: readonly string[]): Promise<void> {
+    const frame = JSON.stringify({ unsubscribe: channels });
+    await this.#broker.publish([{ topic: userOrdersTopic(app.id, userId), frame }]);
+  }
+
+  #obey(topic: string, userId: string, frame: string): void {
     // Closing changes the set that is being walked.
-    for (const connection of [...(this.#connections.get(topic) ?? [])]) this.#terminate(connection);
+    const connections = [...(this.#connections.get(topic) ?? [])];
+    if (frame === TERMINATE) {
+      for (const connection of connections) this.#orders.terminate(connection);
+      return;
+    }
+    const channels = dataObject(frame)?.unsubscribe;
+    // Another release's order.
+    if (!Array.isArray(channels)) return;
+    for (const channel of channels) {
+      for (const connection of connections) this.#orders.unsubscribe(connection, String(channel), userId);
+    }
   }
 }

@@ -99,6 +99,15 @@ export class Subscriptions {
     await this.#leave(connection, subscription);
   }
 
+  /** By order of the application: stock clients hand `pusher:subscription_error` to the channel's bindings. */
+  async remove(connection: Connection, channel: string, userId: string): Promise<void> {
+    const subscription = connection.subscriptions.get(channel);
+    if (subscription === undefined) return;
+    if (subscription.member !== undefined && subscription.member.userId !== userId) return;
+    connection.send(encodeSubscriptionError(channel, 'Unsubscribed', 'Unsubscribed by the application', 403));
+    await this.#leave(connection, subscription);
+  }
+
   /** For a connection that is gone. */
   async leaveAll(connection: Connection): Promise<void> {
     await inSlices([...connection.subscriptions.values()], (subscription) => this.#leave(connection, subscription));

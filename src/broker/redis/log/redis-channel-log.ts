@@ -1,12 +1,19 @@
 import { randomBytes } from 'node:crypto';
 import type { BrokerMessage } from '../../../core/contracts/broker.ts';
-import type { ChannelLog, LogBounds, LoggedMessage } from '../../../core/contracts/channel-log.ts';
+import type {
+  ChannelHistory,
+  ChannelLog,
+  LogBounds,
+  LoggedMessage,
+  LogPage,
+} from '../../../core/contracts/channel-log.ts';
 import type { Position } from '../../../core/contracts/position.ts';
 import {
   KEEP_LOG,
   type LogEntry,
   PUBLISH_EVENT,
   PUBLISH_KEPT_EVENT,
+  READ_LOG_PAGE,
   READ_LOG_RECENT,
   READ_LOG_SINCE,
 } from '../scripts/log.ts';
@@ -29,7 +36,7 @@ function newEpoch(): string {
  * The recent events of channels as Redis streams, appended and published in one step: their order is the same
  * everywhere.
  */
-export class RedisChannelLog implements ChannelLog {
+export class RedisChannelLog implements ChannelLog, ChannelHistory {
   readonly #store: RedisStore;
   /** As scripts take them: events, bytes, microseconds. */
   readonly #bounds: readonly [maxEvents: number, maxBytes: number, maxAge: number];
@@ -59,6 +66,14 @@ export class RedisChannelLog implements ChannelLog {
     const { epoch, offset } = position;
     const entries = await this.#store.run(READ_LOG_SINCE, topic, [epoch, offset], this.#store.patience());
     return entries === undefined ? undefined : loggedMessages(topic, epoch, offset, entries);
+  }
+
+  async page(topic: string, after: Position | undefined, maxEvents: number): Promise<LogPage | undefined> {
+    const { epoch, offset } = after ?? { epoch: '', offset: 0 };
+    const page = await this.#store.run(READ_LOG_PAGE, topic, [epoch, offset, maxEvents], this.#store.patience());
+    if (page === undefined) return undefined;
+    const { end, reachesBack, entries } = page;
+    return { messages: loggedMessages(topic, end.epoch, 0, entries), end, reachesBack };
   }
 
   async recent(topic: string, maxEvents: number, maxAgeSeconds: number): Promise<readonly LoggedMessage[]> {

@@ -6,6 +6,11 @@ local function clock()
 end
 `;
 
+/** The milliseconds of Redis's clock. */
+export const NOW_MS = `${CLOCK}
+local function nowMs() return math.floor(clock() / 1000) end
+`;
+
 /**
  * Numbers the changes of a topic, for scripts with the keys `version` and `channel`. The numbers grow by time as well
  * as by one, so that a Redis that has lost some, or all, never gives one again. A change is told with the number before

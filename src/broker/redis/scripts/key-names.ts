@@ -19,6 +19,9 @@
  * Of a user, by the watch topic: `counts`, incarnation -> signed-in connections, and `version`, the number of the last
  * time that the user came online or went offline. `channel` carries both.
  *
+ * Of a sixteenth of an app's idempotency keys: `requests` hash: a key's digest -> what became of its request, and their
+ * `total`; `requestsKept` zset: the digests by the time until which they are remembered, in milliseconds (requests.ts).
+ *
  * Of an app: `counts`, incarnation -> client connections; `allowance` hash: what backends have taken in one second.
  *
  * Of a session that can be resumed: `session` hash: the socket id that owns it, and what was saved.
@@ -45,6 +48,8 @@ export type KeyName =
   | 'members'
   | 'occupied'
   | 'outbox'
+  | 'requests'
+  | 'requestsKept'
   | 'session'
   | 'sessionBytes'
   | 'sessionsLeft'

@@ -149,6 +149,38 @@ return redis.call('XRANGE', stream, '(' .. offset .. '-0', '+')
   read: (reply) => (reply === null ? undefined : readEntries(reply)),
 });
 
+/**
+ * Some events and where the log ends: see ChannelLog.page. An empty `epoch` asks for the last ones. Undefined if there
+ * is no log.
+ */
+export const READ_LOG_PAGE = script({
+  keys: ['log', 'stream'],
+  args: ['epoch', 'offset', 'events'],
+  lua: `
+${LOG}
+local state = read()
+if not state then return false end
+local reaches, entries = 1, {}
+if state.isBroken then
+  if epoch ~= '' and (epoch ~= state.epoch or offset ~= state.last) then reaches = 0 end
+elseif epoch == '' then
+  local newest = redis.call('XREVRANGE', stream, '+', '-', 'COUNT', events)
+  for at = #newest, 1, -1 do entries[#entries + 1] = newest[at] end
+else
+  local from = tonumber(offset)
+  if epoch ~= state.epoch or from < state.floor or from > tonumber(state.last) then reaches = 0 end
+  entries = redis.call('XRANGE', stream, reaches == 1 and '(' .. offset .. '-0' or '-', '+', 'COUNT', events)
+end
+return {state.epoch, state.last, reaches, entries}
+`,
+  read: (reply) => {
+    if (reply === null) return undefined;
+    const [epoch, last, reaches, entries] = readList(reply);
+    const end = { epoch: readText(epoch), offset: Number(readText(last)) };
+    return { end, reachesBack: reaches === 1, entries: readEntries(entries) };
+  },
+});
+
 /** The epoch and the last events, none older than `age` microseconds, oldest first; undefined if there is no log. */
 export const READ_LOG_RECENT = script({
   keys: ['log', 'stream'],

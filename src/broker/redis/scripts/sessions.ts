@@ -1,11 +1,6 @@
-import { CLOCK } from './changes.ts';
+import { NOW_MS } from './changes.ts';
 import { readList, readNothing, readNumber, readOptionalText, readTexts } from './replies.ts';
 import { script } from './step.ts';
-
-/** The milliseconds of Redis's clock. */
-const NOW_MS = `${CLOCK}
-local function nowMs() return math.floor(clock() / 1000) end
-`;
 
 /**
  * Takes a session over. `bytes` is what one takes that nothing is saved for. Gives what was saved, and whether the
