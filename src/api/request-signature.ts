@@ -1,8 +1,9 @@
 import type { App } from '../core/contracts/app.ts';
 import type { HttpRequest } from '../core/contracts/http.ts';
 import { printable } from '../protocol/channel-name.ts';
+import { hmacHex } from '../protocol/hmac.ts';
 import { MAX_CLOCK_SKEW_SECONDS } from '../protocol/limits.ts';
-import { hmacHex, md5Hex, requestStringToSign, safeEqual } from '../protocol/signatures.ts';
+import { md5Hex, requestStringToSign, safeEqual } from '../protocol/signatures.ts';
 import { isEncoded, parameter, parseQuery, percentDecoded, type QueryPair } from './query.ts';
 import { Refusal } from './responses.ts';
 

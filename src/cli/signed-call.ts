@@ -1,5 +1,6 @@
 import type { App } from '../core/contracts/app.ts';
-import { hmacHex, md5Hex, requestStringToSign } from '../protocol/signatures.ts';
+import { hmacHex } from '../protocol/hmac.ts';
+import { md5Hex, requestStringToSign } from '../protocol/signatures.ts';
 import { CliFailure } from './context.ts';
 import { type ServerUrl, unreachable } from './server-url.ts';
 

@@ -1,6 +1,6 @@
 import type { App } from '../core/contracts/app.ts';
 import type { Fact } from '../core/contracts/outbox.ts';
-import { hmacHex } from '../protocol/signatures.ts';
+import { hmacHex } from '../protocol/hmac.ts';
 
 /** What an endpoint is sent. */
 export interface Payload {

@@ -2,10 +2,10 @@ import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import Pusher from 'pusher';
 import t from 'tap';
+import { hmacHex } from '../../src/protocol/hmac.ts';
 import {
   authValue,
   channelSignature,
-  hmacHex,
   isAuthValid,
   md5Hex,
   requestStringToSign,

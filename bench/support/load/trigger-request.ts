@@ -1,4 +1,5 @@
-import { hmacHex, md5Hex, requestStringToSign } from '../../../src/protocol/signatures.ts';
+import { hmacHex } from '../../../src/protocol/hmac.ts';
+import { md5Hex, requestStringToSign } from '../../../src/protocol/signatures.ts';
 
 export const EVENT = 'message.sent';
 /** What a delivered frame is to measure, all of it, in bytes. */
