@@ -11,7 +11,7 @@ import type { Position } from '../../core/contracts/position.ts';
 import { MemoryLog } from './memory-log.ts';
 import { OldestOut } from './oldest-out.ts';
 
-interface Kept {
+interface Expiring {
   readonly frame: string;
   readonly expiresAtMs: number;
 }
@@ -41,7 +41,7 @@ export interface MemoryBrokerOptions {
 
 /** The broker of a single node: a publish is a function call. */
 export class MemoryBroker implements Broker, ChannelLog, ChannelHistory {
-  readonly #kept: OldestOut<Kept>;
+  readonly #cached: OldestOut<Expiring>;
   readonly #logs: OldestOut<MemoryLog>;
   readonly #bounds: LogBounds;
   readonly #now: () => number;
@@ -60,7 +60,7 @@ export class MemoryBroker implements Broker, ChannelLog, ChannelHistory {
       { maxEntries: maxLogs, maxBytes: maxLogBytes, entries: 'channel-logs', bytes: 'channel-log-bytes' },
       metrics,
     );
-    this.#kept = new OldestOut(
+    this.#cached = new OldestOut(
       { maxEntries: maxCachedEvents, maxBytes: maxCachedBytes, entries: 'cached-events', bytes: 'cached-event-bytes' },
       metrics,
     );
@@ -81,8 +81,8 @@ export class MemoryBroker implements Broker, ChannelLog, ChannelHistory {
   async publish(messages: readonly BrokerMessage[]): Promise<void> {
     for (const message of messages) {
       if (message.cacheSeconds !== undefined) {
-        const kept = { frame: message.frame, expiresAtMs: this.#now() + message.cacheSeconds * 1000 };
-        this.#kept.set(message.topic, kept, Buffer.byteLength(message.frame));
+        const cached = { frame: message.frame, expiresAtMs: this.#now() + message.cacheSeconds * 1000 };
+        this.#cached.set(message.topic, cached, Buffer.byteLength(message.frame));
       }
       this.#deliver(message.durable === true ? this.#logged(message) : message);
     }
@@ -112,10 +112,10 @@ export class MemoryBroker implements Broker, ChannelLog, ChannelHistory {
   }
 
   async cached(topic: string): Promise<CachedFrame | undefined> {
-    const kept = this.#kept.get(topic);
-    if (kept === undefined) return undefined;
-    const ttlMs = kept.expiresAtMs - this.#now();
-    return ttlMs > 0 ? { frame: kept.frame, ttlSeconds: Math.ceil(ttlMs / 1000) } : undefined;
+    const cached = this.#cached.get(topic);
+    if (cached === undefined) return undefined;
+    const ttlMs = cached.expiresAtMs - this.#now();
+    return ttlMs > 0 ? { frame: cached.frame, ttlSeconds: Math.ceil(ttlMs / 1000) } : undefined;
   }
 
   isReady(): boolean {
@@ -125,7 +125,7 @@ export class MemoryBroker implements Broker, ChannelLog, ChannelHistory {
   async close(): Promise<void> {
     this.#ready = false;
     clearInterval(this.#sweep);
-    this.#kept.clear();
+    this.#cached.clear();
     this.#logs.clear();
   }
 
@@ -133,10 +133,10 @@ export class MemoryBroker implements Broker, ChannelLog, ChannelHistory {
     const log = this.#logs.get(message.topic);
     if (log === undefined && message.logSeconds === undefined) return message;
     const now = this.#now();
-    const kept = log ?? this.#newLog(message.topic);
-    if (log === undefined) this.#logs.set(message.topic, kept, 0);
-    if (message.logSeconds !== undefined) kept.keep(now, message.logSeconds, message.logSeconds);
-    return kept.append(message, now);
+    const current = log ?? this.#newLog(message.topic);
+    if (log === undefined) this.#logs.set(message.topic, current, 0);
+    if (message.logSeconds !== undefined) current.keep(now, message.logSeconds, message.logSeconds);
+    return current.append(message, now);
   }
 
   #newLog(topic: string): MemoryLog {
@@ -145,7 +145,7 @@ export class MemoryBroker implements Broker, ChannelLog, ChannelHistory {
 
   #removeExpired(): void {
     const now = this.#now();
-    for (const [topic, kept] of this.#kept) if (kept.expiresAtMs <= now) this.#kept.delete(topic);
+    for (const [topic, cached] of this.#cached) if (cached.expiresAtMs <= now) this.#cached.delete(topic);
     for (const [topic, log] of this.#logs) {
       if (log.keepUntilMs <= now) this.#logs.delete(topic);
       else log.trim(now);

@@ -9,7 +9,7 @@ import {
 } from '../../core/contracts/session-store.ts';
 import { topicOf } from '../../core/contracts/topic.ts';
 
-interface Kept {
+interface StoredSession {
   owner: string;
   readonly address: string;
   readonly bytes: number;
@@ -36,7 +36,7 @@ export interface MemorySessionStoreOptions {
 
 /** Sessions of a single node: they survive a reconnect, not a restart. */
 export class MemorySessionStore implements SessionStore {
-  readonly #sessions = new Map<string, Kept>();
+  readonly #sessions = new Map<string, StoredSession>();
   readonly #accounts = new Map<string, Account>();
   readonly #retentionMs: number;
   readonly #bounds: SessionBounds;
@@ -57,18 +57,18 @@ export class MemorySessionStore implements SessionStore {
   }
 
   async claim(owner: SessionOwner): Promise<SavedSession | undefined> {
-    const kept = this.#sessions.get(topicOf(owner.appId, owner.session));
-    if (kept === undefined || kept.expiresAtMs <= this.#now()) {
+    const stored = this.#sessions.get(topicOf(owner.appId, owner.session));
+    if (stored === undefined || stored.expiresAtMs <= this.#now()) {
       this.#keep(owner, undefined);
       return undefined;
     }
-    kept.owner = owner.socketId;
-    return kept.saved;
+    stored.owner = owner.socketId;
+    return stored.saved;
   }
 
   async save(owner: SessionOwner, saved: SavedSession): Promise<boolean> {
-    const kept = this.#sessions.get(topicOf(owner.appId, owner.session));
-    if (kept !== undefined && kept.owner !== owner.socketId) return false;
+    const stored = this.#sessions.get(topicOf(owner.appId, owner.session));
+    if (stored !== undefined && stored.owner !== owner.socketId) return false;
     this.#keep(owner, withinBounds(saved, this.#bounds));
     return true;
   }
@@ -95,18 +95,18 @@ export class MemorySessionStore implements SessionStore {
   }
 
   #forget(key: string): void {
-    const kept = this.#sessions.get(key);
-    if (kept === undefined) return;
+    const stored = this.#sessions.get(key);
+    if (stored === undefined) return;
     this.#sessions.delete(key);
-    const account = this.#accounts.get(kept.address);
+    const account = this.#accounts.get(stored.address);
     if (account === undefined) return;
     account.keys.delete(key);
-    account.bytes -= kept.bytes;
-    if (account.keys.size === 0) this.#accounts.delete(kept.address);
+    account.bytes -= stored.bytes;
+    if (account.keys.size === 0) this.#accounts.delete(stored.address);
   }
 
   #removeExpired(): void {
     const now = this.#now();
-    for (const [key, kept] of this.#sessions) if (kept.expiresAtMs <= now) this.#forget(key);
+    for (const [key, stored] of this.#sessions) if (stored.expiresAtMs <= now) this.#forget(key);
   }
 }

@@ -51,15 +51,15 @@ export function sessionBytes(saved: SavedSession | undefined): number {
 
 /** As much of a session as may be kept: of its channels those that stand last. */
 export function withinBounds(saved: SavedSession, { maxChannels, maxBytes }: SessionBounds): SavedSession {
-  const kept: [string, Position][] = [];
+  const within: [string, Position][] = [];
   let bytes = BYTES_PER_SESSION;
   for (const [channel, position] of [...saved.channels].reverse()) {
     bytes += channelBytes(channel, position.epoch);
-    if (kept.length >= maxChannels || bytes > maxBytes) break;
-    kept.push([channel, position]);
+    if (within.length >= maxChannels || bytes > maxBytes) break;
+    within.push([channel, position]);
   }
-  if (kept.length === saved.channels.size) return saved;
-  return { socketIds: saved.socketIds, channels: new Map(kept.reverse()) };
+  if (within.length === saved.channels.size) return saved;
+  return { socketIds: saved.socketIds, channels: new Map(within.reverse()) };
 }
 
 function channelBytes(channel: string, epoch: string): number {

@@ -36,10 +36,10 @@ export class RedisSessionStore implements SessionStore {
   }
 
   async save(owner: SessionOwner, saved: SavedSession): Promise<boolean> {
-    const kept = withinBounds(saved, this.#bounds);
-    const channels = [...kept.channels].map(([channel, { epoch, offset }]) => [channel, epoch, offset] as const);
-    const written: Written = [kept.socketIds, channels];
-    const bytes = sessionBytes(kept);
+    const within = withinBounds(saved, this.#bounds);
+    const channels = [...within.channels].map(([channel, { epoch, offset }]) => [channel, epoch, offset] as const);
+    const written: Written = [within.socketIds, channels];
+    const bytes = sessionBytes(within);
     const args = [owner.socketId, this.#retentionMs, JSON.stringify(written), bytes, owner.address] as const;
     const { isSaved, isDue } = await this.#store.run(SAVE_SESSION, keyOf(owner), args, this.#store.patience());
     if (isDue) await this.#charge(owner, bytes);
