@@ -42,7 +42,7 @@ function itemsOf(call: ApiCall): BatchItem[] {
   if (!Array.isArray(batch)) throw new Refusal(400, `A batch needs a list of events: ${EXAMPLE}`);
   const { maxBatchEvents } = call.app.limits;
   if (batch.length > maxBatchEvents) {
-    throw new Refusal(400, `Batch too large: ${batch.length} events, at most ${maxBatchEvents} are allowed`);
+    throw new Refusal(400, `Batch too large: ${batch.length} events; the limit is ${maxBatchEvents}`);
   }
   return batch.map((fields: unknown, index) => itemOf(call, fields, `batch[${index}]: `));
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { WebhookEvent } from '../core/contracts/app.ts';
-import { count, flag, list, seconds, section, settings, size, text, textWithDefault } from './setting.ts';
+import { count, flag, list, seconds, section, settings, size, text, textOrNumber, textWithDefault } from './setting.ts';
 
 const KB = 1024;
 const MB = 1024 * KB;
@@ -102,8 +102,8 @@ function isWebhookUrl(value: string): boolean {
 /** One of `apps`. */
 export const appSchema = z.strictObject(
   {
-    id: text(
-      'In the paths of the HTTP API: `/apps/{id}/events`.',
+    id: textOrNumber(
+      'In the paths of the HTTP API: `/apps/{id}/events`. A number is taken as its text.',
       /^[^/\s?#]+$/,
       'must be a text without spaces, /, ? and #',
       {

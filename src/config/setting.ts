@@ -120,6 +120,15 @@ export function text(description: string, pattern: RegExp, rule: string, notes: 
     .register(settings, { description, kind: 'text', ...notes });
 }
 
+/** Text that people also write as a whole number, as the ids of other servers are. */
+export function textOrNumber(description: string, pattern: RegExp, rule: string, notes: TextNotes = {}) {
+  return z
+    .union([z.string(), z.int().nonnegative()], rule)
+    .transform(String)
+    .pipe(z.string().regex(pattern, rule))
+    .register(settings, { description, kind: 'text', ...notes });
+}
+
 export function textWithDefault(description: string, value: string, pattern: RegExp, rule: string) {
   return z.string(rule).regex(pattern, rule).default(value).register(settings, { description, kind: 'text' });
 }

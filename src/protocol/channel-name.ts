@@ -54,7 +54,7 @@ export function channelNameProblem(channel: unknown, maxLength: number): string 
   if (typeof channel !== 'string' || channel === '') return 'The channel name must be a non-empty string';
   if (channel === SERVER_TO_USER_PREFIX) return 'The channel name lacks the user id';
   if (channel.length > maxLength) {
-    return `The channel name is ${channel.length} characters long; at most ${maxLength} are allowed`;
+    return `The channel name is ${channel.length} characters long; the limit is ${maxLength}`;
   }
   if (!channel.startsWith(SERVER_TO_USER_PREFIX) && !VALID_NAME.test(channel)) {
     return `Invalid channel name '${printable(channel)}': only letters, digits and _ - = @ , . ; are allowed`;

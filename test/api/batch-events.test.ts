@@ -55,7 +55,7 @@ t.test('one bad event refuses the whole batch and is named by its index', async 
       'too many',
       { batch: Array.from({ length: 11 }, () => event('a')) },
       400,
-      /^Batch too large: 11 events, at most 10/,
+      /^Batch too large: 11 events; the limit is 10/,
     ],
   ];
   for (const [what, body, status, sentence] of cases) {

@@ -156,6 +156,16 @@ t.test('several apps, from the file and the environment together', async (t) => 
   ]);
 });
 
+t.test('the id of an app may be written as a number, and is taken as its text', async (t) => {
+  const { config } = load({ file: { apps: [{ id: 123456, key: 'k', secret: 's' }] } });
+  t.strictSame(config.apps[0]?.id, '123456');
+  for (const id of [1.5, -1, true, {}, 'a b']) {
+    t.match(problemsOf({ file: { apps: [{ id, key: 'k', secret: 's' }] } }), [
+      /^apps\[0\]\.id: must be a text without spaces/,
+    ]);
+  }
+});
+
 t.test('a file with apps gets no development credentials', async (t) => {
   t.same(problemsOf({ file: { apps: [{ id: 'a', key: 'k' }] } }), [
     'apps[0].secret: is missing; set it in the file or by FANFARE_APPS_0_SECRET or PUSHER_APP_SECRET',

@@ -26,7 +26,7 @@ const FILES: ReadonlyArray<readonly [unknown, ...string[]]> = [
   [{ connections: { compression: 'true' } }, 'connections.compression: must be true or false'],
   [{ apps: { id: 'a' } }, 'apps: must be a list of objects'],
   [{ apps: ['a'] }, 'apps[0]: must be an object'],
-  [{ apps: [{ ...app, id: 7 }] }, 'apps[0].id: must be a text without spaces, /, ? and #'],
+  [{ apps: [{ ...app, id: 7.5 }] }, 'apps[0].id: must be a text without spaces, /, ? and #'],
   [{ trustedProxies: '10.0.0.1' }, 'trustedProxies: must be a list of texts'],
   [{ redis: { url: '' } }, 'redis.url: must be a text that is not empty'],
   // Bad values.

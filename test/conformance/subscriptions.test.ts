@@ -14,7 +14,8 @@ await overEachTransport(t, async (t, target) => {
       client.sendSubscribe(channel);
       const error = await client.next('pusher:error');
       t.equal(errorCode(error), null);
-      t.match((error.data as { message: unknown }).message, channel, 'it names the channel');
+      t.equal(error.channel, channel, 'it names the channel');
+      t.match((error.data as { message: unknown }).message, channel, 'in its sentence too');
       await api.trigger(channel, 'one', '{}');
       await client.next(on(channel, 'one'));
       await client.fence();
@@ -26,8 +27,12 @@ await overEachTransport(t, async (t, target) => {
     const client = await RawClient.connect(t, target);
     for (const channel of ['never-subscribed', 'private-never', 'presence-never']) {
       client.unsubscribe(channel);
-      t.equal(errorCode(await client.next('pusher:error')), null);
+      const error = await client.next('pusher:error');
+      t.equal(errorCode(error), null);
+      t.equal(error.channel, channel, 'it names the channel');
     }
+    client.unsubscribe('x'.repeat(500));
+    t.equal((await client.next('pusher:error')).channel, undefined, 'what is too long to be a name is not repeated');
     await client.fence();
     t.ok(client.isOpen);
   });

@@ -37,6 +37,14 @@ await overEachTransport(t, async (t, target) => {
     t.match((await api.get(`/channels/${channel}`, { info: 'subscription_count' })).json, { subscription_count: 2 });
   });
 
+  t.test('a presence member who never signed in is reached by the user id of its membership', async (t) => {
+    const id = unique('u');
+    const member = await RawClient.connect(t, target);
+    await member.subscribe(`presence-${unique('c')}`, JSON.stringify({ user_id: id }));
+    t.equal((await api.post(`/users/${id}/terminate_connections`, {})).status, 200);
+    t.equal((await within(member.closed, 'the close')).code, 4009);
+  });
+
   t.test('a user nobody has seen is a 200 too', async (t) => {
     const answer = await api.post(`/users/${unique('u')}/terminate_connections`, {});
     t.equal(answer.status, 200);

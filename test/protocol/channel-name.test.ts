@@ -53,9 +53,9 @@ t.test('names that are not', async (t) => {
   for (const name of ['a b', 'a/b', 'a:b', 'a#b', 'ä', 'a\n', '#', '#watch-1', '#orders-1', 'a*', 'a+b', '{a}']) {
     t.match(channelNameProblem(name, 200), /Invalid channel name/, name);
   }
-  t.match(channelNameProblem('x'.repeat(201), 200), /201 characters long; at most 200/);
+  t.match(channelNameProblem('x'.repeat(201), 200), /201 characters long; the limit is 200/);
   t.match(channelNameProblem('#server-to-user-', 200), /lacks the user id/);
-  t.match(channelNameProblem(`#server-to-user-${'x'.repeat(185)}`, 200), /201 characters long; at most 200/);
+  t.match(channelNameProblem(`#server-to-user-${'x'.repeat(185)}`, 200), /201 characters long; the limit is 200/);
 });
 
 t.test('what strangers sent can be printed', async (t) => {

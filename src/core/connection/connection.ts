@@ -101,8 +101,12 @@ export class Connection {
     this.socket.send(frame);
   }
 
-  /** Tells the client of something it did wrong; the connection stays. */
+  /**
+   * Tells the client of something it did wrong; the connection stays. A channel whose name is too long to be one is
+   * not repeated.
+   */
   sendError(code: number | null, message: string, channel?: string): void {
-    this.socket.send(encodeError(code, message, channel));
+    const isName = channel !== undefined && channel.length <= this.app.limits.maxChannelNameLength;
+    this.socket.send(encodeError(code, message, isName ? channel : undefined));
   }
 }

@@ -1,4 +1,5 @@
 import { type ChannelKind, channelKind, channelNameProblem, printable } from '../../protocol/channel-name.ts';
+import { counted } from '../../protocol/counted.ts';
 import { encodeEvent } from '../../protocol/frames.ts';
 import { CACHE_TTL_SECONDS } from '../../protocol/limits.ts';
 import type { App } from '../contracts/app.ts';
@@ -55,7 +56,7 @@ export class Publisher {
     const most = event.isForUsers === true ? limits.maxUsersPerEvent : limits.maxChannelsPerEvent;
     if (length === 0) return { reason: 'invalid', message: `An event needs at least one ${what}` };
     if (length > most) {
-      const message = `An event can go to at most ${most} ${what}s, this one names ${length}`;
+      const message = `An event can go to at most ${counted(most, what)}; this one names ${length}`;
       return { reason: 'invalid', message };
     }
     for (const channel of event.channels) {
@@ -100,7 +101,7 @@ function cacheSecondsOf(kind: ChannelKind): number | undefined {
 export function eventNameProblem(name: unknown, maxLength: number): string | undefined {
   if (typeof name !== 'string' || name === '') return 'The event name must be a non-empty string';
   if (name.length > maxLength) {
-    return `The event name '${printable(name, 40)}' is ${name.length} characters long; at most ${maxLength} are allowed`;
+    return `The event name '${printable(name, 40)}' is ${name.length} characters long; the limit is ${maxLength}`;
   }
   return undefined;
 }

@@ -49,7 +49,7 @@ export class Dispatch {
           this.#enqueue(connection, frame, text, nowMs);
         } else {
           const message = `Unknown event '${printable(frame.event)}': client events begin with client-`;
-          connection.sendError(null, message);
+          connection.sendError(null, message, frame.channel);
         }
     }
   }

@@ -38,6 +38,9 @@ export function readUserData(raw: string, limits: AppLimits): UserData | DataPro
   const data = parseJson(raw);
   if (!isJsonObject(data)) return { problem: 'user_data must be a string of a JSON object' };
   const { id, watchlist } = data;
+  if (typeof id === 'number') {
+    return { problem: `The "id" of user_data must be a string: send "${id}" in quotes, not the number ${id}` };
+  }
   if (typeof id !== 'string' || id === '') return { problem: 'user_data needs an "id" that is a non-empty string' };
   const identity = readIdentity(id, data.user_info, data.exp, limits);
   if ('problem' in identity) return identity;
@@ -51,7 +54,7 @@ export function readUserData(raw: string, limits: AppLimits): UserData | DataPro
 function readIdentity(userId: string, info: unknown, exp: unknown, limits: AppLimits): Identity | DataProblem {
   if (userId.length > limits.maxUserIdLength) {
     return {
-      problem: `The user id is ${userId.length} characters long; at most ${limits.maxUserIdLength} are allowed`,
+      problem: `The user id is ${userId.length} characters long; the limit is ${limits.maxUserIdLength}`,
     };
   }
   const json = info === undefined ? undefined : jsonOf(info);

@@ -1,3 +1,4 @@
+import { counted } from '../../protocol/counted.ts';
 import { ERROR_CODES } from '../../protocol/error-codes.ts';
 import { dataObject, encodeSigninSuccess, encodeWatchlistEvents } from '../../protocol/frames.ts';
 import { isAuthValid, userSignature } from '../../protocol/signatures.ts';
@@ -61,7 +62,7 @@ export class SignIn {
     connection.send(encodeSigninSuccess(raw));
     if (user.watchlist.length > watchlist.length) {
       const { code, message } = ERROR_CODES.watchlistLimit;
-      connection.sendError(code, `${message} of ${app.limits.maxWatchlist} users: the rest is not watched`);
+      connection.sendError(code, `${message} of ${counted(app.limits.maxWatchlist, 'user')}: the rest is not watched`);
     }
     if (watchlist.length > 0) await whenReachable(connection, () => this.#watch(connection, watchlist, watchTopics));
   }

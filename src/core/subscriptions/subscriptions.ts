@@ -1,4 +1,5 @@
 import { type ChannelKind, channelKind, channelNameProblem, printable } from '../../protocol/channel-name.ts';
+import { counted } from '../../protocol/counted.ts';
 import { ERROR_CODES } from '../../protocol/error-codes.ts';
 import {
   dataObject,
@@ -91,9 +92,9 @@ export class Subscriptions {
     const channel = dataObject(rawData)?.channel;
     const subscription = typeof channel === 'string' ? connection.subscriptions.get(channel) : undefined;
     if (subscription === undefined) {
-      const named =
-        typeof channel === 'string' ? `channel ${printable(channel)}` : 'a channel: name it in data.channel';
-      connection.sendError(null, `No subscription to ${named}`);
+      if (typeof channel === 'string') {
+        connection.sendError(null, `No subscription to channel ${printable(channel)}`, channel);
+      } else connection.sendError(null, 'No subscription to a channel: name it in data.channel');
       return;
     }
     await this.#leave(connection, subscription);
@@ -119,7 +120,7 @@ export class Subscriptions {
     if (nameProblem !== undefined) return { type: 'InvalidChannel', message: nameProblem, status: 400 };
     const { maxChannelsPerConnection } = app.limits;
     if (maxChannelsPerConnection > 0 && connection.subscriptions.size >= maxChannelsPerConnection) {
-      const message = `A connection may subscribe to at most ${maxChannelsPerConnection} channels`;
+      const message = `A connection may subscribe to at most ${counted(maxChannelsPerConnection, 'channel')}`;
       return { type: 'LimitReached', message, status: 403 };
     }
     if (kind.serverToUser) return checkOwnChannel(connection, channel);
@@ -146,7 +147,7 @@ export class Subscriptions {
       if (connection.subscriptions.get(channel) !== subscription) await topics.release(topic);
     }
     if (entered.outcome === 'full') {
-      const message = `The channel is full: at most ${connection.app.limits.maxPresenceMembers} members`;
+      const message = `The channel is full: at most ${counted(connection.app.limits.maxPresenceMembers, 'member')}`;
       this.#refuse(connection, channel, { type: 'LimitReached', message, status: 403 });
     } else {
       await this.#tellCount(connection, subscription, entered.subscriptionCount);

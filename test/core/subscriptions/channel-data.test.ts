@@ -23,7 +23,7 @@ t.test('channel_data', async (t) => {
 t.test('limits of a user id and of user_info', async (t) => {
   const read = (data: unknown) => readChannelData(JSON.stringify(data), limits);
   t.match(read({ user_id: 'x'.repeat(128) }), { userId: 'x'.repeat(128) });
-  t.match(read({ user_id: 'x'.repeat(129) }), { problem: /129 characters long; at most 128/ });
+  t.match(read({ user_id: 'x'.repeat(129) }), { problem: /129 characters long; the limit is 128/ });
   t.match(read({ user_id: '1', user_info: 'x'.repeat(1022) }), { userId: '1' }, '1024 bytes with its quotes');
   t.match(read({ user_id: '1', user_info: 'x'.repeat(1023) }), { problem: /larger than 1024 bytes/ });
   t.match(read({ user_id: '1', user_info: 'é'.repeat(512) }), { problem: /larger/ }, 'bytes, not characters');
@@ -40,6 +40,9 @@ t.test('user_data', async (t) => {
   });
   t.match(read({ id: '42', watchlist: null }), { watchlist: [] });
   for (const id of [undefined, null, '', 42, {}]) t.match(read({ id }), { problem: /"id"/ }, JSON.stringify(id));
+  t.match(read({ id: 42 }), {
+    problem: 'The "id" of user_data must be a string: send "42" in quotes, not the number 42',
+  });
   for (const watchlist of ['7', {}, [7], [null]]) t.match(read({ id: '1', watchlist }), { problem: /"watchlist"/ });
   t.match(read({ id: 'x'.repeat(129) }), { problem: /129 characters/ });
   t.match(readUserData('[]', limits), { problem: /JSON object/ });

@@ -67,7 +67,7 @@ export async function startReplicas(
         await ended;
       });
       const [port] = (await within(once(child, 'message'), 'a replica listens', 20_000)) as [number];
-      const replica = new Replica(child, port, app);
+      const replica = new Replica(child, port, { ...app, id: String(app.id) });
       await until(() => replica.isReady(), 'the replica is ready');
       return replica;
     }),
