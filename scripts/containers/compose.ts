@@ -34,7 +34,7 @@ export async function checkComposeFiles(): Promise<readonly string[]> {
 }
 
 /** Runs the production file with an image that is there, and puts it through an update and a restart of Redis. */
-export async function checkProduction(image: string): Promise<ComposeFigures> {
+export async function checkProduction(image: string, name: string): Promise<ComposeFigures> {
   const folder = mkdtempSync(join(tmpdir(), 'fanfare-compose-'));
   const tls = ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj', '/CN=127.0.0.1'];
   await command('openssl', [...tls, '-keyout', join(folder, 'privkey.pem'), '-out', join(folder, 'fullchain.pem')]);
@@ -50,7 +50,7 @@ export async function checkProduction(image: string): Promise<ComposeFigures> {
     // Some machines do not let containers open as many as the file asks for.
     OPEN_FILES: '4096',
   });
-  const project = { COMPOSE_PROJECT_NAME: image };
+  const project = { COMPOSE_PROJECT_NAME: name };
   const compose = (...args: string[]) => docker(['compose', '--env-file', env, '-f', FILE, ...args], project);
   // The certificate is of this check's own making.
   process.env.NODE_TLS_REJECT_UNAUTHORIZED = '0';

@@ -25,6 +25,7 @@ export class Traffic {
   #sent = 0;
   #refused = 0;
   #connections = 0;
+  #lastError = 'no error';
   #running = true;
   readonly #loop: Promise<void>;
 
@@ -39,7 +40,11 @@ export class Traffic {
   /** Resolves once every client has got an event. */
   static async start(target: Target, clients: number): Promise<Traffic> {
     const traffic = new Traffic(target, clients);
-    await eventually(async () => traffic.#received.every((seen) => seen.size > 0), 'every client gets events');
+    const all = async () => traffic.#received.every((seen) => seen.size > 0);
+    await eventually(all, 'every client gets events', 30).catch(async (error: unknown) => {
+      await traffic.stop();
+      throw new Error(`${String(error)}; ${traffic.#describe()}`);
+    });
     return traffic;
   }
 
@@ -88,8 +93,16 @@ export class Traffic {
     client.connection.bind('connected', () => {
       this.#connections += 1;
     });
+    client.connection.bind('error', (error: unknown) => {
+      this.#lastError = JSON.stringify(error);
+    });
     client.subscribe(CHANNEL).bind('event', ({ index }: { index: number }) => seen.add(index));
     return client;
+  }
+
+  #describe(): string {
+    const states = this.#clients.map(({ connection }) => connection.state);
+    return `${this.#sent} sent, ${this.#refused} refused; clients are ${[...new Set(states)]}; ${this.#lastError}`;
   }
 
   async #trigger(): Promise<void> {
