@@ -54,7 +54,7 @@ const soketi: Contestant = {
 };
 
 /** @param cliFile another build's `cli.js`; undefined builds this checkout and takes its own */
-function fanfare(cliFile: string | undefined): Contestant {
+export function fanfare(cliFile: string | undefined): Contestant {
   return {
     name: 'fanfare',
     isSigned: true,

@@ -13,6 +13,8 @@ export interface DeliveryCheckOptions {
   readonly channel: string;
   readonly subscribers: number;
   readonly publishers: number;
+  /** The frame in what a subscriber reads, if that is not the frame itself. */
+  readonly frameOf?: (text: string) => string;
   /** Called when half of the subscribers, rounded up, have this publisher's newest event. */
   readonly onHalf?: (publisher: number) => void;
   /** Called when every subscriber has the newest event of this publisher. */
@@ -119,8 +121,9 @@ export class DeliveryCheck {
   }
 
   #verify(bytes: Buffer, start: number, end: number, publisher: number, sequence: number): void {
-    const text = bytes.toString('utf8', start, end);
-    const { channel } = this.#options;
+    const { channel, frameOf } = this.#options;
+    const read = bytes.toString('utf8', start, end);
+    const text = frameOf === undefined ? read : frameOf(read);
     const message: unknown = JSON.parse(text);
     const isDue =
       typeof message === 'object' &&

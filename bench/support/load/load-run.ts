@@ -1,7 +1,8 @@
 import { readCpuMicroseconds } from '../process-usage.ts';
 import { DeliveryCheck, DeliveryError } from './delivery-check.ts';
 import { Latencies, type LatencySummary } from './latencies.ts';
-import { Subscriber } from './subscriber.ts';
+import { frameOfLine, StreamSubscriber } from './stream-subscriber.ts';
+import { Subscriber, type SubscriberOptions } from './subscriber.ts';
 import { TriggerConnection } from './trigger-connection.ts';
 import { type AppKeys, eventData, triggerRequest } from './trigger-request.ts';
 
@@ -20,6 +21,11 @@ export interface LoadJob {
   readonly isSigned: boolean;
   readonly channel: string;
   readonly subscribers: number;
+  /**
+   * By which the subscribers connect; a WebSocket if it is left out. `chunked`: as `xhr_streaming`, but one response
+   * goes on for the whole run, however long it becomes.
+   */
+  readonly transport?: 'ws' | 'xhr_streaming' | 'chunked';
   /** Connections that trigger, each with one request on its way at most. */
   readonly publishers: number;
   /** Trigger the next event once all subscribers have the last one; otherwise once it is answered. */
@@ -75,7 +81,7 @@ class LoadRun {
   readonly failure: Promise<never>;
   readonly #job: LoadJob;
   readonly #check: DeliveryCheck;
-  readonly #subscribers: Subscriber[] = [];
+  readonly #subscribers: (Subscriber | StreamSubscriber)[] = [];
   readonly #connections: TriggerConnection[] = [];
   readonly #publishers: { sequence: number; requests: Buffer[]; isAnswered: boolean; isDelivered: boolean }[] = [];
   readonly #stallTimer: NodeJS.Timeout;
@@ -102,6 +108,7 @@ class LoadRun {
       channel: job.channel,
       subscribers: job.subscribers,
       publishers: job.publishers,
+      ...(this.#isWebSocket ? {} : { frameOf: frameOfLine }),
       onHalf: (publisher) => this.#latencies.half(publisher),
       onComplete: (publisher) => this.#complete(publisher),
     });
@@ -170,6 +177,10 @@ class LoadRun {
     };
   }
 
+  get #isWebSocket(): boolean {
+    return (this.#job.transport ?? 'ws') === 'ws';
+  }
+
   #pids(): number[] {
     return [this.#job.serverPid, ...(this.#job.otherPids ?? [])];
   }
@@ -199,7 +210,7 @@ class LoadRun {
     for (let from = 0; from < job.subscribers; from += CONNECTING_AT_ONCE) {
       const batch: Promise<void>[] = [];
       for (let index = from; index < Math.min(from + CONNECTING_AT_ONCE, job.subscribers); index += 1) {
-        const subscriber = new Subscriber({
+        const options: SubscriberOptions = {
           port: job.port,
           key: job.app.key,
           channel: job.channel,
@@ -208,7 +219,10 @@ class LoadRun {
             if (error instanceof DeliveryError) onFailure(error);
             else onFailure(new Error(`subscriber ${index}: ${error.message}`, { cause: error }));
           },
-        });
+        };
+        const subscriber = this.#isWebSocket
+          ? new Subscriber(options)
+          : new StreamSubscriber(options, job.transport === 'chunked');
         this.#subscribers.push(subscriber);
         batch.push(subscriber.ready());
       }
