@@ -8,6 +8,7 @@ import type { ChannelRules } from './auth/index.ts';
 import { memoryState } from './broker/memory/index.ts';
 import { redisState } from './broker/redis/index.ts';
 import type { Config } from './config/schema.ts';
+import { Cluster } from './core/cluster/cluster.ts';
 import { ConfiguredApps } from './core/contracts/app.ts';
 import type { HttpEndpoint } from './core/contracts/http.ts';
 import type { Logger } from './core/contracts/logger.ts';
@@ -31,6 +32,7 @@ import { createNativeApp, listen } from './transport/listen.ts';
 import { MissingUpgrade, missingUpgradeRoute } from './transport/missing-upgrade.ts';
 import { headerLimitBytes, loadUws } from './transport/uws.ts';
 import { WebSocketTransport } from './transport/websocket.ts';
+import { XhrRequests } from './transport/xhr/xhr-requests.ts';
 import { xhrRoutes } from './transport/xhr/xhr-routes.ts';
 import { XhrTransport } from './transport/xhr/xhr-transport.ts';
 import { Webhooks, wantsFact } from './webhooks/index.ts';
@@ -175,17 +177,20 @@ async function open(
   );
   let draining = false;
   const isReady = () => !draining && broker.isReady();
+  const cluster = new Cluster({ broker, delivery, version: VERSION, isReady, logger });
   const served: (HttpRoute | StreamedRoute)[] = [
     ...routes(config, api, isReady),
     auth.route,
     missingUpgradeRoute(missingUpgrade),
   ];
   if (config.fallback.enabled) {
-    const fallback = new XhrTransport({ apps, connections, metrics, logger, settings: xhrSettings(config) });
-    delivery.addTransport(fallback);
-    opened.push(async () => fallback.stop());
+    const settings = xhrSettings(config);
+    const transport = new XhrTransport({ connections, settings, metrics, logger });
+    delivery.addTransport(transport);
+    opened.push(async () => transport.stop());
+    const requests = new XhrRequests({ transport, apps, connections, cluster, settings, metrics, logger });
     const { maxMessageBytes, tls } = webSockets;
-    served.push(...xhrRoutes({ transport: fallback, apps, maxMessageBytes, tls }));
+    served.push(...xhrRoutes({ requests, apps, maxMessageBytes, tls }));
   }
   const requests = serveHttp({
     app: native,
@@ -200,7 +205,7 @@ async function open(
 
   const reload = reloading(config, options, { apps, auth, appsReplaced: () => connections.appsReplaced(), logger });
   const admin = await adminServer(config, {
-    ...{ apps, publisher, roster, broker, delivery, metrics, terminate, happenings, isReady, logger },
+    ...{ apps, publisher, roster, broker, delivery, cluster, metrics, terminate, happenings, isReady, logger },
     connections: connections.all,
     disconnect: core.disconnect,
     explain: () => auth.explain,
@@ -208,6 +213,8 @@ async function open(
   });
   await core.start();
   webhooks.start();
+  cluster.start();
+  opened.push(() => cluster.stop());
   opened.push(async () => {
     const graceMs = config.shutdownGraceSeconds * 1000;
     const begun = performance.now();
@@ -216,7 +223,7 @@ async function open(
     await delay(LAST_FRAMES_MS);
   });
   if (admin !== undefined) {
-    opened.push(() => admin.leave());
+    opened.push(async () => admin.leave());
     // Closed last, so that it tells how the stop goes on.
     opened.unshift(() => admin.stop());
   }

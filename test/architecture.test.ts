@@ -31,6 +31,7 @@ const FLOORS: Readonly<Record<string, Readonly<Record<string, readonly string[]>
     contracts: [],
     connection: ['contracts'],
     delivery: ['contracts'],
+    cluster: ['contracts', 'delivery'],
     resume: ['contracts', 'connection', 'delivery'],
     subscriptions: ['contracts', 'connection', 'delivery', 'resume'],
     lifecycle: ['contracts', 'connection', 'delivery', 'resume', 'subscriptions'],

@@ -1,6 +1,6 @@
+import type { Cluster } from '../core/cluster/cluster.ts';
 import type { Connection } from '../core/connection/connection.ts';
 import type { JsonObject } from '../protocol/frames.ts';
-import type { Cluster } from './cluster.ts';
 import { type ConnectionStory, type ConnectionSummary, storyOf, summaryOf } from './connection-view.ts';
 import type { Happenings } from './happenings.ts';
 

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
+import type { Cluster } from '../core/cluster/cluster.ts';
 import { isJsonObject } from '../protocol/frames.ts';
-import type { Cluster } from './cluster.ts';
 import type { TailBatch, TailFilter, Tails } from './tail.ts';
 
 /** How often a tail says to the other nodes that it still looks. */

@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { Cluster } from '../core/cluster/cluster.ts';
 import type { App, AppRegistry } from '../core/contracts/app.ts';
 import type { Explain } from '../core/contracts/explanation.ts';
 import type { Reload } from '../core/contracts/reload.ts';
@@ -7,7 +8,6 @@ import { topicOf } from '../core/contracts/topic.ts';
 import type { Publisher } from '../core/delivery/publisher.ts';
 import { channelKind, channelNameProblem } from '../protocol/channel-name.ts';
 import { isJsonObject, type JsonObject } from '../protocol/frames.ts';
-import type { Cluster } from './cluster.ts';
 import type { ClusterQueries } from './cluster-queries.ts';
 import { type History, SAMPLE_SECONDS, type Sample } from './history.ts';
 

@@ -5,7 +5,6 @@ import type { Logger } from '../core/contracts/logger.ts';
 import type { Metrics } from '../core/contracts/metrics.ts';
 import type { Delivery } from '../core/delivery/delivery.ts';
 import { Access } from './access.ts';
-import { Cluster } from './cluster.ts';
 import { ClusterQueries } from './cluster-queries.ts';
 import { ClusterTail } from './cluster-tail.ts';
 import { type ConsoleDependencies, registerConsoleApi } from './console-api.ts';
@@ -26,7 +25,7 @@ export interface AdminSettings {
   readonly openMetrics: boolean;
 }
 
-export interface AdminDependencies extends Omit<ConsoleDependencies, 'history' | 'cluster' | 'queries'> {
+export interface AdminDependencies extends Omit<ConsoleDependencies, 'history' | 'queries'> {
   readonly settings: AdminSettings;
   readonly metrics: Metrics;
   readonly broker: Broker;
@@ -42,10 +41,10 @@ export interface AdminDependencies extends Omit<ConsoleDependencies, 'history' |
 }
 
 export interface AdminServer {
-  /** The broker must have started. Rejects if it cannot listen, with an error whose message says why. */
+  /** Rejects if it cannot listen, with an error whose message says why. */
   start(): Promise<{ readonly host: string; readonly port: number }>;
-  /** Before the broker closes: the other nodes are told, and nothing is asked any more. */
-  leave(): Promise<void>;
+  /** Before the broker closes: nothing is asked or watched any more. */
+  leave(): void;
   stop(): Promise<void>;
 }
 
@@ -57,11 +56,10 @@ const MAX_ADMIN_BODY_BYTES = 1024 * 1024;
  * itself.
  */
 export function createAdminServer(dependencies: AdminDependencies): AdminServer {
-  const { settings, metrics, broker, delivery, isReady, version, logger } = dependencies;
+  const { settings, metrics, broker, delivery, cluster, logger } = dependencies;
   const history = new History(metrics, broker);
-  const figures = () => ({ version, ready: isReady(), ...history.last });
-  const cluster = new Cluster({ broker, delivery, figures, logger });
-  const queries = new ClusterQueries({ ...dependencies, cluster });
+  cluster.tell(() => history.last ?? {});
+  const queries = new ClusterQueries(dependencies);
   const tail = new ClusterTail(cluster, new Tails(delivery.watch, cluster.id));
 
   const server = Fastify({ logger: false, bodyLimit: MAX_ADMIN_BODY_BYTES, forceCloseConnections: true });
@@ -78,7 +76,7 @@ export function createAdminServer(dependencies: AdminDependencies): AdminServer 
   const access = new Access(settings.token);
   registerProbes(server, dependencies, access);
   registerSession(server, access);
-  registerConsoleApi(server, { ...dependencies, history, cluster, queries });
+  registerConsoleApi(server, { ...dependencies, history, queries });
   registerTail(server, tail);
   registerStaticFiles(server);
 
@@ -86,14 +84,12 @@ export function createAdminServer(dependencies: AdminDependencies): AdminServer 
     async start() {
       const host = settings.host ?? (settings.token === undefined ? '127.0.0.1' : '0.0.0.0');
       const port = await listen(server, host, settings.port);
-      cluster.start();
       history.start();
       return { host, port };
     },
-    async leave() {
+    leave() {
       history.stop();
       tail.close();
-      await cluster.stop();
     },
     async stop() {
       await server.close();

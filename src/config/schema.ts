@@ -113,6 +113,7 @@ const fallbackSchema = section(
     maxSessions: count('Sessions at once on this node, before anyone has asked who they are.', 20_000, { min: 1 }),
     maxSessionsPerIp: count('Of those, sessions of one client address, or of one /64 of IPv6.', 2000, { min: 1 }),
     gapSeconds: seconds('A session at which no request has waited for so long is over.', 8, { min: 1, max: 120 }),
+    pollSeconds: seconds('A poll without news is answered with a heartbeat after so long.', 25, { min: 1, max: 300 }),
     maxBufferedBytes: size(
       'Memory for what waits for all of them together; what waits for one is bounded by `connections.maxBackpressureBytes`.',
       64 * MB,

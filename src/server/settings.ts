@@ -3,7 +3,8 @@ import type { App } from '../core/contracts/app.ts';
 import type { CoreSettings } from '../core/create-core.ts';
 import type { ReceiveLimits } from '../transport/receive-allowance.ts';
 import type { WebSocketSettings } from '../transport/websocket.ts';
-import type { XhrSettings } from '../transport/xhr/xhr-transport.ts';
+import type { XhrRequestsSettings } from '../transport/xhr/xhr-requests.ts';
+import type { XhrTransportSettings } from '../transport/xhr/xhr-transport.ts';
 
 /** JSON escapes may take three bytes for one, and around the data stands the rest of the message. */
 export const ESCAPED = 3;
@@ -50,7 +51,7 @@ function receiveLimits({ apps, connections }: Config): ReceiveLimits {
 /** JSON within a string of JSON: what waits for an HTTP session is up to twice as large as for a WebSocket. */
 const ESCAPED_TWICE = 2;
 
-export function xhrSettings(config: Config): XhrSettings {
+export function xhrSettings(config: Config): XhrTransportSettings & XhrRequestsSettings {
   const { connections, fallback } = config;
   return {
     ...fallback,

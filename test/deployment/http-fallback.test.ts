@@ -73,7 +73,10 @@ const sides: Record<string, (t: Test) => Promise<ClientSide>> = {
   Chromium: (t) => openClientPage(t, 'pusher-with-encryption.js'),
 };
 
-const KINDS = ['', 'private-', 'presence-', 'private-encrypted-', 'cache-', 'private-cache-', 'presence-cache-'];
+const KINDS = [
+  ...['', 'private-', 'presence-', 'private-encrypted-'],
+  ...['cache-', 'private-cache-', 'presence-cache-', 'private-encrypted-cache-'],
+];
 
 for (const [sideName, open] of Object.entries(sides)) {
   t.test(`pusher-js in ${sideName}`, async (t) => {

@@ -30,6 +30,12 @@ export class GuessLimits {
     return true;
   }
 
+  /** It was no guess. */
+  giveBack(ip: string, nowMs: number): void {
+    const allowance = this.#allowanceOf(addressBlock(ip), nowMs);
+    allowance.left = Math.min(MAX_GUESSES, allowance.left + 1);
+  }
+
   /** Forgets those that have all their allowance again. */
   prune(nowMs: number): void {
     const fullAgainMs = (MAX_GUESSES / PER_SECOND) * 1000;

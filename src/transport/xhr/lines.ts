@@ -50,3 +50,20 @@ export const ANSWER = '{"event":"pusher:pong","data":{}}';
 export function marker(payload: string): Line {
   return line('', payload);
 }
+
+let lastJoined: { readonly lines: readonly Line[]; readonly bytes: Buffer } | undefined;
+
+/**
+ * The bytes of lines that go out together. All that read one channel are sent the same lines in a turn of the event
+ * loop, so those that were put together for the last are likely to do for the next.
+ */
+export function bytesOf(lines: readonly Line[]): Buffer {
+  const [only] = lines;
+  if (only !== undefined && lines.length === 1) return only.bytes;
+  if (lastJoined?.lines.length === lines.length && lastJoined.lines.every((line, index) => line === lines[index])) {
+    return lastJoined.bytes;
+  }
+  const bytes = Buffer.concat(lines.map((line) => line.bytes));
+  lastJoined = { lines, bytes };
+  return bytes;
+}

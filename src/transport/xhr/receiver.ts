@@ -1,5 +1,5 @@
-import type { HttpResponse as NativeResponse } from 'uWebSockets.js';
-import type { Line } from './lines.ts';
+import { bytesOf, type Line } from './lines.ts';
+import type { Output } from './output.ts';
 import type { WaitingLines } from './waiting-lines.ts';
 
 /**
@@ -7,15 +7,15 @@ import type { WaitingLines } from './waiting-lines.ts';
  * is written behind that line, which would be lost. (pusher-js, src/core/http/http_request.ts: MAX_BUFFER_LENGTH)
  */
 const MAX_RESPONSE_CHARACTERS = 256 * 1024;
+/** So much is written at once, before it is looked whether the client reads. */
+const BATCH_BYTES = 16 * 1024;
 
-export type Headers = ReadonlyArray<readonly [string, string]>;
-
-/** A request of the client that waits for lines. Inert once its client has gone. */
+/** A request of the client that waits for lines. Inert once it was aborted. */
 export interface Receiver {
   readonly isStreaming: boolean;
   /** It takes no further line: the client asks again once it has read those that it was given. */
   readonly isSpent: boolean;
-  /** Writes as many lines as it can now; calls `taken` with each. */
+  /** Writes as many lines as it can now; calls `taken` with each that wants to know. */
   take(waiting: WaitingLines, taken: (line: Line) => void): void;
   /** Ends the response behind what was written. */
   end(): void;
@@ -23,62 +23,50 @@ export interface Receiver {
   replace(): void;
   /** Cuts the client off amid the response. */
   cut(): void;
+  /** The client has gone. */
+  abort(): void;
 }
 
-const STATUS_REPLACED = '409 Conflict';
 const REPLACED = 'A newer request of the same session has taken the place of this one';
 
-function writeHead(res: NativeResponse, headers: Headers): void {
-  for (const [name, value] of headers) res.writeHeader(name, value);
-}
-
-/** One response that goes on: each line is a chunk of it. */
+/** One response that goes on: what a turn of the event loop brings is a chunk of it. */
 export class StreamingReceiver implements Receiver {
   readonly isStreaming = true;
-  readonly #res: NativeResponse;
+  readonly #output: Output;
   #chars = 0;
   #writable = true;
   #over = false;
 
-  /**
-   * @param writable what was written has been read, after a pause
-   * @param gone the client has gone
-   */
-  constructor(res: NativeResponse, headers: Headers, writable: () => void, gone: () => void) {
-    this.#res = res;
-    res.onAborted(() => {
-      this.#over = true;
-      gone();
-    });
-    res.onWritable(() => {
-      this.#writable = true;
-      writable();
-      return true;
-    });
-    res.cork(() => writeHead(res, headers));
+  constructor(output: Output) {
+    this.#output = output;
+    output.begin();
   }
 
   get isSpent(): boolean {
     return this.#over || this.#chars > MAX_RESPONSE_CHARACTERS;
   }
 
+  /** What was written has been read, after a pause. */
+  readable(): void {
+    this.#writable = true;
+  }
+
   take(waiting: WaitingLines, taken: (line: Line) => void): void {
-    if (!this.#canTake(waiting)) return;
-    this.#res.cork(() => {
-      while (this.#canTake(waiting)) {
-        const line = waiting.shift();
-        if (line === undefined) return;
-        if (line.bytes.length > 0) this.#writable = this.#res.write(line.bytes);
+    while (this.#writable && !this.isSpent && !waiting.isEmpty) {
+      const lines = waiting.take(BATCH_BYTES, MAX_RESPONSE_CHARACTERS - this.#chars);
+      const bytes = bytesOf(lines);
+      if (bytes.length > 0) this.#writable = this.#output.write(bytes);
+      for (const line of lines) {
         this.#chars += line.chars;
-        taken(line);
+        if (line.asks !== undefined || line.isHeartbeat) taken(line);
       }
-    });
+    }
   }
 
   end(): void {
     if (this.#over) return;
     this.#over = true;
-    this.#res.cork(() => this.#res.end());
+    this.#output.end();
   }
 
   replace(): void {
@@ -88,28 +76,22 @@ export class StreamingReceiver implements Receiver {
   cut(): void {
     if (this.#over) return;
     this.#over = true;
-    this.#res.close();
+    this.#output.cut();
   }
 
-  #canTake(waiting: WaitingLines): boolean {
-    return this.#writable && !this.isSpent && !waiting.isEmpty;
+  abort(): void {
+    this.#over = true;
   }
 }
 
 /** One response that is answered, whole, as soon as there are lines. */
 export class PollingReceiver implements Receiver {
   readonly isStreaming = false;
-  readonly #res: NativeResponse;
-  readonly #headers: Headers;
+  readonly #output: Output;
   #over = false;
 
-  constructor(res: NativeResponse, headers: Headers, gone: () => void) {
-    this.#res = res;
-    this.#headers = headers;
-    res.onAborted(() => {
-      this.#over = true;
-      gone();
-    });
+  constructor(output: Output) {
+    this.#output = output;
   }
 
   get isSpent(): boolean {
@@ -118,43 +100,38 @@ export class PollingReceiver implements Receiver {
 
   take(waiting: WaitingLines, taken: (line: Line) => void): void {
     if (this.#over || waiting.isEmpty) return;
-    const parts: Buffer[] = [];
+    const lines: Line[] = [];
     let chars = 0;
     for (let line = waiting.next; line !== undefined; line = waiting.next) {
-      if (parts.length > 0 && chars + line.chars > MAX_RESPONSE_CHARACTERS) break;
+      if (lines.length > 0 && chars + line.chars > MAX_RESPONSE_CHARACTERS) break;
       waiting.shift();
-      parts.push(line.bytes);
+      lines.push(line);
       chars += line.chars;
-      taken(line);
+      if (line.asks !== undefined || line.isHeartbeat) taken(line);
     }
-    this.#answer(parts.length === 1 ? (parts[0] ?? '') : Buffer.concat(parts));
+    this.#over = true;
+    this.#output.end(bytesOf(lines));
   }
 
   end(): void {
-    if (!this.#over) this.#answer('');
+    if (this.#over) return;
+    this.#over = true;
+    this.#output.end();
   }
 
   replace(): void {
     if (this.#over) return;
     this.#over = true;
-    this.#res.cork(() => {
-      this.#res.writeStatus(STATUS_REPLACED);
-      writeHead(this.#res, this.#headers);
-      this.#res.end(REPLACED);
-    });
+    this.#output.refuse(409, REPLACED);
   }
 
   cut(): void {
     if (this.#over) return;
     this.#over = true;
-    this.#res.close();
+    this.#output.cut();
   }
 
-  #answer(body: Buffer | string): void {
+  abort(): void {
     this.#over = true;
-    this.#res.cork(() => {
-      writeHead(this.#res, this.#headers);
-      this.#res.end(body);
-    });
   }
 }

@@ -84,21 +84,39 @@ export class WaitingLines {
   shift(): Line | undefined {
     const line = this.#lines[this.#first];
     if (line === undefined) return undefined;
-    this.#first += 1;
     this.#bytes -= line.bytes.length;
     this.#budget.letGo(line);
-    if (this.#first === this.#lines.length) {
-      this.#lines = [];
-      this.#first = 0;
-    } else if (this.#first >= 1024) {
-      // What has gone must not be kept alive by those that follow.
-      this.#lines = this.#lines.slice(this.#first);
-      this.#first = 0;
-    }
+    this.#advance(this.#first + 1);
     return line;
+  }
+
+  /** From the front, until they are more than either; at least one if there is any. */
+  take(maxBytes: number, maxChars: number): readonly Line[] {
+    const lines = this.#lines;
+    let end = this.#first;
+    let bytes = 0;
+    let chars = 0;
+    for (let line = lines[end]; line !== undefined && bytes <= maxBytes && chars <= maxChars; line = lines[end]) {
+      bytes += line.bytes.length;
+      chars += line.chars;
+      this.#budget.letGo(line);
+      end += 1;
+    }
+    const taken = lines.slice(this.#first, end);
+    this.#bytes -= bytes;
+    this.#advance(end);
+    return taken;
   }
 
   clear(): void {
     while (this.shift() !== undefined);
+  }
+  #advance(first: number): void {
+    this.#first = first;
+    if (first === this.#lines.length) this.#lines.length = 0;
+    // What has gone must not be kept alive by those that follow.
+    else if (first >= 1024) this.#lines = this.#lines.slice(first);
+    else return;
+    this.#first = 0;
   }
 }

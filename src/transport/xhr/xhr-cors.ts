@@ -1,7 +1,7 @@
 import type { App } from '../../core/contracts/app.ts';
 import type { HttpResponse } from '../../core/contracts/http.ts';
 import { isOriginAllowed } from '../../core/lifecycle/origins.ts';
-import type { Headers } from './receiver.ts';
+import type { Headers } from './output.ts';
 
 /** The most that any browser keeps to. */
 const PREFLIGHT_MAX_AGE_SECONDS = 86_400;

@@ -3,10 +3,10 @@ import type { HttpRequest, HttpResponse } from '../../core/contracts/http.ts';
 import type { HttpRoute, StreamedRoute } from '../http-routes.ts';
 import { methodNotAllowed, originHeaders, preflight } from './xhr-cors.ts';
 import { isSockJsPath, type XhrPath, xhrPathOf } from './xhr-path.ts';
-import type { XhrTransport } from './xhr-transport.ts';
+import type { XhrRequests } from './xhr-requests.ts';
 
 export interface XhrRoutesOptions {
-  readonly transport: XhrTransport;
+  readonly requests: XhrRequests;
   readonly apps: AppRegistry;
   /** Of one message from a client. */
   readonly maxMessageBytes: number;
@@ -20,31 +20,39 @@ const ESCAPED = 2;
 const OPENER_HEADERS = ['origin', 'user-agent'];
 
 /** The paths of the HTTP transports of pusher-js. */
-export function xhrRoutes({ transport, apps, maxMessageBytes, tls }: XhrRoutesOptions): (HttpRoute | StreamedRoute)[] {
-  const routed = (
-    request: HttpRequest,
-    post: (path: XhrPath) => HttpResponse | undefined,
-  ): HttpResponse | undefined => {
-    const path = xhrPathOf(request.path);
-    if (path === undefined) return undefined;
-    const app = apps.findByKey(path.appKey);
-    const origin = request.headers.get('origin');
-    if (request.method === 'OPTIONS') return preflight(app, origin);
-    const answer = request.method === 'POST' ? post(path) : methodNotAllowed(request.method);
-    return answer && { ...answer, headers: [...(answer.headers ?? []), ...originHeaders(app, origin)] };
+export function xhrRoutes({ requests, apps, maxMessageBytes, tls }: XhrRoutesOptions): (HttpRoute | StreamedRoute)[] {
+  /** What is answered without looking at a session; undefined for what it is to be looked at. */
+  const early = ({ method, headers }: HttpRequest, path: XhrPath): HttpResponse | undefined => {
+    if (method === 'OPTIONS') return preflight(apps.findByKey(path.appKey), headers.get('origin'));
+    return method === 'POST' ? undefined : readable(methodNotAllowed(method), path, headers.get('origin'));
+  };
+  const readable = (answer: HttpResponse, { appKey }: XhrPath, origin: string | undefined): HttpResponse => {
+    const headers = [...(answer.headers ?? []), ...originHeaders(apps.findByKey(appKey), origin)];
+    return { ...answer, headers };
   };
   return [
     {
       matches: (path) => /\/xhr(?:_streaming)?$/.test(path) && xhrPathOf(path) !== undefined,
       headers: [...OPENER_HEADERS, 'x-forwarded-proto'],
-      take: (res, request) =>
-        routed(request, (path) => transport.receive(res, path, request, tls || request.cameOverTls)),
+      take: (res, request) => {
+        const path = xhrPathOf(request.path);
+        if (path === undefined) return NOT_FOUND;
+        const answer = early(request, path);
+        if (answer !== undefined) return answer;
+        const refusal = requests.receive(res, path, request, tls || request.cameOverTls);
+        return refusal && readable(refusal, path, request.headers.get('origin'));
+      },
     },
     {
       matches: (path) => path.endsWith('/xhr_send') && xhrPathOf(path) !== undefined,
       headers: OPENER_HEADERS,
       maxBodyBytes: maxMessageBytes * ESCAPED,
-      endpoint: async (request) => routed(request, (path) => transport.send(path, request)) ?? NOT_FOUND,
+      endpoint: async (request) => {
+        const path = xhrPathOf(request.path);
+        if (path === undefined) return NOT_FOUND;
+        const answer = early(request, path);
+        return answer ?? readable(await requests.send(path, request), path, request.headers.get('origin'));
+      },
     },
     { matches: isSockJsPath, headers: [], maxBodyBytes: maxMessageBytes, endpoint: async () => NO_SOCKJS },
   ];

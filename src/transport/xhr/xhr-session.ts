@@ -2,7 +2,9 @@ import type { Connection } from '../../core/connection/connection.ts';
 import type { Socket } from '../../core/contracts/transport.ts';
 import type { ReceiveAllowance } from '../receive-allowance.ts';
 import { LITTLE_BYTES } from '../slow-reader.ts';
+import { Acknowledgements } from './acknowledgements.ts';
 import { askLine, closeLine, heartbeatLine, type Line, marker, messageLine } from './lines.ts';
+import type { Opener } from './opener.ts';
 import type { Receiver } from './receiver.ts';
 import { SendOrder } from './send-order.ts';
 import { type LineBudget, WaitingLines } from './waiting-lines.ts';
@@ -29,20 +31,6 @@ export interface SessionKeeper {
   gone(session: XhrSession): void;
 }
 
-/** Who opened a session: what later requests are compared with. */
-export interface Opener {
-  /** Of what the requests of one page have in common. */
-  readonly digest: string;
-  readonly ip: string;
-  readonly requestNumber: number | undefined;
-}
-
-/** A phone changes its address, and a network may have several: those that a session was last seen at. */
-const MAX_SESSION_ADDRESSES = 4;
-
-/** Pings that may be unanswered: further ones are not counted, so that an answer stands for less, never for more. */
-const MAX_UNANSWERED = 100;
-
 export interface SessionOptions {
   readonly key: string;
   readonly transport: XhrSession['transport'];
@@ -60,11 +48,11 @@ export class XhrSession implements Socket {
   readonly opener: Opener;
   readonly topics = new Set<string>();
   readonly allowance: ReceiveAllowance;
+  readonly acknowledgements = new Acknowledgements();
   /** Undefined until it is opened, and if it was refused. */
   connection: Connection | undefined;
   readonly #keeper: SessionKeeper;
   readonly #waiting: WaitingLines;
-  readonly #addresses: string[];
   #order: SendOrder | undefined;
   #receiver: Receiver | undefined;
   #polls = false;
@@ -75,12 +63,6 @@ export class XhrSession implements Socket {
   /** The close line was added: no further line is. */
   #ended = false;
   #gone = false;
-  /** Payloads that the client was asked for over streaming and has not answered yet. */
-  #asked: string[] = [];
-  /** Heartbeats over streaming that the client has not answered yet. */
-  #heartbeats = 0;
-  /** What the next poll answers. */
-  #askedByPoll: string | undefined;
   #waitingForDrain: (() => void)[] = [];
 
   constructor(options: SessionOptions) {
@@ -89,7 +71,6 @@ export class XhrSession implements Socket {
     this.transport = transport;
     this.opener = opener;
     this.allowance = allowance;
-    this.#addresses = [opener.ip];
     this.#keeper = keeper;
     this.#waiting = new WaitingLines(budget);
   }
@@ -110,15 +91,6 @@ export class XhrSession implements Socket {
 
   get waitingBytes(): number {
     return this.#waiting.bytes;
-  }
-
-  isKnownAt(ip: string): boolean {
-    return this.#addresses.includes(ip);
-  }
-
-  seenAt(ip: string): void {
-    this.#addresses.push(ip);
-    if (this.#addresses.length > MAX_SESSION_ADDRESSES) this.#addresses.shift();
   }
 
   send(frame: string): void {
@@ -152,10 +124,7 @@ export class XhrSession implements Socket {
     if (this.topics.delete(topic)) this.#keeper.left(this, topic);
   }
 
-  /**
-   * How a client acknowledges: over streaming by a `pusher:pong`, since it reads in order; with polls by the next one,
-   * which it only sends once it has read the answer to the last.
-   */
+  /** How the client acknowledges is said in Acknowledgements. */
   ping(payload: string): void {
     if (!this.#isReached) return;
     if (!this.#polls) {
@@ -167,7 +136,7 @@ export class XhrSession implements Socket {
     } else if (this.isAttended) {
       this.#keeper.answered(this, payload);
     } else {
-      this.#askedByPoll = payload;
+      this.acknowledgements.askByPoll(payload);
     }
   }
 
@@ -188,7 +157,7 @@ export class XhrSession implements Socket {
     this.#receiver = receiver;
     this.#polls = !receiver.isStreaming;
     older?.replace();
-    if (this.#polls) this.#acknowledgePolled();
+    if (this.#polls) this.#answered(this.acknowledgements.polled(this.#waiting));
     this.#flush();
   }
 
@@ -217,17 +186,9 @@ export class XhrSession implements Socket {
     });
   }
 
-  /** The client's answer to the oldest ping that it has not answered. */
-  answer(): void {
-    const payload = this.#asked.shift();
-    if (payload !== undefined) this.#keeper.answered(this, payload);
-  }
-
-  /** An empty send has come: whether it was an answer to a heartbeat. */
-  heartbeatAnswered(): boolean {
-    if (this.#heartbeats === 0) return false;
-    this.#heartbeats -= 1;
-    return true;
+  /** A `pusher:pong` has come. */
+  pong(): void {
+    this.#answered(this.acknowledgements.pong());
   }
 
   flush(): void {
@@ -271,19 +232,9 @@ export class XhrSession implements Socket {
     this.#keeper.hasReadItsLast(this);
   }
 
-  readonly #taken = (line: Line): void => {
-    if (line.isHeartbeat && !this.#polls) this.#heartbeats += 1;
-    if (line.asks === undefined) return;
-    if (line.bytes.length > 0) {
-      if (this.#asked.length < MAX_UNANSWERED) this.#asked.push(line.asks);
-    } else if (this.#polls) this.#askedByPoll = line.asks;
-  };
+  readonly #taken = (line: Line): void => this.acknowledgements.given(line, this.#polls);
 
-  /** A poll has come: what was given to the last one has been read. */
-  #acknowledgePolled(): void {
-    let payload = this.#askedByPoll;
-    this.#askedByPoll = undefined;
-    while (this.#waiting.next?.bytes.length === 0) payload = this.#waiting.shift()?.asks;
+  #answered(payload: string | undefined): void {
     if (payload !== undefined && !this.#ended) this.#keeper.answered(this, payload);
   }
 
@@ -313,6 +264,7 @@ export class XhrSession implements Socket {
   }
 
   #wake(): void {
+    if (this.#waitingForDrain.length === 0) return;
     const waiting = this.#waitingForDrain;
     this.#waitingForDrain = [];
     for (const resolve of waiting) resolve();

@@ -8,14 +8,14 @@ export interface SessionLimits {
   readonly maxSessionsPerIp: number;
   /** A session that no request has waited at for so long is over. */
   readonly gapSeconds: number;
+  /** A poll that has waited for so long is answered with a heartbeat, well before proxies lose patience. */
+  readonly pollSeconds: number;
   /** A session that was closed but whose client does not read so is cut off after so long. */
   readonly closingSeconds: number;
 }
 
 /** A client that has broken off its request is gone, but for a proxy that sends it again. */
 const ABORTED_GAP_MS = 1000;
-/** A poll that has waited for so long is answered with a heartbeat, well before proxies lose patience. */
-const POLL_MS = 25_000;
 const TICK_MS = 250;
 
 /** The sessions of this node: how many there may be, and when each is over. */
@@ -29,15 +29,21 @@ export class XhrSessions {
   readonly #polls = new Map<XhrSession, number>();
   readonly #timer: NodeJS.Timeout;
 
-  /** @param tick called every now and then besides */
-  constructor(limits: SessionLimits, tick: (nowMs: number) => void) {
+  #besides: (nowMs: number) => void = () => undefined;
+
+  constructor(limits: SessionLimits) {
     this.#limits = limits;
     this.#timer = setInterval(() => {
       const nowMs = Date.now();
       this.#tick(nowMs);
-      tick(nowMs);
+      this.#besides(nowMs);
     }, TICK_MS);
     this.#timer.unref();
+  }
+
+  /** To be called every now and then besides. */
+  whenTicking(besides: (nowMs: number) => void): void {
+    this.#besides = besides;
   }
 
   get size(): number {
@@ -81,7 +87,7 @@ export class XhrSessions {
   attended(session: XhrSession, polls: boolean): void {
     if (!session.isEnding) this.#ends.delete(session);
     this.#polls.delete(session);
-    if (polls && session.isAttended) this.#polls.set(session, Date.now() + POLL_MS);
+    if (polls && session.isAttended) this.#polls.set(session, Date.now() + this.#limits.pollSeconds * 1000);
   }
 
   /** No request waits at it. @param aborted the client has broken off the last one */

@@ -203,11 +203,22 @@ t.test('a receiver that breaks off and comes back at once loses nothing', async 
   t.notMatch(text, /^o/m);
 });
 
+t.test('a poll that nothing comes for is answered with a heartbeat, and the session goes on', async (t) => {
+  const short = await startFanfare(t, { fallback: { pollSeconds: 1 } });
+  const wire = open(t, 'xhr_polling', {}, short);
+  await established(wire);
+  const sinceMs = performance.now();
+  await until(() => wire.lines.filter((line) => line === 'h').length === 2, 'two heartbeats');
+  t.ok(performance.now() - sinceMs > 1500, 'a second each');
+  await isSubscribed(wire, unique('c'));
+  t.ok(wire.receives < 10, `${wire.receives} polls`);
+});
+
 t.test('a session that is not known here gets a fresh o', async (t) => {
   t.match((await request(randomSession(), 'xhr', 77)).text, /^o\n/);
   const lost = await request(randomSession(), 'xhr_send', 78, '[]');
   t.equal(lost.status, 404);
-  t.match(lost.text, /route them by the session/);
+  t.match(lost.text, /no such session of yours/);
 });
 
 t.test('other methods', async (t) => {

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
-import { type Broker, BrokerUnavailable } from '../core/contracts/broker.ts';
-import type { Logger } from '../core/contracts/logger.ts';
-import { topicOf } from '../core/contracts/topic.ts';
-import type { Delivery } from '../core/delivery/delivery.ts';
-import { isJsonObject, type JsonObject, parseJson } from '../protocol/frames.ts';
+import { isJsonObject, type JsonObject, parseJson } from '../../protocol/frames.ts';
+import { type Broker, BrokerUnavailable } from '../contracts/broker.ts';
+import type { Logger } from '../contracts/logger.ts';
+import { topicOf } from '../contracts/topic.ts';
+import type { Delivery } from '../delivery/delivery.ts';
 
 /** How a node presents itself to the others. */
 export interface NodeStatus {
@@ -28,8 +28,9 @@ export type Answer = (params: JsonObject, from: string) => unknown;
 export interface ClusterDependencies {
   readonly broker: Broker;
   readonly delivery: Delivery;
-  /** What this node is to tell of itself beside its name. */
-  readonly figures: () => Readonly<Record<string, unknown>> & { readonly version: string; readonly ready: boolean };
+  readonly version: string;
+  /** Whether new clients should be sent here. */
+  readonly isReady: () => boolean;
   readonly logger: Logger;
 }
 
@@ -42,15 +43,23 @@ const MAX_NODES = 200;
 const MAX_ANSWER_MS = 1500;
 const EVERYONE = topicOf('', '#nodes');
 
+export interface Asking {
+  /** So long an answer is waited for. */
+  readonly limitMs?: number;
+  /** Only one node can know: the first answer ends the waiting. */
+  readonly first?: boolean;
+}
+
 interface Asked {
   readonly answers: unknown[];
   readonly missing: Set<string>;
+  readonly first: boolean;
   readonly done: () => void;
 }
 
 /**
- * What the nodes tell one another for the console's sake, by messages on topics of their own: any broker will do.
- * Each node says every few seconds how it is, and answers questions about its own connections.
+ * What the nodes tell one another beside what clients are sent, by messages on topics of their own: any broker will
+ * do. Each node says every few seconds how it is, and answers questions about its own connections.
  */
 export class Cluster {
   readonly id = `${hostname()}-${process.pid}-${randomBytes(3).toString('hex')}`;
@@ -59,6 +68,7 @@ export class Cluster {
   readonly #nodes = new Map<string, KnownNode>();
   readonly #answers = new Map<string, Answer>();
   readonly #asked = new Map<string, Asked>();
+  #figures: () => Readonly<Record<string, unknown>> = () => ({});
   readonly #mine: string;
   #isSubscribed = false;
   #timer: NodeJS.Timeout | undefined;
@@ -91,12 +101,33 @@ export class Cluster {
     return [{ ...this.#status(), heardAtMs: now }, ...others];
   }
 
+  /** Whether another node was heard of lately. */
+  get hasOthers(): boolean {
+    for (const { heardAtMs } of this.#nodes.values()) if (isHeard(heardAtMs)) return true;
+    return false;
+  }
+
+  /** Whether this node was heard of lately. */
+  isThere(id: string): boolean {
+    const node = this.#nodes.get(id);
+    return id === this.id || (node !== undefined && isHeard(node.heardAtMs));
+  }
+
+  /** What this node is to tell of itself beside its name. */
+  tell(figures: () => Readonly<Record<string, unknown>>): void {
+    this.#figures = figures;
+  }
+
   answer(kind: string, answer: Answer): void {
     this.#answers.set(kind, answer);
   }
 
   /** Asks every node, this one among them; resolves with what was answered in time. */
-  async ask(kind: string, params: JsonObject): Promise<readonly unknown[]> {
+  async ask(
+    kind: string,
+    params: JsonObject,
+    { limitMs = MAX_ANSWER_MS, first = false }: Asking = {},
+  ): Promise<readonly unknown[]> {
     const own = this.#answers.get(kind)?.(params, this.id);
     const missing = new Set(
       this.nodes().flatMap(({ id, heardAtMs }) => (isHeard(heardAtMs) && id !== this.id ? [id] : [])),
@@ -107,8 +138,8 @@ export class Cluster {
     let timer: NodeJS.Timeout | undefined;
     try {
       await new Promise<void>((resolve) => {
-        timer = setTimeout(resolve, MAX_ANSWER_MS);
-        this.#asked.set(id, { answers, missing, done: resolve });
+        timer = setTimeout(resolve, limitMs);
+        this.#asked.set(id, { answers, missing, first, done: resolve });
         void this.send(undefined, { kind: 'ask', from: this.id, id, about: kind, params });
       });
     } finally {
@@ -118,18 +149,22 @@ export class Cluster {
     return answers;
   }
 
-  /** To one node, or to all. What cannot be sent is lost: the next says more than this one. */
-  async send(to: string | undefined, message: JsonObject): Promise<void> {
+  /** To one node, or to all. False if it could not be sent, and is lost. */
+  async send(to: string | undefined, message: JsonObject): Promise<boolean> {
     const topic = to === undefined ? EVERYONE : topicOf('', `#node-${to}`);
     try {
       await this.#deps.broker.publish([{ topic, frame: JSON.stringify(message) }]);
+      return true;
     } catch (error) {
       this.#failed(error);
+      return false;
     }
   }
 
   #status(): NodeStatus {
-    return { id: this.id, host: hostname(), pid: process.pid, startedAtMs: this.#startedAtMs, ...this.#deps.figures() };
+    const { version, isReady } = this.#deps;
+    const self = { id: this.id, host: hostname(), pid: process.pid, startedAtMs: this.#startedAtMs };
+    return { ...self, version, ready: isReady(), ...this.#figures() };
   }
 
   async #announce(): Promise<void> {
@@ -176,12 +211,12 @@ export class Cluster {
     const asked = typeof id === 'string' ? this.#asked.get(id) : undefined;
     if (asked === undefined || !asked.missing.delete(from)) return;
     if (data !== undefined) asked.answers.push(data);
-    if (asked.missing.size === 0) asked.done();
+    if (asked.missing.size === 0 || (asked.first && data !== undefined)) asked.done();
   }
 
   #failed(error: unknown): void {
     if (error instanceof BrokerUnavailable) return;
-    this.#deps.logger.error({ err: error }, 'the console could not talk to the other nodes');
+    this.#deps.logger.error({ err: error }, 'this node could not talk to the others');
   }
 }
 
