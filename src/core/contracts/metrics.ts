@@ -47,7 +47,7 @@ export const BOUND_NAMES = Object.freeze([
   ...['waiting-messages', 'waiting-bytes', 'waiting-time', 'recorded-characters'],
   ...['body-size', 'body-bytes', 'body-chunks', 'body-time', 'triggers-per-second', 'reads-per-second'],
   ...['idempotency-keys'],
-  ...['http-sessions', 'http-session-guesses', 'http-buffered-bytes'],
+  ...['http-sessions', 'http-session-guesses', 'http-buffered-bytes', 'http-relays'],
   ...['rules', 'rules-waiting', 'rules-of-user', 'log-waiting-bytes', 'facts', 'fact-bytes', 'webhook-events'],
   ...['channel-logs', 'channel-log-bytes', 'cached-events', 'cached-event-bytes', 'sessions'],
   ...['redis-messages', 'redis-characters'],

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Cluster } from '../../core/cluster/cluster.ts';
 import type { HttpResponse } from '../../core/contracts/http.ts';
 import type { Logger } from '../../core/contracts/logger.ts';
+import type { Metrics } from '../../core/contracts/metrics.ts';
 import { isJsonObject, type JsonObject } from '../../protocol/frames.ts';
 import type { Output } from './output.ts';
 import { RelayedOutput, type RelayedPart, RelayedResponse } from './relay.ts';
@@ -43,6 +44,7 @@ const MISROUTED =
  * the path is told of another node.
  */
 export class Strays {
+  readonly #metrics: Metrics;
   readonly #cluster: Cluster;
   readonly #logger: Logger;
   /** Of clients of this node. */
@@ -51,9 +53,11 @@ export class Strays {
   readonly #elsewhere = new Map<string, () => void>();
   #hasWarned = false;
 
-  constructor(cluster: Cluster, holder: SessionHolder, logger: Logger) {
+  constructor(cluster: Cluster, holder: SessionHolder, metrics: Metrics, logger: Logger) {
     this.#cluster = cluster;
+    this.#metrics = metrics;
     this.#logger = logger;
+    metrics.bounds.push({ name: 'http-relays', limit: () => MAX_RELAYS, held: () => this.#responses.size });
     cluster.answer('http-send', (params) => holder.send(requestOf(params), Buffer.from(String(params.body))));
     cluster.answer('http-receive', (params, from) => this.#hold(params, from, holder));
     cluster.answer('http-part', ({ id, part }, from) => this.#part(String(id), part, from));
@@ -142,7 +146,10 @@ export class Strays {
 
   #hold(params: JsonObject, from: string, holder: SessionHolder): unknown {
     const id = String(params.id);
-    if (this.#elsewhere.size >= MAX_RELAYS) return undefined;
+    if (this.#elsewhere.size >= MAX_RELAYS) {
+      this.#metrics.refused.add('http-relays');
+      return undefined;
+    }
     let lost: () => void = () => undefined;
     const output = new RelayedOutput((part) => {
       if (part.ends === true || part.cut === true) this.#elsewhere.delete(id);

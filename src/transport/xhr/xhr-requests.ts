@@ -60,7 +60,7 @@ export class XhrRequests {
   readonly #strays: Strays;
 
   constructor(dependencies: XhrRequestsDependencies) {
-    const { transport, cluster, logger } = dependencies;
+    const { transport, cluster, metrics, logger } = dependencies;
     this.#deps = dependencies;
     const holder: SessionHolder = {
       send: (asked, body) => (this.#has(asked) ? this.#send(asked, body) : undefined),
@@ -74,7 +74,7 @@ export class XhrRequests {
         return { gone: () => leave(session, receiver), lost: () => session.cut() };
       },
     };
-    this.#strays = new Strays(cluster, holder, logger);
+    this.#strays = new Strays(cluster, holder, metrics, logger);
     transport.sessions.whenTicking((nowMs) => {
       this.#guesses.prune(nowMs);
       this.#strays.tick();

@@ -1,5 +1,6 @@
 import t from 'tap';
 import { ReceiveAllowance } from '../../../src/transport/receive-allowance.ts';
+import { Opener } from '../../../src/transport/xhr/opener.ts';
 import type { Receiver } from '../../../src/transport/xhr/receiver.ts';
 import { LineBudget } from '../../../src/transport/xhr/waiting-lines.ts';
 import { type SessionKeeper, XhrSession } from '../../../src/transport/xhr/xhr-session.ts';
@@ -15,11 +16,11 @@ t.test('pings that a client leaves unanswered take memory for a hundred of them,
   };
   const session = new XhrSession({
     ...{ key: 'k', transport: 'xhr-streaming', keeper, budget: new LineBudget(1e6, 1e6) },
-    opener: { digest: 'd', ip: '192.0.2.1', requestNumber: undefined },
+    opener: new Opener('d', '192.0.2.1', undefined),
     allowance: new ReceiveAllowance(1e6, 0),
   });
   const receiver: Receiver = {
-    ...{ isStreaming: true, isSpent: false, end: nothing, replace: nothing, cut: nothing },
+    ...{ isStreaming: true, isSpent: false, end: nothing, replace: nothing, cut: nothing, abort: nothing },
     take(waiting, taken) {
       for (let line = waiting.shift(); line !== undefined; line = waiting.shift()) taken(line);
     },
@@ -29,11 +30,11 @@ t.test('pings that a client leaves unanswered take memory for a hundred of them,
     session.ping(String(n));
     session.flush();
   }
-  for (let n = 1; n <= 250; n += 1) session.answer();
+  for (let n = 1; n <= 250; n += 1) session.pong();
   t.equal(answered.length, 100, 'the others were not kept');
   t.strictSame(answered.slice(-1), ['100'], 'an answer never stands for more than was asked by then');
   session.ping('251');
   session.flush();
-  session.answer();
+  session.pong();
   t.equal(answered.at(-1), '251');
 });
