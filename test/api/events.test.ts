@@ -64,7 +64,7 @@ t.test('an event for a list of users goes to each of them once', async (t) => {
   const many = Array.from({ length: 150 }, (_, index) => `user${index}`);
   t.equal((await api.post('/events', { ...event, user_ids: many })).status, 200, 'more than channels may be');
   const cases: Array<[string, object, RegExp]> = [
-    ['too many', { user_ids: [...many, 'one more'] }, /at most 150 users, this one names 151/],
+    ['too many', { user_ids: [...many, 'one more'] }, /at most 150 users; this one names 151/],
     ['none', { user_ids: [] }, /at least one user/],
     ['no list', { user_ids: 'ann' }, /user_ids, a list of texts/],
     ['numbers', { user_ids: [1] }, /user_ids, a list of texts/],
