@@ -31,6 +31,7 @@ interface Paths {
 
 /** As pusher-js uses it, be it a WebSocket or a socket over HTTP. */
 interface PusherSocket {
+  readonly readyState?: number;
   onmessage?: ((message: { readonly data: unknown }) => void) | null;
   send(data: unknown): unknown;
 }
@@ -39,12 +40,23 @@ type OpenSocket = (url: string) => PusherSocket;
 
 /** What one page knows of its session. */
 interface Session {
+  /** What the server is told: another than the paths name once that has turned out to be another page's too. */
+  token: string;
   /** The last id of each channel. */
   readonly ids: Map<string, readonly [epoch: string, offset: number]>;
   /** Channels that have been joined, each with the socket that it was joined on. */
   readonly joined: Map<string, PusherSocket>;
   readonly onGap: ResumableOptions['onGap'];
+  /** The last socket that subscribed to anything. */
+  live?: PusherSocket;
+  /** Several connections were made of one copy of the options: nobody can tell which of them a socket is opened for. */
+  isShared?: boolean;
+  /** Of a socket of such a connection: nothing is known of what came before it. */
+  isFork?: boolean;
 }
+
+/** A WebSocket's, and that of the sockets over HTTP. */
+const OPEN = 1;
 
 /** Sessions of this page by token, and what has been hooked: several copies of this file may be loaded. */
 const sessions = new Map<string, Session>();
@@ -55,7 +67,7 @@ const ID = /,"id":"[^"]+:\d+"}$/;
 
 /**
  * The options of a pusher-js whose every event arrives exactly once, in order, over all reconnects:
- * `new Pusher(key, resumable(Pusher, options))`. Call it once for each connection, on each page load.
+ * `new Pusher(key, resumable(Pusher, options))`. Each connection that is made of them has a session of its own.
  *
  * @throws if pusher-js, or random numbers, are not what it needs; the message says what to do
  */
@@ -66,10 +78,32 @@ export function resumable<Options extends object>(
 ): Options & ResumablePaths {
   const { wsPath = '', httpPath = '/pusher' } = options as Paths;
   hook(Pusher);
-  const token = randomToken();
-  sessions.set(token, { ids: new Map(), joined: new Map(), onGap });
-  const named = `/resume/${token}`;
-  return { ...options, wsPath: wsPath + named, httpPath: httpPath.replace(/(\/pusher)?$/, `${named}$1`) };
+  let named = '';
+  const read = new Set<string>();
+  const begin = () => {
+    const session = newSession(onGap);
+    sessions.set(session.token, session);
+    named = `/resume/${session.token}`;
+    read.clear();
+  };
+  begin();
+  // Each connection reads each path once, as it is made.
+  const path = (name: string, of: (named: string) => string) => ({
+    enumerable: true,
+    get() {
+      if (read.has(name)) begin();
+      read.add(name);
+      return of(named);
+    },
+  });
+  return Object.defineProperties({ ...options } as Options & ResumablePaths, {
+    wsPath: path('wsPath', (named) => wsPath + named),
+    httpPath: path('httpPath', (named) => httpPath.replace(/(\/pusher)?$/, `${named}$1`)),
+  });
+}
+
+function newSession(onGap: ResumableOptions['onGap']): Session {
+  return { token: randomToken(), ids: new Map(), joined: new Map(), onGap };
 }
 
 function randomToken(): string {
@@ -96,9 +130,14 @@ function watch(factory: Record<string, unknown>, name: string): void {
   const open = factory[name] as OpenSocket | undefined;
   if (typeof open !== 'function') return;
   factory[name] = function (this: unknown, url: string) {
-    const socket = open.call(this, url);
-    const session = sessions.get(TOKEN.exec(url)?.[1] ?? '');
-    if (session) filter(socket, session);
+    const token = TOKEN.exec(url)?.[1] ?? '';
+    const named = sessions.get(token);
+    if (!named) return open.call(this, url);
+    // pusher-js closes a connection's socket before it opens the next.
+    if (named.live?.readyState === OPEN) named.isShared = true;
+    const session = named.isShared ? { ...newSession(named.onGap), isFork: true } : named;
+    const socket = open.call(this, url.replace(token, session.token));
+    filter(socket, session);
     return socket;
   };
 }
@@ -107,7 +146,7 @@ function watch(factory: Record<string, unknown>, name: string): void {
 function filter(socket: PusherSocket, session: Session): void {
   const send = socket.send;
   socket.send = (data) => {
-    forgetLeft(data, session);
+    seeSent(data, socket, session);
     return send.call(socket, data);
   };
   Object.defineProperty(socket, 'onmessage', {
@@ -138,21 +177,25 @@ function isRepeated(frame: string, { ids }: Session): boolean {
   return false;
 }
 
-/** A channel that the page has left, and joins again, begins anew. */
-function forgetLeft(data: unknown, { ids, joined }: Session): void {
-  if (typeof data !== 'string' || !data.startsWith('{"event":"pusher:unsubscribe"')) return;
+function seeSent(data: unknown, socket: PusherSocket, session: Session): void {
+  if (typeof data !== 'string') return;
+  if (data.startsWith('{"event":"pusher:subscribe"')) session.live = socket;
+  if (!data.startsWith('{"event":"pusher:unsubscribe"')) return;
+  // A channel that the page has left, and joins again, begins anew.
   const { channel } = (JSON.parse(data) as { data: { channel: string } }).data;
-  ids.delete(channel);
-  joined.delete(channel);
+  session.ids.delete(channel);
+  session.joined.delete(channel);
 }
 
-function resumed(frame: string, socket: PusherSocket, { joined, onGap }: Session): void {
+function resumed(frame: string, socket: PusherSocket, session: Session): void {
+  const { joined, onGap, isFork } = session;
   const { event, channel, data } = JSON.parse(frame) as { event: string; channel: string; data: string };
   if (event !== 'fanfare:resumed') return;
   const { recovered, reason } = JSON.parse(data) as { recovered: boolean; reason?: string };
+  if (reason === 'shared') session.token = randomToken();
   const before = joined.get(channel);
   joined.set(channel, socket);
   // A server that has forgotten the session says "unknown", as it does of a first subscription: only the page can tell.
-  const isGap = reason === 'gap' || (before !== undefined && before !== socket);
+  const isGap = isFork || reason === 'gap' || (before !== undefined && before !== socket);
   if (!recovered && isGap) onGap?.(channel);
 }

@@ -8,7 +8,6 @@ import type { ChannelRules } from './auth/index.ts';
 import { memoryState } from './broker/memory/index.ts';
 import { redisState } from './broker/redis/index.ts';
 import type { Config } from './config/schema.ts';
-import { Cluster } from './core/cluster/cluster.ts';
 import { ConfiguredApps } from './core/contracts/app.ts';
 import type { HttpEndpoint } from './core/contracts/http.ts';
 import type { Logger } from './core/contracts/logger.ts';
@@ -155,8 +154,11 @@ async function open(
   opened.push(() => roster.close());
   const webhooks = new Webhooks({ apps, outbox, settings: config.webhooks, metrics, logger });
   opened.push(() => webhooks.stop());
-  const core = createCore({ settings: coreSettings(config), apps, shared, metrics, logger });
-  const { connections, delivery, publisher, terminate } = core;
+  let draining = false;
+  const isReady = () => !draining && broker.isReady();
+  const settings = coreSettings(config);
+  const core = createCore({ settings, version: VERSION, isReady, apps, shared, metrics, logger });
+  const { connections, cluster, delivery, publisher, terminate } = core;
   const api = createApi({
     ...{ apps, publisher, roster, broker, quotas, history: shared.history, requests: shared.requests, metrics, logger },
     ...{ terminate, unsubscribe: core.unsubscribe },
@@ -175,9 +177,6 @@ async function open(
       settings: webSockets,
     }),
   );
-  let draining = false;
-  const isReady = () => !draining && broker.isReady();
-  const cluster = new Cluster({ broker, delivery, version: VERSION, isReady, logger });
   const served: (HttpRoute | StreamedRoute)[] = [
     ...routes(config, api, isReady),
     auth.route,

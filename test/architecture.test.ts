@@ -32,7 +32,7 @@ const FLOORS: Readonly<Record<string, Readonly<Record<string, readonly string[]>
     connection: ['contracts'],
     delivery: ['contracts'],
     cluster: ['contracts', 'delivery'],
-    resume: ['contracts', 'connection', 'delivery'],
+    resume: ['contracts', 'connection', 'cluster', 'delivery'],
     subscriptions: ['contracts', 'connection', 'delivery', 'resume'],
     lifecycle: ['contracts', 'connection', 'delivery', 'resume', 'subscriptions'],
   },

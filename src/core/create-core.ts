@@ -1,4 +1,5 @@
 import { ERROR_CODES } from '../protocol/error-codes.ts';
+import { Cluster } from './cluster/cluster.ts';
 import { type Close, loggedClose } from './connection/close.ts';
 import type { Connection } from './connection/connection.ts';
 import { ConnectionTasks, type WaitingLimits } from './connection/connection-tasks.ts';
@@ -32,6 +33,9 @@ export interface CoreSettings extends LivenessSettings, NodeLimits, WaitingLimit
 
 export interface CoreDependencies {
   readonly settings: CoreSettings;
+  readonly version: string;
+  /** Whether new clients should be sent here. */
+  readonly isReady: () => boolean;
   readonly apps: AppRegistry;
   readonly shared: SharedState;
   readonly metrics: Metrics;
@@ -43,6 +47,8 @@ export interface Core {
   readonly connections: Connections;
   readonly delivery: Delivery;
   readonly publisher: Publisher;
+  /** What this node and the others tell one another; to be started once the core runs. */
+  readonly cluster: Cluster;
   /** Closes a user's connections on every node; resolves once the broker has accepted the order. */
   terminate(app: App, userId: string): Promise<void>;
   /** Takes a user's connections out of channels, on every node; resolves as `terminate` does. */
@@ -56,7 +62,7 @@ export interface Core {
 }
 
 /** Puts the parts of the core together. Nothing runs before `start`. */
-export function createCore({ settings, apps, shared, metrics, logger }: CoreDependencies): Core {
+export function createCore({ settings, version, isReady, apps, shared, metrics, logger }: CoreDependencies): Core {
   const { broker, roster, quotas, log, sessionStore, outbox } = shared;
   const closeNow = loggedClose(metrics, logger);
   // Too much waits for such a connection: it is not asked what it has received.
@@ -65,7 +71,8 @@ export function createCore({ settings, apps, shared, metrics, logger }: CoreDepe
   const { logged } = delivery;
   const topics = new LocalTopics(broker, logged, metrics);
 
-  const resume = new Resume({ settings: settings.resume, store: sessionStore, log, logged, logger });
+  const cluster = new Cluster({ broker, delivery, version, isReady, logger });
+  const resume = new Resume({ settings: settings.resume, store: sessionStore, log, logged, cluster, logger });
   delivery.afterPublish((topic) => resume.delivered(topic));
   const replay = new Replay(log, logged, resume, metrics);
   const close: Close = (connection, cause) => {
@@ -109,6 +116,7 @@ export function createCore({ settings, apps, shared, metrics, logger }: CoreDepe
   return {
     connections,
     delivery,
+    cluster,
     publisher: new Publisher(broker, metrics, delivery),
     terminate: (app, userId) => users.terminate(app, userId),
     unsubscribe: (app, userId, channels) => users.unsubscribe(app, userId, channels),

@@ -4,6 +4,7 @@ import { type ResumableOptions, resumable } from '../../client/index.ts';
 interface FakeSocket {
   readonly url: string;
   readonly sent: unknown[];
+  readyState: number;
   onmessage?: ((message: { data: unknown }) => void) | undefined;
   send(data: unknown): void;
 }
@@ -12,7 +13,7 @@ interface FakeSocket {
 function fakePusher() {
   const open = (url: string): FakeSocket => {
     const sent: unknown[] = [];
-    return { url, sent, send: (data) => sent.push(data) };
+    return { url, sent, readyState: 1, send: (data) => sent.push(data) };
   };
   const HTTPFactory = { createStreamingSocket: open, createPollingSocket: open };
   const Runtime = { createWebSocket: open, HTTPFactory };
@@ -31,13 +32,13 @@ function page(options: object = {}, more: ResumableOptions = {}): Page {
   const Pusher = fakePusher();
   const gaps: string[] = [];
   const heard: string[] = [];
-  const paths = resumable(Pusher, options, { onGap: (channel) => gaps.push(channel), ...more });
+  const { wsPath, httpPath } = resumable(Pusher, options, { onGap: (channel) => gaps.push(channel), ...more });
   const connect = () => {
-    const socket = Pusher.Runtime.createWebSocket(`ws://127.0.0.1:1${paths.wsPath}/app/key?protocol=7`);
+    const socket = Pusher.Runtime.createWebSocket(`ws://127.0.0.1:1${wsPath}/app/key?protocol=7`);
     socket.onmessage = ({ data }) => heard.push(String(data));
     return socket;
   };
-  return { gaps, heard, connect, ...paths };
+  return { gaps, heard, connect, wsPath, httpPath };
 }
 
 const event = (channel: string, id: string) => `{"event":"news","channel":"${channel}","data":"1","id":"${id}"}`;
@@ -53,9 +54,71 @@ t.test('options keep what they were, and name one session on every transport', a
   const Pusher = fakePusher();
   const options = resumable(Pusher, { cluster: '', wsHost: 'h', wsPath: '/realtime', httpPath: '/realtime/pusher' });
   t.equal(options.wsHost, 'h');
-  t.match(options.wsPath, /^\/realtime\/resume\/[0-9a-f]{32}$/);
-  t.equal(options.httpPath, `${options.wsPath}/pusher`);
+  const copy = { ...options };
+  t.match(copy.wsPath, /^\/realtime\/resume\/[0-9a-f]{32}$/);
+  t.equal(copy.httpPath, `${copy.wsPath}/pusher`);
   t.match(resumable(Pusher, { httpPath: '/other' }).httpPath, /^\/other\/resume\/[0-9a-f]{32}$/);
+});
+
+t.test('options that two connections are made of give each a session of its own', async (t) => {
+  const options = resumable(fakePusher(), {});
+  const [one, two] = [{ ...options }, { ...options }];
+  t.not(one.wsPath, two.wsPath);
+  for (const { wsPath, httpPath } of [one, two]) t.equal(httpPath, `${wsPath}/pusher`);
+  const { httpPath, wsPath } = options;
+  t.equal(httpPath, `${wsPath}/pusher`, 'whichever is read first');
+});
+
+t.test(
+  'two connections that were made of one copy of the options get their events each, and word of every gap',
+  async (t) => {
+    const { heard, gaps, wsPath, connect } = page();
+    const subscribe = '{"event":"pusher:subscribe","data":{"channel":"a"}}';
+    const unknown = resumedFrame('a', { recovered: false, reason: 'unknown' });
+    const join = (socket: FakeSocket) => {
+      socket.send(subscribe);
+      receive(socket, unknown);
+    };
+    const one = connect();
+    // Another transport of the same connection, of which one is given up.
+    const raced = connect();
+    t.equal(raced.url, one.url);
+    join(one);
+    t.same(gaps, []);
+    const two = connect();
+    t.notOk(two.url.includes(wsPath));
+    join(two);
+    for (const socket of [one, two]) receive(socket, event('a', 'e:1'));
+    t.equal(heard.filter((frame) => frame.includes('e:1')).length, 2);
+    t.same(gaps, ['a']);
+    for (const socket of [one, two]) socket.readyState = 3;
+    for (const socket of [connect(), connect()]) {
+      t.notOk(socket.url.includes(wsPath) || socket.url === two.url);
+      join(socket);
+      receive(socket, event('a', 'e:2'));
+    }
+    t.same(gaps, ['a', 'a', 'a']);
+    t.equal(heard.filter((frame) => frame.includes('e:2')).length, 2);
+  },
+);
+
+t.test('a token that turns out to be another page’s too is used no more', async (t) => {
+  const { heard, gaps, wsPath, connect } = page();
+  const first = connect();
+  receive(first, resumedFrame('a', { recovered: false, reason: 'unknown' }));
+  const second = connect();
+  t.ok(second.url.includes(wsPath));
+  receive(second, resumedFrame('a', { recovered: false, reason: 'shared' }));
+  receive(second, resumedFrame('b', { recovered: false, reason: 'shared' }));
+  t.same(gaps, ['a'], 'of what was joined before, something may be missing');
+  const third = connect();
+  t.notOk(third.url.includes(wsPath));
+  t.match(third.url, /^ws:\/\/127\.0\.0\.1:1\/resume\/[0-9a-f]{32}\/app\/key\?protocol=7$/);
+  receive(third, resumedFrame('a', { recovered: false, reason: 'unknown' }));
+  t.same(gaps, ['a', 'a'], 'a new session knows of nothing');
+  receive(third, event('a', 'e:1'));
+  receive(connect(), event('a', 'e:1'));
+  t.equal(heard.length, 5, 'and from then on all is as before');
 });
 
 t.test('what came before is dropped, over connections and for each channel by itself', async (t) => {

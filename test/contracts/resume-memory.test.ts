@@ -23,6 +23,6 @@ await t.test('the memory session store is bounded: the longest unsaved makes roo
   const store = new MemorySessionStore(60, SESSION_BOUNDS, { maxSessions: 2 });
   const saved = { socketIds: [], channels: new Map() };
   for (const session of ['a', 'b', 'a', 'c']) await store.save(sessionOwner('app', session, '1.1'), saved);
-  t.equal(await store.claim(sessionOwner('app', 'b', '2.2')), undefined);
-  t.same(await store.claim(sessionOwner('app', 'c', '2.2')), saved);
+  t.equal((await store.claim(sessionOwner('app', 'b', '2.2'))).saved, undefined);
+  t.same((await store.claim(sessionOwner('app', 'c', '2.2'))).saved, saved);
 });

@@ -22,6 +22,7 @@ const SETTINGS = {
   tokenToleranceSeconds: 0,
   resume: { ackIntervalSeconds: 5, checkpointSeconds: 10, windowSeconds: 100 },
 };
+const NODE = { version: '0', isReady: () => true };
 const LOG_BOUNDS = { maxEvents: 10, maxBytes: 10_000, maxAgeSeconds: 60 };
 
 export interface StartedCore {
@@ -36,7 +37,7 @@ export async function startCore(t: Test, of: readonly App[] = [app()]): Promise<
   const apps = new ConfiguredApps(of);
   const logger = pino({ level: 'silent' });
   const shared = memoryState({ log: LOG_BOUNDS, sessionSeconds: 60, session: SESSION_BOUNDS }, logger);
-  const core = createCore({ settings: SETTINGS, apps, shared, metrics: createMetrics(), logger });
+  const core = createCore({ settings: SETTINGS, ...NODE, apps, shared, metrics: createMetrics(), logger });
   await core.start();
   t.teardown(async () => {
     await core.stop(0);

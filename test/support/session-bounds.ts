@@ -4,5 +4,5 @@ import type { SessionBounds, SessionOwner } from '../../src/core/contracts/sessi
 export const SESSION_BOUNDS: SessionBounds = { maxChannels: 1000, maxBytes: 65_536, maxBytesPerAddress: 1_000_000 };
 
 export function sessionOwner(appId: string, session: string, socketId: string, address = '192.0.2.1'): SessionOwner {
-  return { appId, session, socketId, address };
+  return { appId, session, socketId, node: 'node', address };
 }

@@ -1,5 +1,6 @@
 import { createMetrics, type Metrics } from '../../core/contracts/metrics.ts';
 import {
+  type ClaimedSession,
   type SavedSession,
   type SessionBounds,
   type SessionOwner,
@@ -10,7 +11,10 @@ import {
 import { topicOf } from '../../core/contracts/topic.ts';
 
 interface StoredSession {
-  owner: string;
+  readonly owner: string;
+  /** Undefined once the owner's connection has ended. */
+  readonly holder: string | undefined;
+  readonly isShared: boolean;
   readonly address: string;
   readonly bytes: number;
   readonly saved: SavedSession | undefined;
@@ -56,29 +60,49 @@ export class MemorySessionStore implements SessionStore {
     setInterval(() => this.#removeExpired(), SWEEP_INTERVAL_MS).unref();
   }
 
-  async claim(owner: SessionOwner): Promise<SavedSession | undefined> {
-    const stored = this.#sessions.get(topicOf(owner.appId, owner.session));
-    if (stored === undefined || stored.expiresAtMs <= this.#now()) {
-      this.#keep(owner, undefined);
-      return undefined;
-    }
-    stored.owner = owner.socketId;
-    return stored.saved;
+  async claim(owner: SessionOwner): Promise<ClaimedSession> {
+    const stored = this.#find(owner);
+    const { saved, isShared = false } = stored ?? {};
+    this.#keep(owner, { saved, holder: owner.node, isShared, address: stored?.address ?? owner.address });
+    return { saved, holder: stored?.owner === owner.socketId ? undefined : stored?.holder, isShared };
   }
 
   async save(owner: SessionOwner, saved: SavedSession): Promise<boolean> {
-    const stored = this.#sessions.get(topicOf(owner.appId, owner.session));
-    if (stored !== undefined && stored.owner !== owner.socketId) return false;
-    this.#keep(owner, withinBounds(saved, this.#bounds));
+    return this.#save(owner, saved, owner.node);
+  }
+
+  async release(owner: SessionOwner, saved: SavedSession): Promise<boolean> {
+    return this.#save(owner, saved, undefined);
+  }
+
+  async share(owner: SessionOwner): Promise<void> {
+    const stored = this.#find(owner);
+    if (stored !== undefined) this.#keep({ ...owner, socketId: stored.owner }, { ...stored, isShared: true });
+  }
+
+  #save(owner: SessionOwner, saved: SavedSession, holder: string | undefined): boolean {
+    const stored = this.#find(owner);
+    if (stored !== undefined && (stored.owner !== owner.socketId || stored.isShared)) return false;
+    const { address } = owner;
+    this.#keep(owner, { saved: withinBounds(saved, this.#bounds), holder, isShared: false, address });
     return true;
   }
 
-  #keep({ appId, session, socketId, address }: SessionOwner, saved: SavedSession | undefined): void {
+  #find({ appId, session }: SessionOwner): StoredSession | undefined {
+    const stored = this.#sessions.get(topicOf(appId, session));
+    return stored !== undefined && stored.expiresAtMs > this.#now() ? stored : undefined;
+  }
+
+  #keep(
+    { appId, session, socketId }: SessionOwner,
+    { saved, holder, isShared, address }: Pick<StoredSession, 'saved' | 'holder' | 'isShared' | 'address'>,
+  ): void {
     const key = topicOf(appId, session);
     // Forgotten first, to stand last.
     this.#forget(key);
     const bytes = sessionBytes(saved);
-    this.#sessions.set(key, { owner: socketId, address, bytes, saved, expiresAtMs: this.#now() + this.#retentionMs });
+    const expiresAtMs = this.#now() + this.#retentionMs;
+    this.#sessions.set(key, { owner: socketId, holder, isShared, address, bytes, saved, expiresAtMs });
     const account = this.#accounts.get(address) ?? { keys: new Set(), bytes: 0 };
     this.#accounts.set(address, account);
     account.keys.add(key);

@@ -51,7 +51,9 @@ export class Connection {
   readonly userIds = new Set<string>();
   readonly clientEvents = new RateWindow();
   user: SignedInUser | undefined;
-  /** Where the client's path names a session that survives reconnects. */
+  /** A digest of the token, where the client's path names a session that survives reconnects. */
+  session: string | undefined;
+  /** From its first subscription on. */
   resumable: Resumable | undefined;
   /** Has signed in or joined a guarded channel. */
   authorized = false;

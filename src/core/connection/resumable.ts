@@ -40,7 +40,7 @@ export interface Resumable {
   /** An acknowledgement that the connection has outlived, and a later one that it may yet outlive. */
   provenCount: number;
   unproven: { readonly count: number; readonly atMs: number };
-  /** Another connection has taken the session over: this one goes on as a plain one. */
+  /** Another connection has taken the session over, or two pages share it: this one goes on as a plain one. */
   superseded: boolean;
   savedCount: number;
   savedMs: number;

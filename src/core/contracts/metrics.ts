@@ -106,7 +106,7 @@ export interface Metrics {
   readonly apiAnswers: Tally;
   /** `granted`, or the code of the refusal. */
   readonly authorizations: Tally;
-  /** Channels that resumable clients joined again: `recovered`, `gap` or `unknown`. */
+  /** Channels that resumable clients joined again: `recovered`, `gap`, `unknown` or `shared`. */
   readonly resumes: Tally;
   eventsReplayed: number;
   /** Batches of webhooks: `delivered`, `retried` or `given_up`. */

@@ -13,6 +13,8 @@ export interface SessionOwner {
   /** A digest of the client's token: whoever reads the store cannot take a session over. */
   readonly session: string;
   readonly socketId: string;
+  /** The node that has the connection, by the name by which others can ask it. */
+  readonly node: string;
   /** Where the client comes from: an IPv4 address, or a block of IPv6 ones. It answers for what its sessions take. */
   readonly address: string;
 }
@@ -27,15 +29,28 @@ export interface SessionBounds {
   readonly maxBytesPerAddress: number;
 }
 
+/** What a store knows of a session that is claimed. */
+export interface ClaimedSession {
+  readonly saved: SavedSession | undefined;
+  /** The node whose connection had the session, and has not released it. */
+  readonly holder: string | undefined;
+  /** Two pages use the session's token: nobody can say which of them has received what. */
+  readonly isShared: boolean;
+}
+
 /**
  * Keeps what is needed to resume after a connection has ended, on any node, within SessionBounds. Calls reject with
  * BrokerUnavailable.
  */
 export interface SessionStore {
-  /** Makes a connection the session's owner and gives what was saved; earlier owners can no longer save. */
-  claim(owner: SessionOwner): Promise<SavedSession | undefined>;
-  /** Saves for the store's retention; false if another connection has claimed the session. */
+  /** Makes a connection the session's owner; earlier owners can no longer save. */
+  claim(owner: SessionOwner): Promise<ClaimedSession>;
+  /** Saves for the store's retention; false if another connection has claimed the session, or if it is shared. */
   save(owner: SessionOwner, saved: SavedSession): Promise<boolean>;
+  /** The same, of a connection that has ended: whoever claims the session next need not ask its node. */
+  release(owner: SessionOwner, saved: SavedSession): Promise<boolean>;
+  /** Marks a session as shared, for the store's retention. */
+  share(owner: SessionOwner): Promise<void>;
 }
 
 /** What is counted for a session without channels, and for each channel beside its name and epoch: measured in Redis. */

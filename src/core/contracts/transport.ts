@@ -6,8 +6,12 @@ export interface Socket {
   /** Starts receiving what is published on the topic. */
   join(topic: string): void;
   leave(topic: string): void;
-  /** Asks the peer for a sign of life, which comes back with the same payload. */
-  ping(payload: string): void;
+  /**
+   * Asks the peer for a sign of life, which comes back with the same payload.
+   *
+   * @param byItself the peer must answer now: what the transport knows of it already is no answer
+   */
+  ping(payload: string, byItself?: boolean): void;
   /** Resolves once little of what was sent still waits, or it has closed: before much more is sent. */
   drained(): Promise<void>;
   close(code: number, reason: string): void;

@@ -83,11 +83,12 @@ export class Connections {
     const { ip, origin } = handshake;
     const { nowMs } = liveness;
     const connection = new Connection({ apps, app, socketId: this.#ids.next(), ip, origin, socket, nowMs });
+    connection.session = session;
     this.#connections.add(connection);
     capacity.take(connection.ip);
     countOpened(metrics, connection);
     // What the client sends meanwhile waits its turn behind this.
-    tasks.enqueue(connection, { run: () => this.#establish(connection, session) });
+    tasks.enqueue(connection, { run: () => this.#establish(connection) });
     return connection;
   }
 
@@ -106,7 +107,8 @@ export class Connections {
   /** @param payload the ping's that it answers */
   pong(connection: Connection, payload: string): void {
     this.#deps.liveness.seen(connection);
-    if (connection.resumable !== undefined) this.#deps.resume.acknowledged(connection.resumable, payload);
+    const { resumable } = connection;
+    if (resumable !== undefined) this.#deps.resume.acknowledged(connection, resumable, payload);
   }
 
   /** A frame for it was dropped, and it takes no other. Amid a publish. */
@@ -124,6 +126,7 @@ export class Connections {
     if (!this.#connections.delete(connection)) return;
     connection.closed = true;
     connection.closedMs = Date.now();
+    if (byClient && connection.resumable !== undefined) this.#deps.resume.closedByClient(connection.resumable);
     countGone(this.#deps.metrics, connection);
     clearTimeout(connection.authorizationTimer);
     connection.expiry?.clear();
@@ -153,8 +156,8 @@ export class Connections {
     logger.warn({ connections: departures.size }, 'stopping before all that was theirs could be given up');
   }
 
-  async #establish(connection: Connection, session: string | undefined): Promise<void> {
-    const { quotas, liveness, resume, close, logger, activityTimeoutSeconds } = this.#deps;
+  async #establish(connection: Connection): Promise<void> {
+    const { quotas, liveness, close, logger, activityTimeoutSeconds } = this.#deps;
     const { app, socketId } = connection;
     let hasPlace = false;
     await whenReachable(connection, async () => {
@@ -174,7 +177,6 @@ export class Connections {
       }, app.unauthorizedTimeoutSeconds * 1000);
     }
     logger.debug({ appId: app.id, socketId, ip: connection.ip }, 'connection established');
-    if (session !== undefined) await resume.claim(connection, session);
   }
 
   /** The error comes first: the code of a refused handshake reaches the client only after the upgrade. */

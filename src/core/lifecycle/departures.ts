@@ -34,7 +34,7 @@ export class Departures {
   begin(connection: Connection, byClient: boolean): void {
     const departure = new Promise<void>((resolve) => {
       const last = async () => {
-        await this.#giveUp(connection, byClient);
+        await this.#giveUp(connection);
         resolve();
       };
       this.#deps.tasks.finish(connection, last, byClient);
@@ -49,9 +49,9 @@ export class Departures {
   }
 
   /** Gives up all that a connection had; what fails keeps nothing else. */
-  async #giveUp(connection: Connection, byClient: boolean): Promise<void> {
+  async #giveUp(connection: Connection): Promise<void> {
     const { tasks, resume, subscriptions, signIn, users, quotas, logger } = this.#deps;
-    await tasks.guard(connection, () => resume.ended(connection, byClient));
+    await tasks.guard(connection, () => resume.ended(connection));
     await tasks.guard(connection, () => subscriptions.leaveAll(connection));
     await tasks.guard(connection, () => signIn.signOut(connection));
     await tasks.guard(connection, () => users.removeAll(connection));

@@ -78,7 +78,7 @@ export class Partings {
     }
     // The close lets the client come back at once, and the node that it comes to reads what is saved. One that has gone
     // is saved by its end.
-    if (!connection.closed) await Promise.race([this.#sessions.save(connection), patience]);
+    if (!connection.closed) await Promise.race([this.#sessions.release(connection), patience]);
     timeout.abort();
   }
 }

@@ -75,7 +75,8 @@ export class Replay {
     const { channel, topic } = subscription;
     const recorded = recording.messages().filter(({ memberChange }) => memberChange !== true);
     if (past === undefined) {
-      return { head: undefined, messages: exceptOwn(recorded, [connection.socketId]), recovered: false };
+      const messages = exceptOwn(recorded, [connection.socketId]);
+      return { head: this.#headOfPlain(connection, channel), messages, recovered: false };
     }
     const { resumable, from } = past;
     const at = this.#logged.position(topic);
@@ -86,12 +87,21 @@ export class Replay {
     const messages = exceptOwn(ordered, resumable?.socketIds ?? [connection.socketId]);
     const events = messages.filter(isLogged).length;
     this.#metrics.eventsReplayed += events;
-    if (resumable === undefined) return { head: undefined, messages, recovered: false };
+    if (resumable === undefined) {
+      return { head: this.#headOfPlain(connection, channel), messages, recovered: false };
+    }
     this.#resume.joined(connection, resumable, subscription, from ?? before(ordered.find(isLogged)?.position));
     const outcome = recovered ? 'recovered' : from === undefined ? 'unknown' : 'gap';
     this.#metrics.resumes.add(outcome);
     const head = outcome === 'recovered' ? encodeRecovered(channel, events) : encodeNotRecovered(channel, outcome);
     return { head, messages, recovered };
+  }
+
+  /** One that asked to resume and cannot, for its token is another page's too, is told so. */
+  #headOfPlain({ resumable }: Connection, channel: string): string | undefined {
+    if (resumable?.superseded !== true) return undefined;
+    this.#metrics.resumes.add('shared');
+    return encodeNotRecovered(channel, 'shared');
   }
 
   /**

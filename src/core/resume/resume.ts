@@ -1,3 +1,4 @@
+import type { Cluster } from '../cluster/cluster.ts';
 import type { Connection, Subscription } from '../connection/connection.ts';
 import type { Resumable } from '../connection/resumable.ts';
 import type { ChannelLog } from '../contracts/channel-log.ts';
@@ -24,6 +25,7 @@ export interface ResumeDependencies {
   readonly store: SessionStore;
   readonly log: ChannelLog;
   readonly logged: LoggedTopics;
+  readonly cluster: Cluster;
   readonly logger: Logger;
 }
 
@@ -48,10 +50,10 @@ export class Resume {
   #slot = 0;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor({ settings, store, log, logged, logger }: ResumeDependencies) {
+  constructor({ settings, store, log, logged, cluster, logger }: ResumeDependencies) {
     this.#logged = logged;
     this.#acknowledgements = new Acknowledgements(logged, settings.ackIntervalSeconds);
-    this.#sessions = new Sessions(store, this.#acknowledgements, logger);
+    this.#sessions = new Sessions({ store, acknowledgements: this.#acknowledgements, cluster, logger });
     this.#partings = new Partings(this.#acknowledgements, this.#sessions);
     this.#keptLogs = new KeptLogs(log, settings.windowSeconds, logger);
     this.#checkpointMs = settings.checkpointSeconds * 1000;
@@ -72,7 +74,10 @@ export class Resume {
     void this.#keptLogs.askAll();
   }
 
-  /** Takes a session over for a new connection; a live one that had it goes on as a plain one. */
+  /**
+   * Takes a session over for a new connection, from whichever connection had it. If that is another page's, neither
+   * resumes from now on. (resume/sessions.ts)
+   */
   async claim(connection: Connection, session: string): Promise<void> {
     await this.#sessions.claim(connection, session);
     if (connection.resumable === undefined) return;
@@ -103,7 +108,8 @@ export class Resume {
   }
 
   /** A pong has come back with the count that a ping carried. */
-  acknowledged(resumable: Resumable, payload: string): void {
+  acknowledged(connection: Connection, resumable: Resumable, payload: string): void {
+    this.#sessions.answered(connection, resumable, payload);
     this.#acknowledgements.received(resumable, payload);
     this.#partings.acknowledged(resumable);
   }
@@ -138,17 +144,20 @@ export class Resume {
     await this.#partings.all();
   }
 
+  /** The client has closed the connection, of its own accord. */
+  closedByClient(resumable: Resumable): void {
+    this.#acknowledgements.closedByClient(resumable);
+  }
+
   /** The connection has ended: what it had acknowledged is saved, before its subscriptions go. */
-  async ended(connection: Connection, byClient: boolean): Promise<void> {
+  async ended(connection: Connection): Promise<void> {
     const { resumable } = connection;
     if (resumable === undefined) return;
     this.#partings.gone(resumable);
     this.#acknowledgements.forget(connection, resumable);
-    if (byClient) this.#acknowledgements.closedByClient(resumable);
     for (const slot of this.#slots) slot.delete(connection);
     this.#unsaved.delete(connection);
-    await this.#sessions.save(connection);
-    this.#sessions.release(connection, resumable);
+    await this.#sessions.ended(connection, resumable);
     for (const { topic } of resumable.joined.values()) this.#keptLogs.remove(topic);
     resumable.joined.clear();
   }

@@ -82,6 +82,10 @@ export class Subscriptions {
     }
     const topic = topicOf(connection.app.id, channel);
     const subscription: Subscription = { channel, topic, kind, member: allowed.member, joinedAtMs: Date.now() };
+    // Not before: clients try several transports at once, and only subscribe over the one that they stay with.
+    if (connection.session !== undefined && connection.resumable === undefined) {
+      await this.#deps.resume.claim(connection, connection.session);
+    }
     await whenReachable(connection, async () => {
       if (kind.access !== 'public') await this.#deps.authorizations.granted(connection, allowed.identity);
       await this.#join(connection, subscription);

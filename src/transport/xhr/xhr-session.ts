@@ -125,8 +125,10 @@ export class XhrSession implements Socket {
   }
 
   /** How the client acknowledges is said in Acknowledgements. */
-  ping(payload: string): void {
+  ping(payload: string, byItself = false): void {
     if (!this.#isReached) return;
+    // Ends the poll that waits, so that there is a next one.
+    if (this.#polls && byItself) this.put(heartbeatLine());
     if (!this.#polls) {
       this.put(payload === '' ? heartbeatLine() : askLine(payload));
     } else if (payload === '') {

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { pino } from 'pino';
 import t from 'tap';
 import { MemorySessionStore } from '../../../src/broker/memory/memory-session-store.ts';
+import { Cluster } from '../../../src/core/cluster/cluster.ts';
 import { Connection, type Subscription } from '../../../src/core/connection/connection.ts';
 import { ConfiguredApps } from '../../../src/core/contracts/app.ts';
 import { BrokerUnavailable } from '../../../src/core/contracts/broker.ts';
@@ -14,6 +15,7 @@ import { Delivery } from '../../../src/core/delivery/delivery.ts';
 import { Replay } from '../../../src/core/resume/replay.ts';
 import { Resume } from '../../../src/core/resume/resume.ts';
 import { channelKind } from '../../../src/protocol/channel-name.ts';
+import { FakeBroker } from '../../support/fakes.ts';
 import { SESSION_BOUNDS, sessionOwner } from '../../support/session-bounds.ts';
 import { app } from '../../support/unit-app.ts';
 
@@ -204,7 +206,8 @@ async function play(turns: Turns, actions: readonly Action[]): Promise<void> {
   const clients = new Set<Client>();
   const store = new MemorySessionStore(1000, SESSION_BOUNDS);
   const settings = { ackIntervalSeconds: 1, checkpointSeconds: 1, windowSeconds: 100 };
-  const resume = new Resume({ settings, store, log, logged: delivery.logged, logger });
+  const cluster = new Cluster({ broker: new FakeBroker(), delivery, version: '', isReady: () => true, logger });
+  const resume = new Resume({ settings, store, log, logged: delivery.logged, cluster, logger });
   const replay = new Replay(log, delivery.logged, resume, createMetrics());
   delivery.addTransport({
     publish: (topic, frame) => {
@@ -236,7 +239,7 @@ async function play(turns: Turns, actions: readonly Action[]): Promise<void> {
   const join = async (client: Client, id: number): Promise<void> => {
     const session = `session-${id}`;
     const saved = { socketIds: [], channels: new Map([[CHANNEL, client.from]]) };
-    await store.save(sessionOwner(APP.id, session, 'before'), saved);
+    await store.release(sessionOwner(APP.id, session, 'before'), saved);
     const { socket } = client;
     const whence = { ip: '127.0.0.1', origin: '' };
     const connection = new Connection({ apps: APPS, app: APP, socketId: `1.${id}`, ...whence, socket, nowMs: 0 });

@@ -1,5 +1,6 @@
 import t from 'tap';
 import { MemorySessionStore } from '../../../src/broker/memory/memory-session-store.ts';
+import { Cluster } from '../../../src/core/cluster/cluster.ts';
 import type { BrokerMessage } from '../../../src/core/contracts/broker.ts';
 import type { ChannelLog, LoggedMessage } from '../../../src/core/contracts/channel-log.ts';
 import { createMetrics } from '../../../src/core/contracts/metrics.ts';
@@ -8,7 +9,7 @@ import { Delivery } from '../../../src/core/delivery/delivery.ts';
 import { Replay } from '../../../src/core/resume/replay.ts';
 import { Resume } from '../../../src/core/resume/resume.ts';
 import { channelKind } from '../../../src/protocol/channel-name.ts';
-import { fakeConnection } from '../../support/fakes.ts';
+import { FakeBroker, fakeConnection } from '../../support/fakes.ts';
 import { SESSION_BOUNDS, sessionOwner } from '../../support/session-bounds.ts';
 
 const CHANNEL = 'room';
@@ -33,7 +34,8 @@ function setUp(read: readonly number[]) {
   const delivery: Delivery = new Delivery(log, logger);
   const settings = { ackIntervalSeconds: 1, checkpointSeconds: 1, windowSeconds: 100 };
   const store = new MemorySessionStore(1000, SESSION_BOUNDS);
-  const resume = new Resume({ settings, store, log, logged: delivery.logged, logger });
+  const cluster = new Cluster({ broker: new FakeBroker(), delivery, version: '', isReady: () => true, logger });
+  const resume = new Resume({ settings, store, log, logged: delivery.logged, cluster, logger });
   const replay = new Replay(log, delivery.logged, resume, createMetrics());
   const subscription = { channel: CHANNEL, topic, kind: channelKind(CHANNEL), member: undefined, joinedAtMs: 0 };
   delivery.logged.expect(topic);
@@ -61,7 +63,7 @@ t.test('a joiner without a past gets what was sent during the join, but not what
 t.test('a resumable joiner gets what was read and what came meanwhile, each once', async (t) => {
   const { connection, topic, event, delivery, store, resume, replay, subscription, sent } = setUp([3, 4, 5, 6, 7]);
   const saved = { socketIds: ['9.9'], channels: new Map([[CHANNEL, { epoch: 'e', offset: 2 }]]) };
-  await store.save(sessionOwner(connection.app.id, 'session', '9.9'), saved);
+  await store.release(sessionOwner(connection.app.id, 'session', '9.9'), saved);
   await resume.claim(connection, 'session');
   const recording = delivery.record(topic);
   const preparing = replay.prepare(connection, subscription);

@@ -84,6 +84,7 @@ async function comeBack(t: Test) {
     settings: SETTINGS,
     apps: new ConfiguredApps([app()]),
     shared,
+    ...{ version: '0', isReady: () => true },
     metrics: createMetrics(),
     logger,
   });

@@ -52,6 +52,7 @@ async function startCore(): Promise<Core> {
     settings: { ...coreSettings(config), maxConnections: 0, maxConnectionsPerIp: 0 },
     apps: new ConfiguredApps(config.apps),
     shared: memoryState({ log, sessionSeconds: 60, session }, logger),
+    ...{ version: '0', isReady: () => true },
     metrics: createMetrics(),
     logger,
   });

@@ -1,4 +1,5 @@
 import {
+  type ClaimedSession,
   type SavedSession,
   type SessionBounds,
   type SessionOwner,
@@ -8,7 +9,7 @@ import {
 } from '../../../core/contracts/session-store.ts';
 import { topicOf } from '../../../core/contracts/topic.ts';
 import { parseJson } from '../../../protocol/frames.ts';
-import { CHARGE_SESSION, CLAIM_SESSION, FORGET_SESSION, SAVE_SESSION } from '../scripts/sessions.ts';
+import { CHARGE_SESSION, CLAIM_SESSION, FORGET_SESSION, SAVE_SESSION, SHARE_SESSION } from '../scripts/sessions.ts';
 import type { RedisStore } from '../wire/store.ts';
 
 /** A session as it is kept: socket ids, then channels with epoch and offset. */
@@ -27,20 +28,33 @@ export class RedisSessionStore implements SessionStore {
     this.#bounds = bounds;
   }
 
-  async claim(owner: SessionOwner): Promise<SavedSession | undefined> {
+  async claim(owner: SessionOwner): Promise<ClaimedSession> {
     const bytes = sessionBytes(undefined);
-    const args = [owner.socketId, this.#retentionMs, bytes, owner.address] as const;
-    const { saved, isNew } = await this.#store.run(CLAIM_SESSION, keyOf(owner), args, this.#store.patience());
-    if (isNew) await this.#charge(owner, bytes);
-    return saved === undefined ? undefined : read(saved);
+    const args = [owner.socketId, owner.node, this.#retentionMs, bytes, owner.address] as const;
+    const claimed = await this.#store.run(CLAIM_SESSION, keyOf(owner), args, this.#store.patience());
+    if (claimed.isNew) await this.#charge(owner, bytes);
+    const { saved, holder, isShared } = claimed;
+    return { saved: saved === undefined ? undefined : read(saved), holder, isShared };
   }
 
-  async save(owner: SessionOwner, saved: SavedSession): Promise<boolean> {
+  save(owner: SessionOwner, saved: SavedSession): Promise<boolean> {
+    return this.#save(owner, saved, owner.node);
+  }
+
+  release(owner: SessionOwner, saved: SavedSession): Promise<boolean> {
+    return this.#save(owner, saved, '');
+  }
+
+  async share(owner: SessionOwner): Promise<void> {
+    await this.#store.run(SHARE_SESSION, keyOf(owner), [this.#retentionMs], this.#store.patience());
+  }
+
+  async #save(owner: SessionOwner, saved: SavedSession, node: string): Promise<boolean> {
     const within = withinBounds(saved, this.#bounds);
     const channels = [...within.channels].map(([channel, { epoch, offset }]) => [channel, epoch, offset] as const);
     const written: Written = [within.socketIds, channels];
     const bytes = sessionBytes(within);
-    const args = [owner.socketId, this.#retentionMs, JSON.stringify(written), bytes, owner.address] as const;
+    const args = [owner.socketId, node, this.#retentionMs, JSON.stringify(written), bytes, owner.address] as const;
     const { isSaved, isDue } = await this.#store.run(SAVE_SESSION, keyOf(owner), args, this.#store.patience());
     if (isDue) await this.#charge(owner, bytes);
     return isSaved;

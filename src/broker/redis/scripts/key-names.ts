@@ -24,7 +24,8 @@
  *
  * Of an app: `counts`, incarnation -> client connections; `allowance` hash: what backends have taken in one second.
  *
- * Of a session that can be resumed: `session` hash: the socket id that owns it, and what was saved.
+ * Of a session that can be resumed: `session` hash: the socket id that owns it, the node that has that socket, what was
+ * saved, and whether two pages share it.
  *
  * Of a client's address: `sessionsLeft` zset: the sessions that it is charged for, by when it was last; `sessionBytes`
  * hash: session -> what it takes, and their `total`.

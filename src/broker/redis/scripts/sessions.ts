@@ -3,38 +3,49 @@ import { readList, readNothing, readNumber, readOptionalText, readTexts } from '
 import { script } from './step.ts';
 
 /**
- * Takes a session over. `bytes` is what one takes that nothing is saved for. Gives what was saved, and whether the
- * session is new to Redis: then its address is to be charged for it.
+ * Takes a session over. `bytes` is what one takes that nothing is saved for. Gives what was saved; the node that holds
+ * it for another socket, if that has not released it; whether two pages share it; and whether it is new to Redis: then
+ * its address is to be charged for it.
  */
 export const CLAIM_SESSION = script({
   keys: ['session'],
-  args: ['socketId', 'keepMs', 'bytes', 'address'],
+  args: ['socketId', 'node', 'keepMs', 'bytes', 'address'],
   lua: `${NOW_MS}
+local known = redis.call('HMGET', session, 'saved', 'owner', 'node', 'shared')
 local isNew = 1 - redis.call('EXISTS', session)
 if isNew == 1 then redis.call('HSET', session, 'bytes', bytes, 'address', address, 'chargedMs', nowMs()) end
-redis.call('HSET', session, 'owner', socketId)
+redis.call('HSET', session, 'owner', socketId, 'node', node)
 redis.call('PEXPIRE', session, keepMs)
-return {redis.call('HGET', session, 'saved'), isNew}
+local holder = known[3]
+if known[2] == socketId then holder = false end
+return {known[1], holder, known[4] and 1 or 0, isNew}
 `,
   read: (reply) => {
-    const [saved, isNew] = readList(reply);
-    return { saved: readOptionalText(saved), isNew: isNew === 1 };
+    const [saved, holder, isShared, isNew] = readList(reply);
+    return {
+      saved: readOptionalText(saved),
+      holder: readOptionalText(holder),
+      isShared: isShared === 1,
+      isNew: isNew === 1,
+    };
   },
 });
 
 /**
- * Saves a session, unless another socket has claimed it. `bytes` is what it takes. Gives whether it was saved, and
- * whether its address is to be charged: if that, or the amount, is not what it was, or the last time was a while ago.
+ * Saves a session, unless another socket has claimed it or two pages share it. `node` is empty if the socket has gone;
+ * `bytes` is what the session takes. Gives whether it was saved, and whether its address is to be charged: if that, or
+ * the amount, is not what it was, or the last time was a while ago.
  */
 export const SAVE_SESSION = script({
   keys: ['session'],
-  args: ['socketId', 'keepMs', 'saved', 'bytes', 'address'],
+  args: ['socketId', 'node', 'keepMs', 'saved', 'bytes', 'address'],
   lua: `${NOW_MS}
-local known = redis.call('HMGET', session, 'owner', 'bytes', 'address', 'chargedMs')
-if known[1] and known[1] ~= socketId then return {0, 0} end
+local known = redis.call('HMGET', session, 'owner', 'bytes', 'address', 'chargedMs', 'shared')
+if (known[1] and known[1] ~= socketId) or known[5] then return {0, 0} end
 local isDue = known[2] ~= bytes or known[3] ~= address or nowMs() - tonumber(known[4]) > tonumber(keepMs) / 4
 if isDue then redis.call('HSET', session, 'bytes', bytes, 'address', address, 'chargedMs', nowMs()) end
 redis.call('HSET', session, 'owner', socketId, 'saved', saved)
+if node == '' then redis.call('HDEL', session, 'node') else redis.call('HSET', session, 'node', node) end
 redis.call('PEXPIRE', session, keepMs)
 return {1, isDue and 1 or 0}
 `,
@@ -42,6 +53,17 @@ return {1, isDue and 1 or 0}
     const [isSaved, isDue] = readList(reply);
     return { isSaved: readNumber(isSaved) === 1, isDue: readNumber(isDue) === 1 };
   },
+});
+
+/** Marks a session as shared by two pages, if it is known. */
+export const SHARE_SESSION = script({
+  keys: ['session'],
+  args: ['keepMs'],
+  lua: `if redis.call('EXISTS', session) == 1 then
+  redis.call('HSET', session, 'shared', 1)
+  redis.call('PEXPIRE', session, keepMs)
+end`,
+  read: readNothing,
 });
 
 /**
