@@ -143,15 +143,14 @@ async function open(
   const apps = new ConfiguredApps(config.apps);
   const metrics = createMetrics();
   log.observe(metrics);
-  const { rules, explainRefusals = false } = options;
-  const auth = new AuthEndpoint({ apps, metrics, logger, rules, explainRefusals });
-  opened.push(() => auth.close());
-  await auth.use(config);
-
   const shared = sharedState(config, metrics, logger, wantsFact(apps));
-  const { broker, roster, quotas, outbox } = shared;
+  const { broker, roster, outbox, revocations } = shared;
   opened.push(() => broker.close());
   opened.push(() => roster.close());
+  const { rules, explainRefusals = false } = options;
+  const auth = new AuthEndpoint({ apps, revocations, metrics, logger, rules, explainRefusals });
+  opened.push(() => auth.close());
+  await auth.use(config);
   const webhooks = new Webhooks({ apps, outbox, settings: config.webhooks, metrics, logger });
   opened.push(() => webhooks.stop());
   let draining = false;
@@ -159,10 +158,7 @@ async function open(
   const settings = coreSettings(config);
   const core = createCore({ settings, version: VERSION, isReady, apps, shared, metrics, logger });
   const { connections, cluster, delivery, publisher, terminate } = core;
-  const api = createApi({
-    ...{ apps, publisher, roster, broker, quotas, history: shared.history, requests: shared.requests, metrics, logger },
-    ...{ terminate, unsubscribe: core.unsubscribe },
-  });
+  const api = createApi({ ...shared, ...core, apps, metrics, logger });
 
   const native = createNativeApp(uws, config.tls);
   opened.push(async () => {

@@ -21,6 +21,9 @@ export interface ApiDeps {
   readonly requests: IdempotentRequests;
   /** Closes every connection of a signed-in user, on all nodes. */
   readonly terminate: (app: App, userId: string) => Promise<void>;
+  /** Refuses tokens from now on, and asks who was authorized with them to authorize anew. */
+  readonly revokeToken: (app: App, tokenId: string, expiresAt: number | undefined) => Promise<void>;
+  readonly revokeUser: (app: App, userId: string) => Promise<void>;
   /** Takes a user's connections out of channels, on all nodes. */
   readonly unsubscribe: (app: App, userId: string, channels: readonly string[]) => Promise<void>;
   readonly metrics: Metrics;

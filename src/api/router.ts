@@ -4,6 +4,7 @@ import { getChannelEvents } from './channel-events.ts';
 import { getChannel, getChannels, getChannelUsers } from './channels.ts';
 import { postEvents } from './events.ts';
 import { percentDecoded } from './query.ts';
+import { postRevokeToken, postRevokeTokens } from './tokens.ts';
 import { postTerminateConnections, postUnsubscribe } from './users.ts';
 
 export interface Endpoint {
@@ -46,6 +47,12 @@ const TERMINATE: Endpoint = {
   path: '/apps/{id}/users/{user_id}/terminate_connections',
   resource: postTerminateConnections,
 };
+const REVOKE_TOKENS: Endpoint = {
+  method: 'POST',
+  path: '/apps/{id}/users/{user_id}/revoke_tokens',
+  resource: postRevokeTokens,
+};
+const REVOKE_TOKEN: Endpoint = { method: 'POST', path: '/apps/{id}/tokens/revoke', resource: postRevokeToken };
 const UNSUBSCRIBE: Endpoint = {
   method: 'POST',
   path: '/apps/{id}/users/{user_id}/unsubscribe',
@@ -54,7 +61,7 @@ const UNSUBSCRIBE: Endpoint = {
 
 export const ENDPOINTS: readonly Endpoint[] = [
   ...[EVENTS, BATCH_EVENTS, CHANNELS, CHANNEL, CHANNEL_USERS, CHANNEL_EVENTS],
-  ...[TERMINATE, UNSUBSCRIBE],
+  ...[TERMINATE, UNSUBSCRIBE, REVOKE_TOKENS, REVOKE_TOKEN],
 ];
 
 const APPS = '/apps/';
@@ -65,7 +72,7 @@ const OF_CHANNELS: ReadonlyMap<string | undefined, Endpoint> = new Map([
   ['users', CHANNEL_USERS],
   ['events', CHANNEL_EVENTS],
 ]);
-const OF_USERS: readonly Endpoint[] = [TERMINATE, UNSUBSCRIBE];
+const OF_USERS: readonly Endpoint[] = [TERMINATE, UNSUBSCRIBE, REVOKE_TOKENS];
 
 /** What a path, as it was sent, asks for; undefined if nothing is. */
 export function routeOf(path: string): Route | undefined {
@@ -77,6 +84,7 @@ export function routeOf(path: string): Route | undefined {
   if (rest === 'events') return { endpoint: EVENTS, appId, name: '' };
   if (rest === 'batch_events') return { endpoint: BATCH_EVENTS, appId, name: '' };
   if (rest === 'channels') return { endpoint: CHANNELS, appId, name: '' };
+  if (rest === 'tokens/revoke') return { endpoint: REVOKE_TOKEN, appId, name: '' };
   if (rest.startsWith(USERS)) return userRoute(appId, rest);
   const [first, channel, last, more] = rest.split('/', 4);
   if (first !== 'channels' || channel === undefined || channel === '' || more !== undefined) return undefined;

@@ -1,4 +1,5 @@
 import type { App, AppRegistry } from '../core/contracts/app.ts';
+import { type TokenFacts, tokenFacts } from '../core/contracts/revocations.ts';
 import { isOriginAllowed } from '../core/lifecycle/origins.ts';
 import { channelKind, channelNameProblem, printable } from '../protocol/channel-name.ts';
 import { isSocketId } from '../protocol/socket-id.ts';
@@ -11,11 +12,18 @@ import { type ChannelAuth, signChannel, signUser, type UserAuth } from './signed
 import type { TokenVerifier, VerifiedUser } from './token.ts';
 import { type TokenHeaders, tokenOf } from './token-source.ts';
 
+/** Whether a token that is signed and has not ended was revoked; rejects with BrokerUnavailable. */
+export type IsRevoked = (appId: string, token: TokenFacts) => Promise<boolean>;
+
+/** For whoever decides without the state that nodes share. */
+export const nothingIsRevoked: IsRevoked = async () => false;
+
 /** What is decided with. */
 export interface Authority {
   readonly apps: AppRegistry;
   readonly settings: AuthSettings;
   readonly verifier: TokenVerifier;
+  readonly isRevoked: IsRevoked;
   readonly rules: RuleBook;
   readonly turns: RuleTurns;
 }
@@ -68,13 +76,14 @@ export interface Found {
  * rule is given what `shown` makes of the user.
  */
 export async function decide(
-  { settings, verifier, rules, turns }: Authority,
+  authority: Authority,
   attempt: Attempt,
   { app, socketId, channel, token }: ChannelRequest,
   found: Found = {},
   shown: (user: VerifiedUser) => VerifiedUser = (user) => user,
 ): Promise<{ readonly user: VerifiedUser; readonly info: MemberInfo | undefined }> {
-  const user = await verifiedUser(verifier, token, app, attempt);
+  const { settings, rules, turns } = authority;
+  const user = await verifiedUser(authority, token, app, attempt);
   found.user = user;
   const matched = rules.find(channel);
   if (matched === undefined) throw new AuthRefusal('no_rule');
@@ -97,11 +106,11 @@ export async function authorizeUser(
   fields: Fields,
   headers: TokenHeaders,
 ): Promise<UserAuth> {
-  const { settings, verifier, rules, turns } = authority;
+  const { settings, rules, turns } = authority;
   const app = appOf(authority, attempt, fields, headers.origin);
   const socketId = socketIdOf(attempt, fields);
   const token = tokenOf(headers, app, settings.cookieName);
-  const user = await verifiedUser(verifier, token, app, attempt);
+  const user = await verifiedUser(authority, token, app, attempt);
   const rule = rules.user;
   if (rule === undefined) return signUser(app, socketId, user, {});
   attempt.rule = 'user';
@@ -115,12 +124,21 @@ export async function authorizeUser(
 }
 
 /** The server refuses what it is sent of a user whose id is longer than the app allows, so such a one is not signed. */
-async function verifiedUser(verifier: TokenVerifier, token: string, app: App, attempt: Attempt): Promise<VerifiedUser> {
+async function verifiedUser(
+  { verifier, isRevoked }: Authority,
+  token: string,
+  app: App,
+  attempt: Attempt,
+): Promise<VerifiedUser> {
   const user = await verifier.verify(token);
   attempt.userId = printable(user.id);
   const { maxUserIdLength } = app.limits;
-  if (user.id.length <= maxUserIdLength) return user;
-  throw new AuthRefusal('token_user_missing', `the user's id is over ${maxUserIdLength} characters long`);
+  if (user.id.length > maxUserIdLength) {
+    throw new AuthRefusal('token_user_missing', `the user's id is over ${maxUserIdLength} characters long`);
+  }
+  const { jti, iat } = user.claims;
+  if (await isRevoked(app.id, tokenFacts(user.id, jti, iat))) throw new AuthRefusal('token_revoked');
+  return user;
 }
 
 /** The app that `app_key` names, else the default one, else the only one. */

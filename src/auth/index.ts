@@ -1,6 +1,7 @@
 export type { AskBackend, AskOptions } from './ask-backend.ts';
 export { BackendRefused } from './ask-backend.ts';
-export type { Authority } from './authorize.ts';
+export type { Authority, IsRevoked } from './authorize.ts';
+export { nothingIsRevoked } from './authorize.ts';
 export type { DevelopmentToken } from './development-token.ts';
 export { signDevelopmentToken } from './development-token.ts';
 export { createExplain } from './explain.ts';

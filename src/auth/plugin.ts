@@ -1,10 +1,11 @@
 import formbody from '@fastify/formbody';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { AppRegistry } from '../core/contracts/app.ts';
+import { BrokerUnavailable } from '../core/contracts/broker.ts';
 import type { Logger } from '../core/contracts/logger.ts';
 import type { Metrics } from '../core/contracts/metrics.ts';
 import { isJsonObject } from '../protocol/frames.ts';
-import { type Attempt, authorizeChannel, authorizeUser } from './authorize.ts';
+import { type Attempt, authorizeChannel, authorizeUser, type IsRevoked } from './authorize.ts';
 import { corsHeaders, preflightHeaders } from './cross-origin.ts';
 import { explained } from './explained.ts';
 import { AuthRefusal, type RefusalCode } from './refusals.ts';
@@ -25,6 +26,7 @@ export interface AuthServerOptions {
   readonly verifier: TokenVerifier;
   readonly rules: RuleBook;
   readonly turns: RuleTurns;
+  readonly isRevoked: IsRevoked;
   readonly metrics: Metrics;
   /** Tells whoever is refused why: for development, if the one who asks is the one who wonders. */
   readonly explainRefusals?: boolean;
@@ -107,6 +109,7 @@ function refuse(
 
 /** Fastify's own refusals: of a body that it could not read. */
 function codeOf(error: unknown): RefusalCode {
+  if (error instanceof BrokerUnavailable) return 'shared_state_unavailable';
   const status = isJsonObject(error) ? error.statusCode : undefined;
   if (status === 413) return 'body_too_large';
   if (status === 415) return 'media_type_unsupported';

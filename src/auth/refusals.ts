@@ -55,6 +55,7 @@ export const REFUSALS = Object.freeze({
   token_unknown_key: denied("no key of the JWKS has the token's `kid`"),
   token_bad_signature: denied('the signature is wrong'),
   token_expired: denied('`exp` has passed'),
+  token_revoked: denied('the token, or all of its user until then, were revoked'),
   token_not_yet_valid: denied('`nbf` has not come'),
   token_wrong_issuer: denied('`iss` is missing or another'),
   token_wrong_audience: denied('`aud` is missing or another'),
@@ -74,6 +75,11 @@ export const REFUSALS = Object.freeze({
     503,
     'Try again later',
     'more rules are under way than may be, on the node or of the user; with `Retry-After`',
+  ),
+  shared_state_unavailable: broken(
+    503,
+    'Try again later',
+    'Redis cannot be asked whether the token was revoked; with `Retry-After`',
   ),
   jwks_unavailable: broken(503, 'Try again later', 'the JWKS cannot be fetched; with `Retry-After`'),
 } as const);

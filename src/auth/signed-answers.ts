@@ -42,7 +42,7 @@ export function signChannel(
       ? JSON.stringify({
           user_id: user.id,
           user_info: presence ? memberInfo(app, info) : undefined,
-          exp: signChannelData ? user.expiresAt : undefined,
+          ...(signChannelData ? tokenClaims(user) : {}),
         })
       : undefined;
   return {
@@ -63,9 +63,14 @@ export function signUser(
     id: user.id,
     user_info: details.info,
     watchlist: details.watchlist,
-    exp: user.expiresAt,
+    ...tokenClaims(user),
   });
   return { auth: authValue(app.key, userSignature(app.secret, socketId, userData)), user_data: userData };
+}
+
+/** By which the server knows when the token ends, and whether it was revoked. */
+function tokenClaims({ expiresAt, claims: { iat, jti } }: VerifiedUser): object {
+  return { exp: expiresAt, iat, jti };
 }
 
 function memberInfo(app: App, info: MemberInfo | undefined): MemberInfo | undefined {

@@ -1,28 +1,8 @@
 import type { Command } from 'commander';
 import { channelKind } from '../protocol/channel-name.ts';
-import { addConfigFlags, type ConfigFlags, chosenApp, loadWith } from './config-flags.ts';
 import { type CliContext, CliFailure } from './context.ts';
 import { printTable } from './output.ts';
-import { chosenServer, URL_HELP } from './server-url.ts';
-import { callSigned, type SignedCall } from './signed-call.ts';
-
-interface ServerFlags extends ConfigFlags {
-  readonly app?: string;
-  readonly url?: string;
-  readonly json?: boolean;
-}
-
-function addServerFlags(command: Command): Command {
-  return addConfigFlags(command)
-    .option('--app <id>', 'the app (default: the first of the configuration)')
-    .option('--url <url>', URL_HELP)
-    .option('--json', "print the server's answer as JSON");
-}
-
-async function call(context: CliContext, flags: ServerFlags, signed: SignedCall): Promise<unknown> {
-  const { config } = loadWith(context, flags, { checkFiles: false });
-  return await callSigned(chosenServer(context, config, flags.url), chosenApp(config.apps, flags.app), signed);
-}
+import { addServerFlags, askServer, type ServerFlags } from './server-flags.ts';
 
 interface ChannelInfo {
   readonly subscription_count?: number;
@@ -38,7 +18,7 @@ export function channelsCommand(command: Command, context: CliContext): void {
       const presence = prefix.startsWith('presence-');
       const info = presence ? 'subscription_count,user_count' : 'subscription_count';
       const query = { info, ...(prefix === '' ? {} : { filter_by_prefix: prefix }) };
-      const answer = await call(context, flags, { method: 'GET', path: '/channels', query });
+      const answer = await askServer(context, flags, { method: 'GET', path: '/channels', query });
       if (flags.json === true) {
         context.print(JSON.stringify(answer));
         return;
@@ -66,7 +46,7 @@ export function usersCommand(command: Command, context: CliContext): void {
         throw new CliFailure(`Members are known of presence channels only, and '${channel}' is not one`);
       }
       const path = `/channels/${encodeURIComponent(channel)}/users`;
-      const answer = await call(context, flags, { method: 'GET', path });
+      const answer = await askServer(context, flags, { method: 'GET', path });
       const { users } = answer as { users: readonly { id: string }[] };
       if (flags.json === true) context.print(JSON.stringify(answer));
       else if (users.length === 0 && context.isTerminal) context.print('Nobody is there.');
@@ -76,16 +56,17 @@ export function usersCommand(command: Command, context: CliContext): void {
 
 export function disconnectCommand(command: Command, context: CliContext): void {
   addServerFlags(command)
-    .description("close a user's connections on every node")
+    .description("close a user's connections on every node, and revoke the user's tokens")
     .argument('<user>', 'the id of the user')
     .addHelpText(
       'after',
-      '\nThe user may connect again: what keeps them out is a token that no longer holds, or a rule that says no.' +
+      '\nThe user may connect again with a token that was issued later, if the rules say yes. "fanfare revoke" revokes' +
+        '\ntokens and lets clients come back by themselves.' +
         '\n\nExamples:\n  fanfare disconnect 42\n  fanfare disconnect 42 --url https://realtime.example.com',
     )
     .action(async (user: string, flags: ServerFlags) => {
       const path = `/users/${encodeURIComponent(user)}/terminate_connections`;
-      const answer = await call(context, flags, { method: 'POST', path, body: '' });
+      const answer = await askServer(context, flags, { method: 'POST', path, body: '' });
       context.print(flags.json === true ? JSON.stringify(answer) : `Told every node to close what user ${user} has.`);
     });
 }

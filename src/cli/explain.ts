@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { createExplain, createTokenVerifier, loadRules, RuleTurns } from '../auth/index.ts';
+import { createExplain, createTokenVerifier, loadRules, nothingIsRevoked, RuleTurns } from '../auth/index.ts';
 import { ConfiguredApps } from '../core/contracts/app.ts';
 import type { Explanation } from '../core/contracts/explanation.ts';
 import { addConfigFlags, type ConfigFlags, loadWith } from './config-flags.ts';
@@ -42,6 +42,7 @@ export function explainCommand(command: Command, context: CliContext): void {
           verifier: createTokenVerifier(auth.jwt, logger),
           rules: await loadRules(auth.rulesFile),
           turns: new RuleTurns(),
+          isRevoked: nothingIsRevoked,
         },
         auth.rulesFile,
       );

@@ -10,6 +10,7 @@ import { initCommand } from './init.ts';
 import { listenCommand } from './listen.ts';
 import { migrateCommand } from './migrate.ts';
 import { reloadCommand } from './reload.ts';
+import { revokeCommand } from './revoke.ts';
 import { serveCommand } from './serve.ts';
 import { tokenCommand } from './token.ts';
 import { triggerCommand } from './trigger.ts';
@@ -33,6 +34,7 @@ export async function runCli(args: readonly string[], version: string, context: 
   channelsCommand(program.command('channels'), context);
   usersCommand(program.command('users'), context);
   disconnectCommand(program.command('disconnect'), context);
+  revokeCommand(program.command('revoke'), context);
   doctorCommand(program.command('doctor'), context);
   explainCommand(program.command('explain'), context);
   migrateCommand(program.command('migrate'), context);

@@ -69,6 +69,10 @@ export const authSchema = section('The authorization endpoint, `/broadcasting/au
     true,
   ),
   closeOnTokenExpiry: flag('Close connections when the token expires that they were authorized with.', false),
+  revocationSeconds: seconds(
+    "How long a user's tokens stay revoked, after `terminate_connections` for instance: as long as your tokens live. 0: not at all.",
+    86_400,
+  ),
   cookieName: optionalText('Take the token from this cookie where there is no `Authorization: Bearer`.', {
     defaultNote: 'no cookie',
   }),

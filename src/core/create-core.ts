@@ -17,8 +17,9 @@ import { Liveness, type LivenessSettings } from './lifecycle/liveness.ts';
 import { NodeCapacity, type NodeLimits } from './lifecycle/node-capacity.ts';
 import { Replay } from './resume/replay.ts';
 import { Resume, type ResumeSettings } from './resume/resume.ts';
-import { Authorizations, type ExpirySettings } from './subscriptions/authorizations.ts';
+import { ALL_REVOKED, Authorizations, type ExpirySettings, REVOKED } from './subscriptions/authorizations.ts';
 import { ClientEvents } from './subscriptions/client-events.ts';
+import { LocalTokens } from './subscriptions/local-tokens.ts';
 import { LocalUsers } from './subscriptions/local-users.ts';
 import { NodeFacts } from './subscriptions/node-facts.ts';
 import { SignIn } from './subscriptions/sign-in.ts';
@@ -49,8 +50,12 @@ export interface Core {
   readonly publisher: Publisher;
   /** What this node and the others tell one another; to be started once the core runs. */
   readonly cluster: Cluster;
-  /** Closes a user's connections on every node; resolves once the broker has accepted the order. */
+  /** Closes a user's connections on every node for good, and revokes the user's tokens; resolves once that holds. */
   terminate(app: App, userId: string): Promise<void>;
+  /** Revokes a user's tokens; the clients are asked to come back with new ones. */
+  revokeUser(app: App, userId: string): Promise<void>;
+  /** Revokes one token. @param expiresAt unix seconds; undefined if nobody knows */
+  revokeToken(app: App, tokenId: string, expiresAt: number | undefined): Promise<void>;
   /** Takes a user's connections out of channels, on every node; resolves as `terminate` does. */
   unsubscribe(app: App, userId: string, channels: readonly string[]): Promise<void>;
   /** Closes one connection of this node, as `terminate` would. */
@@ -63,7 +68,7 @@ export interface Core {
 
 /** Puts the parts of the core together. Nothing runs before `start`. */
 export function createCore({ settings, version, isReady, apps, shared, metrics, logger }: CoreDependencies): Core {
-  const { broker, roster, quotas, log, sessionStore, outbox } = shared;
+  const { broker, roster, quotas, log, sessionStore, outbox, revocations } = shared;
   const closeNow = loggedClose(metrics, logger);
   // Too much waits for such a connection: it is not asked what it has received.
   const tasks = new ConnectionTasks(settings, closeNow, metrics, logger);
@@ -84,11 +89,13 @@ export function createCore({ settings, version, isReady, apps, shared, metrics, 
 
   const users = new LocalUsers(broker, topics, delivery, {
     terminate: (connection) => close(connection, TERMINATED),
+    renew: (connection) => close(connection, ALL_REVOKED),
     unsubscribe: (connection, channel, userId) => {
       tasks.enqueue(connection, { run: () => subscriptions.remove(connection, channel, userId) });
     },
   });
-  const authorizations = new Authorizations(users, close, settings);
+  const tokens = new LocalTokens(broker, topics, delivery, (connection) => close(connection, REVOKED));
+  const authorizations = new Authorizations({ users, tokens, revocations, close, settings });
   const facts = new NodeFacts(outbox, logger);
   const counts = new SubscriptionCounts(broker, facts, logger);
   const subscriptions: Subscriptions = new Subscriptions({
@@ -104,7 +111,7 @@ export function createCore({ settings, version, isReady, apps, shared, metrics, 
     ...{ apps, quotas, liveness, tasks, resume, close, metrics, logger },
     capacity: new NodeCapacity(settings),
     dispatch: new Dispatch({ tasks, subscriptions, signIn, clientEvents }),
-    departures: new Departures({ tasks, resume, subscriptions, signIn, users, quotas, logger }),
+    departures: new Departures({ tasks, resume, subscriptions, signIn, authorizations, quotas, logger }),
     activityTimeoutSeconds: settings.activityTimeoutSeconds,
   });
 
@@ -118,11 +125,18 @@ export function createCore({ settings, version, isReady, apps, shared, metrics, 
     delivery,
     cluster,
     publisher: new Publisher(broker, metrics, delivery),
-    terminate: (app, userId) => users.terminate(app, userId),
+    terminate: (app, userId) => authorizations.terminate(app, userId),
+    revokeUser: (app, userId) => authorizations.revokeUser(app, userId),
+    revokeToken: (app, tokenId, expiresAt) => authorizations.revokeToken(app, tokenId, expiresAt),
     unsubscribe: (app, userId, channels) => users.unsubscribe(app, userId, channels),
     disconnect: (connection) => close(connection, TERMINATED),
     async start() {
-      await broker.start(delivery.deliver, () => resume.restored());
+      await broker.start(delivery.deliver, () => {
+        resume.restored();
+        authorizations.restored(connections.all).catch((error: unknown) => {
+          logger.error({ err: error }, 'revoked tokens could not be looked up');
+        });
+      });
       liveness.start();
       tasks.start(connections.all);
       resume.start();

@@ -4,6 +4,7 @@ import {
   type ChannelRules,
   createExplain,
   createTokenVerifier,
+  type IsRevoked,
   RuleTurns,
   rulesFrom,
 } from '../auth/index.ts';
@@ -13,6 +14,7 @@ import type { Explain } from '../core/contracts/explanation.ts';
 import type { HttpEndpoint } from '../core/contracts/http.ts';
 import type { Logger } from '../core/contracts/logger.ts';
 import type { Metrics } from '../core/contracts/metrics.ts';
+import { isTokenRevoked, type Revocations } from '../core/contracts/revocations.ts';
 import { fastifyEndpoint } from '../transport/fastify-bridge.ts';
 import type { HttpRoute } from '../transport/http-routes.ts';
 
@@ -20,6 +22,7 @@ export interface AuthEndpointDependencies {
   readonly apps: AppRegistry;
   readonly metrics: Metrics;
   readonly logger: Logger;
+  readonly revocations: Revocations;
   /** In place of those in `auth.rulesFile`. */
   readonly rules?: ChannelRules | undefined;
   /** Whether a refused authorization tells whoever asked why. */
@@ -77,12 +80,13 @@ export class AuthEndpoint {
   }
 
   async #build(auth: Config['auth']): Promise<Serving> {
-    const { apps, metrics, logger, explainRefusals } = this.#deps;
+    const { apps, metrics, logger, explainRefusals, revocations } = this.#deps;
+    const isRevoked: IsRevoked = (appId, token) => isTokenRevoked(revocations, appId, token);
     // A module is loaded once in a process: another version makes it load again.
     const version = this.#serving === undefined ? '' : String(Date.now());
     const rules = await rulesFrom(this.#deps.rules ?? auth.rulesFile, version);
     const verifier = createTokenVerifier(auth.jwt, logger);
-    const authority = { apps, settings: auth, verifier, rules, turns: this.#turns };
+    const authority = { apps, settings: auth, verifier, rules, turns: this.#turns, isRevoked };
     const fastify = buildAuthServer({ ...authority, explainRefusals, metrics, logger });
     await fastify.ready();
     return {

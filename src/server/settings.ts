@@ -23,6 +23,7 @@ export function coreSettings({ connections, auth, resume }: Config): CoreSetting
     maxWaitingBytes: connections.maxWaitingBytes,
     maxWaitingBytesOfNode: connections.maxWaitingBytesOfNode,
     maxWaitSeconds: connections.maxWaitSeconds,
+    revocationSeconds: auth.revocationSeconds,
     closeOnTokenExpiry: auth.closeOnTokenExpiry,
     tokenToleranceSeconds: auth.enabled ? auth.jwt.clockToleranceSeconds : 0,
     resume,

@@ -21,6 +21,16 @@ t.test('channels, users and disconnect ask a running server', async (t) => {
   t.match(await run(['users', 'news'], env), { code: 1, stderr: /'news' is not one/ });
   t.match(await run(['disconnect', 'ada/1'], env), { code: 0, stdout: /user ada\/1 has/ });
   t.equal((await client.closed).code, 4009);
+  t.match(await run(['revoke', '--token-id', 'x', '--expires-at', '1767225600'], env), {
+    code: 0,
+    stdout: /token x is/,
+  });
+  t.match(await run(['revoke', '--user', 'ada/1', '--json'], env), { code: 0, stdout: '{}' });
+  t.match(await run(['revoke'], env), { code: 2, stderr: /either --token-id or --user/ });
+  t.match(await run(['revoke', '--token-id', 'x', '--expires-at', 'soon'], env), {
+    code: 2,
+    stderr: /seconds since 1970/,
+  });
   t.match(await run(['channels'], { ...env, PUSHER_APP_SECRET: 'another' }), { code: 1, stderr: /answered 401: / });
 });
 

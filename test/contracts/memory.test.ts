@@ -4,6 +4,7 @@ import { brokerContract } from './broker-contract.ts';
 import { outboxContract } from './outbox-contract.ts';
 import { quotasContract } from './quotas-contract.ts';
 import { requestsContract } from './requests-contract.ts';
+import { revocationsContract } from './revocations-contract.ts';
 import { rosterContract } from './roster-contract.ts';
 
 await t.test('the memory broker', (t) => brokerContract(t, memoryCluster));
@@ -11,3 +12,4 @@ await t.test('the memory roster', (t) => rosterContract(t, memoryCluster));
 await t.test('the memory quotas', (t) => quotasContract(t, memoryCluster));
 await t.test('the memory outbox', (t) => outboxContract(t, memoryCluster));
 await t.test('the memory of requests', (t) => requestsContract(t, memoryCluster));
+await t.test('revocations in memory', (t) => revocationsContract(t, memoryCluster));

@@ -5,6 +5,7 @@ import { brokerContract } from './broker-contract.ts';
 import { outboxContract } from './outbox-contract.ts';
 import { quotasContract } from './quotas-contract.ts';
 import { requestsContract } from './requests-contract.ts';
+import { revocationsContract } from './revocations-contract.ts';
 import { rosterContract } from './roster-contract.ts';
 
 const cluster = await startCluster(3);
@@ -15,3 +16,4 @@ await t.test('the Redis roster on a Cluster', (t) => rosterContract(t, () => red
 await t.test('the Redis quotas on a Cluster', (t) => quotasContract(t, () => redisCluster(cluster.url, 2)));
 await t.test('the Redis outbox on a Cluster', (t) => outboxContract(t, () => redisCluster(cluster.url, 3)));
 await t.test('requests on a Cluster', (t) => requestsContract(t, () => redisCluster(cluster.url, 2)));
+await t.test('revocations on a Cluster', (t) => revocationsContract(t, () => redisCluster(cluster.url, 2)));

@@ -5,6 +5,7 @@ import { brokerContract } from './broker-contract.ts';
 import { outboxContract } from './outbox-contract.ts';
 import { quotasContract } from './quotas-contract.ts';
 import { requestsContract } from './requests-contract.ts';
+import { revocationsContract } from './revocations-contract.ts';
 import { rosterContract } from './roster-contract.ts';
 
 const redis = await startRedis('--requirepass', 'p@ss/word');
@@ -16,3 +17,4 @@ await t.test('the Redis roster', (t) => rosterContract(t, () => redisCluster(url
 await t.test('the Redis quotas', (t) => quotasContract(t, () => redisCluster(url, 2)));
 await t.test('the Redis outbox', (t) => outboxContract(t, () => redisCluster(url, 3)));
 await t.test('requests in Redis', (t) => requestsContract(t, () => redisCluster(url, 2)));
+await t.test('revocations in Redis', (t) => revocationsContract(t, () => redisCluster(url, 2)));

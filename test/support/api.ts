@@ -53,6 +53,7 @@ export function signedQuery(
 export class ApiFixture {
   readonly published: BrokerMessage[] = [];
   readonly terminated: string[] = [];
+  readonly revoked: string[] = [];
   readonly unsubscribed: string[] = [];
   readonly log: readonly LoggedLine[];
   readonly roster: MemoryRoster;
@@ -78,6 +79,12 @@ export class ApiFixture {
       requests: new MemoryRequests(now),
       terminate: async (of, userId) => {
         this.terminated.push(`${of.id}/${userId}`);
+      },
+      revokeToken: async (of, tokenId, expiresAt) => {
+        this.revoked.push(`${of.id}/${tokenId}: ${expiresAt}`);
+      },
+      revokeUser: async (of, userId) => {
+        this.revoked.push(`${of.id}/${userId}`);
       },
       unsubscribe: async (of, userId, channels) => {
         this.unsubscribed.push(`${of.id}/${userId}: ${channels.join(' ')}`);

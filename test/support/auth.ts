@@ -11,6 +11,7 @@ import {
   type ChannelRules,
   createTokenVerifier,
   type JwtSettings,
+  nothingIsRevoked,
   RuleBook,
   RuleTurns,
 } from '../../src/auth/index.ts';
@@ -102,6 +103,7 @@ export function harness(t: Test, options: HarnessOptions = {}): Harness {
     verifier: createTokenVerifier(jwt, logger),
     rules: rules instanceof RuleBook ? rules : new RuleBook(rules),
     turns: new RuleTurns(),
+    isRevoked: nothingIsRevoked,
     metrics: createMetrics(),
     explainRefusals: options.explainRefusals ?? false,
     logger,

@@ -5,6 +5,7 @@ import type { Broker, BrokerMessage } from '../../src/core/contracts/broker.ts';
 import type { IdempotentRequests } from '../../src/core/contracts/idempotency.ts';
 import type { FactKind, Outbox } from '../../src/core/contracts/outbox.ts';
 import type { Quotas } from '../../src/core/contracts/quotas.ts';
+import type { Revocations } from '../../src/core/contracts/revocations.ts';
 import type { Roster } from '../../src/core/contracts/roster.ts';
 import { unique } from './names.ts';
 import { SESSION_BOUNDS } from './session-bounds.ts';
@@ -17,6 +18,7 @@ export interface ContractNode {
   readonly quotas: Quotas;
   readonly outbox: Outbox;
   readonly requests: IdempotentRequests;
+  readonly revocations: Revocations;
   readonly delivered: BrokerMessage[];
   /** Called on each delivery, after it was recorded. */
   onDeliver: (message: BrokerMessage) => void;
@@ -85,7 +87,7 @@ export function hereAndThere({ nodes }: ContractCluster): { here: ContractNode; 
 }
 
 async function startNode(
-  parts: Pick<ContractNode, 'broker' | 'roster' | 'quotas' | 'outbox' | 'requests'>,
+  parts: Pick<ContractNode, 'broker' | 'roster' | 'quotas' | 'outbox' | 'requests' | 'revocations'>,
 ): Promise<ContractNode> {
   const node: ContractNode = { ...parts, delivered: [], onDeliver: () => undefined, restored: 0 };
   await parts.broker.start(

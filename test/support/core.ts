@@ -20,6 +20,7 @@ const SETTINGS = {
   maxWaitSeconds: 60,
   closeOnTokenExpiry: false,
   tokenToleranceSeconds: 0,
+  revocationSeconds: 60,
   resume: { ackIntervalSeconds: 5, checkpointSeconds: 10, windowSeconds: 100 },
 };
 const NODE = { version: '0', isReady: () => true };

@@ -6,6 +6,7 @@ import { MemoryBroker } from './memory-broker.ts';
 import { MemoryOutbox } from './memory-outbox.ts';
 import { MemoryQuotas } from './memory-quotas.ts';
 import { MemoryRequests } from './memory-requests.ts';
+import { MemoryRevocations } from './memory-revocations.ts';
 import { MemoryRoster } from './memory-roster.ts';
 import { MemorySessionStore } from './memory-session-store.ts';
 
@@ -26,6 +27,7 @@ export function memoryState(
     history: broker,
     outbox,
     requests: new MemoryRequests(),
+    revocations: new MemoryRevocations(logger),
     sessionStore: new MemorySessionStore(sessionSeconds, session, { metrics }),
   };
 }

@@ -9,6 +9,7 @@ import { RedisOutbox } from './outbox/redis-outbox.ts';
 import { RedisQuotas } from './quotas/redis-quotas.ts';
 import { RedisBroker } from './redis-broker.ts';
 import { RedisRequests } from './requests/redis-requests.ts';
+import { RedisRevocations } from './requests/redis-revocations.ts';
 import { RedisRoster } from './roster/redis-roster.ts';
 import type { RedisSettings } from './wire/settings.ts';
 import { RedisStore } from './wire/store.ts';
@@ -41,6 +42,7 @@ export function redisState(
     history: log,
     outbox: new RedisOutbox(store, wants),
     requests: new RedisRequests(store),
+    revocations: new RedisRevocations(store),
     sessionStore: new RedisSessionStore(store, retention.sessionSeconds, retention.session),
   };
 }

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { createExplain, createTokenVerifier, loadRules, RuleTurns } from '../../auth/index.ts';
+import { createExplain, createTokenVerifier, loadRules, nothingIsRevoked, RuleTurns } from '../../auth/index.ts';
 import { probeRedis } from '../../broker/redis/probe.ts';
 import { usesDevelopmentCredentials } from '../../config/development.ts';
 import { leftoverWarning } from '../../config/leftovers.ts';
@@ -120,6 +120,7 @@ export async function tokenFindings(config: Config, token: string, channel: stri
     verifier,
     rules: await loadRules(auth.rulesFile),
     turns: new RuleTurns(),
+    isRevoked: nothingIsRevoked,
   };
   const explain = createExplain(authority, auth.rulesFile);
   const answer = await explain({ appId: undefined, channel, token, socketId: '1.1', ip: '127.0.0.1' });

@@ -2,6 +2,7 @@ import type { ChannelKind } from '../../protocol/channel-name.ts';
 import { ERROR_CODES, type ErrorCode } from '../../protocol/error-codes.ts';
 import { encodeError } from '../../protocol/frames.ts';
 import type { App, AppRegistry } from '../contracts/app.ts';
+import type { TokenFacts } from '../contracts/revocations.ts';
 import type { Member } from '../contracts/roster.ts';
 import type { Socket } from '../contracts/transport.ts';
 import type { Deadline } from './deadline.ts';
@@ -49,6 +50,8 @@ export class Connection {
   readonly subscriptions = new Map<string, Subscription>();
   /** Ids that signatures have named: by sign-in, or by the `channel_data` of a guarded channel. */
   readonly userIds = new Set<string>();
+  /** What the latest token of each of them says of itself. */
+  readonly tokens = new Map<string, TokenFacts>();
   readonly clientEvents = new RateWindow();
   user: SignedInUser | undefined;
   /** A digest of the token, where the client's path names a session that survives reconnects. */

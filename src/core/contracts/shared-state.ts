@@ -3,6 +3,7 @@ import type { ChannelHistory, ChannelLog, LogBounds } from './channel-log.ts';
 import type { IdempotentRequests } from './idempotency.ts';
 import type { Outbox } from './outbox.ts';
 import type { Quotas } from './quotas.ts';
+import type { Revocations } from './revocations.ts';
 import type { Roster } from './roster.ts';
 import type { SessionBounds, SessionStore } from './session-store.ts';
 
@@ -16,6 +17,7 @@ export interface SharedState {
   readonly sessionStore: SessionStore;
   readonly outbox: Outbox;
   readonly requests: IdempotentRequests;
+  readonly revocations: Revocations;
 }
 
 /** What is kept for clients that are away. */

@@ -29,6 +29,11 @@ export function userOrdersTopic(appId: string, userId: string): string {
   return `${appId}/#orders-${userId}`;
 }
 
+/** Carries orders about tokens of an app to the nodes that hold connections by any. */
+export function tokenOrdersTopic(appId: string): string {
+  return `${appId}/#tokens`;
+}
+
 /** Carries, on this node alone, what only a channel's resumable connections are told. */
 export function resumableTopic(topic: string): string {
   return `${appIdOf(topic)}/#resumable-${channelOf(topic)}`;

@@ -3,7 +3,7 @@ import type { ConnectionTasks } from '../connection/connection-tasks.ts';
 import type { Logger } from '../contracts/logger.ts';
 import type { Quotas } from '../contracts/quotas.ts';
 import type { Resume } from '../resume/resume.ts';
-import type { LocalUsers } from '../subscriptions/local-users.ts';
+import type { Authorizations } from '../subscriptions/authorizations.ts';
 import type { SignIn } from '../subscriptions/sign-in.ts';
 import type { Subscriptions } from '../subscriptions/subscriptions.ts';
 
@@ -12,7 +12,7 @@ export interface DeparturesDependencies {
   readonly resume: Resume;
   readonly subscriptions: Subscriptions;
   readonly signIn: SignIn;
-  readonly users: LocalUsers;
+  readonly authorizations: Authorizations;
   readonly quotas: Quotas;
   readonly logger: Logger;
 }
@@ -50,11 +50,11 @@ export class Departures {
 
   /** Gives up all that a connection had; what fails keeps nothing else. */
   async #giveUp(connection: Connection): Promise<void> {
-    const { tasks, resume, subscriptions, signIn, users, quotas, logger } = this.#deps;
+    const { tasks, resume, subscriptions, signIn, authorizations, quotas, logger } = this.#deps;
     await tasks.guard(connection, () => resume.ended(connection));
     await tasks.guard(connection, () => subscriptions.leaveAll(connection));
     await tasks.guard(connection, () => signIn.signOut(connection));
-    await tasks.guard(connection, () => users.removeAll(connection));
+    await tasks.guard(connection, () => authorizations.forget(connection));
     await tasks.guard(connection, () => quotas.disconnect(connection.app, connection.socketId));
     logger.debug({ appId: connection.app.id, socketId: connection.socketId }, 'connection left');
   }

@@ -1,5 +1,6 @@
-import { isJsonObject, jsonOf, parseJson } from '../../protocol/frames.ts';
+import { isJsonObject, type JsonObject, jsonOf, parseJson } from '../../protocol/frames.ts';
 import type { AppLimits } from '../contracts/app.ts';
+import { type TokenFacts, tokenFacts } from '../contracts/revocations.ts';
 import type { Member } from '../contracts/roster.ts';
 
 /** What the signed `channel_data` of a guarded channel, or `user_data` of a sign-in, says about the client. */
@@ -9,6 +10,7 @@ export interface Identity {
   readonly info: string | undefined;
   /** Unix seconds: when the token ends that the signature was given for. */
   readonly expiresAt: number | undefined;
+  readonly token: TokenFacts;
 }
 
 /** A sentence that says what is wrong with signed data. */
@@ -17,7 +19,8 @@ export interface DataProblem {
 }
 
 /**
- * Reads `channel_data`: `{"user_id":"42","user_info":{…},"exp":1767225600}`; a numeric user id is taken as its string.
+ * Reads `channel_data`: `{"user_id":"42","user_info":{…},"exp":1767225600,"iat":…,"jti":…}`; a numeric user id is
+ * taken as its string.
  */
 export function readChannelData(raw: string, limits: AppLimits): Identity | DataProblem {
   const data = parseJson(raw);
@@ -26,7 +29,7 @@ export function readChannelData(raw: string, limits: AppLimits): Identity | Data
   if (typeof userId !== 'string' || userId === '') {
     return { problem: 'channel_data needs a "user_id" that is a non-empty string or a number' };
   }
-  return readIdentity(userId, data.user_info, data.exp, limits);
+  return readIdentity(userId, data, limits);
 }
 
 export interface UserData extends Identity {
@@ -42,7 +45,7 @@ export function readUserData(raw: string, limits: AppLimits): UserData | DataPro
     return { problem: `The "id" of user_data must be a string: send "${id}" in quotes, not the number ${id}` };
   }
   if (typeof id !== 'string' || id === '') return { problem: 'user_data needs an "id" that is a non-empty string' };
-  const identity = readIdentity(id, data.user_info, data.exp, limits);
+  const identity = readIdentity(id, data, limits);
   if ('problem' in identity) return identity;
   if (watchlist === undefined || watchlist === null) return { ...identity, watchlist: [] };
   if (!Array.isArray(watchlist) || !watchlist.every((entry) => typeof entry === 'string')) {
@@ -51,7 +54,8 @@ export function readUserData(raw: string, limits: AppLimits): UserData | DataPro
   return { ...identity, watchlist: [...new Set<string>(watchlist)] };
 }
 
-function readIdentity(userId: string, info: unknown, exp: unknown, limits: AppLimits): Identity | DataProblem {
+function readIdentity(userId: string, data: JsonObject, limits: AppLimits): Identity | DataProblem {
+  const { user_info: info, exp, jti, iat } = data;
   if (userId.length > limits.maxUserIdLength) {
     return {
       problem: `The user id is ${userId.length} characters long; the limit is ${limits.maxUserIdLength}`,
@@ -62,7 +66,8 @@ function readIdentity(userId: string, info: unknown, exp: unknown, limits: AppLi
   if (json !== undefined && Buffer.byteLength(json) > limits.maxPresenceMemberBytes) {
     return { problem: `The user_info is larger than ${limits.maxPresenceMemberBytes} bytes` };
   }
-  return { userId, info: json, expiresAt: typeof exp === 'number' && Number.isFinite(exp) ? exp : undefined };
+  const expiresAt = typeof exp === 'number' && Number.isFinite(exp) ? exp : undefined;
+  return { userId, info: json, expiresAt, token: tokenFacts(userId, jti, iat) };
 }
 
 export function memberOf(identity: Identity): Member {

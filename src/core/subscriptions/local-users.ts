@@ -7,10 +7,13 @@ import type { Delivery } from '../delivery/delivery.ts';
 import type { LocalTopics } from '../delivery/local-topics.ts';
 
 const TERMINATE = 'terminate';
+const RENEW = 'renew';
 
 /** The orders that an application gives about a user's connections. */
 export interface UserOrders {
   terminate(connection: Connection): void;
+  /** The tokens that it was authorized with were revoked. */
+  renew(connection: Connection): void;
   /** @param userId whose subscription it must be, if the channel has members */
   unsubscribe(connection: Connection, channel: string, userId: string): void;
 }
@@ -65,6 +68,11 @@ export class LocalUsers {
     await this.#broker.publish([{ topic: userOrdersTopic(app.id, userId), frame: TERMINATE }]);
   }
 
+  /** Closes them so that they authorize anew; resolves as `terminate` does. */
+  async renew(app: App, userId: string): Promise<void> {
+    await this.#broker.publish([{ topic: userOrdersTopic(app.id, userId), frame: RENEW }]);
+  }
+
   /** Takes the user's connections out of channels, on every node; resolves as `terminate` does. */
   async unsubscribe(app: App, userId: string, channels: readonly string[]): Promise<void> {
     const frame = JSON.stringify({ unsubscribe: channels });
@@ -76,6 +84,10 @@ export class LocalUsers {
     const connections = [...(this.#connections.get(topic) ?? [])];
     if (frame === TERMINATE) {
       for (const connection of connections) this.#orders.terminate(connection);
+      return;
+    }
+    if (frame === RENEW) {
+      for (const connection of connections) this.#orders.renew(connection);
       return;
     }
     const channels = dataObject(frame)?.unsubscribe;

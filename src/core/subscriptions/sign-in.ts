@@ -8,7 +8,7 @@ import type { Logger } from '../contracts/logger.ts';
 import type { Roster } from '../contracts/roster.ts';
 import { watchTopic } from '../contracts/topic.ts';
 import type { LocalTopics } from '../delivery/local-topics.ts';
-import { type Authorizations, TOKEN_EXPIRED } from './authorizations.ts';
+import { type Authorizations, TOKEN_EXPIRED, TOKEN_REVOKED } from './authorizations.ts';
 import { readUserData, type UserData } from './channel-data.ts';
 
 export interface SignInDependencies {
@@ -49,9 +49,21 @@ export class SignIn {
       this.#refuse(connection, TOKEN_EXPIRED);
       return;
     }
+    if (connection.user !== undefined && connection.user.id !== user.userId) {
+      this.#refuse(connection, 'The connection has already signed in as another user');
+      return;
+    }
+    let holds = false;
+    await whenReachable(connection, async () => {
+      holds = await this.#deps.authorizations.granted(connection, user);
+    });
+    if (connection.closed) return;
+    if (!holds) {
+      this.#refuse(connection, TOKEN_REVOKED);
+      return;
+    }
     if (connection.user !== undefined) {
-      if (connection.user.id === user.userId) connection.send(encodeSigninSuccess(raw));
-      else this.#refuse(connection, 'The connection has already signed in as another user');
+      connection.send(encodeSigninSuccess(raw));
       return;
     }
     const watchlist = user.watchlist.slice(0, app.limits.maxWatchlist);
@@ -86,9 +98,8 @@ export class SignIn {
     watchlist: readonly string[],
     watchTopics: string[],
   ): Promise<void> {
-    const { roster, topics, authorizations } = this.#deps;
+    const { roster, topics } = this.#deps;
     const { app } = connection;
-    await authorizations.granted(connection, user);
     await roster.signIn(app.id, user.userId, connection.socketId);
     for (const id of watchlist.slice(watchTopics.length)) {
       const topic = watchTopic(app.id, id);

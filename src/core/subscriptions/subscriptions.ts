@@ -22,7 +22,7 @@ import type { LocalTopics } from '../delivery/local-topics.ts';
 import type { Recording } from '../delivery/recorder.ts';
 import type { Past, Replay } from '../resume/replay.ts';
 import type { Resume } from '../resume/resume.ts';
-import { type Authorizations, TOKEN_EXPIRED } from './authorizations.ts';
+import { type Authorizations, TOKEN_EXPIRED, TOKEN_REVOKED } from './authorizations.ts';
 import { encodeLastEvent } from './cached-events.ts';
 import { type Authorized, checkOwnChannel, checkSignature, denied, type Refusal } from './channel-access.ts';
 import type { NodeFacts } from './node-facts.ts';
@@ -87,8 +87,12 @@ export class Subscriptions {
       await this.#deps.resume.claim(connection, connection.session);
     }
     await whenReachable(connection, async () => {
-      if (kind.access !== 'public') await this.#deps.authorizations.granted(connection, allowed.identity);
-      await this.#join(connection, subscription);
+      const { authorizations } = this.#deps;
+      if (kind.access === 'public' || (await authorizations.granted(connection, allowed.identity))) {
+        await this.#join(connection, subscription);
+      } else {
+        this.#refuse(connection, channel, denied(TOKEN_REVOKED));
+      }
     });
   }
 

@@ -1,4 +1,5 @@
 import t from 'tap';
+import { tokenFacts } from '../../../src/core/contracts/revocations.ts';
 import { memberOf, readChannelData, readUserData } from '../../../src/core/subscriptions/channel-data.ts';
 import { app } from '../../support/unit-app.ts';
 
@@ -6,11 +7,15 @@ const { limits } = app();
 
 t.test('channel_data', async (t) => {
   const read = (data: unknown) => readChannelData(JSON.stringify(data), limits);
-  t.strictSame(read({ user_id: '42' }), { userId: '42', info: undefined, expiresAt: undefined });
+  const token = tokenFacts('42', undefined, undefined);
+  t.strictSame(read({ user_id: '42' }), { userId: '42', info: undefined, expiresAt: undefined, token });
+  t.match(read({ user_id: '42', jti: 'a', iat: 7 }), { token: { tokenId: 'a', issuedAt: 7 } });
+  for (const jti of ['', 7, 'x'.repeat(256)]) t.match(read({ user_id: '42', jti }), { token: { tokenId: undefined } });
   t.strictSame(read({ user_id: 42, user_info: { name: 'Ann' }, exp: 1767225600 }), {
     userId: '42',
     info: '{"name":"Ann"}',
     expiresAt: 1767225600,
+    token,
   });
   t.match(read({ user_id: '__proto__', user_info: null }), { userId: '__proto__', info: 'null' });
   t.match(read({ user_id: 0 }), { userId: '0' });
@@ -31,11 +36,13 @@ t.test('limits of a user id and of user_info', async (t) => {
 
 t.test('user_data', async (t) => {
   const read = (data: unknown) => readUserData(JSON.stringify(data), limits);
-  t.strictSame(read({ id: '42' }), { userId: '42', info: undefined, expiresAt: undefined, watchlist: [] });
+  const token = tokenFacts('42', undefined, undefined);
+  t.strictSame(read({ id: '42' }), { userId: '42', info: undefined, expiresAt: undefined, token, watchlist: [] });
   t.strictSame(read({ id: '42', user_info: { name: 'Ann' }, watchlist: ['7', '8', '7'], exp: 9 }), {
     userId: '42',
     info: '{"name":"Ann"}',
     expiresAt: 9,
+    token,
     watchlist: ['7', '8'],
   });
   t.match(read({ id: '42', watchlist: null }), { watchlist: [] });
@@ -49,5 +56,8 @@ t.test('user_data', async (t) => {
 });
 
 t.test('a member is who a channel sees, not until when', async (t) => {
-  t.strictSame(memberOf({ userId: '1', info: '{}', expiresAt: 9 }), { userId: '1', info: '{}' });
+  t.strictSame(memberOf({ userId: '1', info: '{}', expiresAt: 9, token: tokenFacts('1', undefined, undefined) }), {
+    userId: '1',
+    info: '{}',
+  });
 });

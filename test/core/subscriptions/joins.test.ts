@@ -18,6 +18,7 @@ const SETTINGS = {
   maxConnectionsPerIp: 0,
   closeOnTokenExpiry: false,
   tokenToleranceSeconds: 0,
+  revocationSeconds: 60,
   maxWaitingBytes: 1_000_000,
   maxWaitingBytesOfNode: 10_000_000,
   maxWaitSeconds: 60,

@@ -1,5 +1,11 @@
 import type { FastifyInstance } from 'fastify';
-import { buildAuthServer, createTokenVerifier, RuleBook, RuleTurns } from '../../../src/auth/index.ts';
+import {
+  buildAuthServer,
+  createTokenVerifier,
+  nothingIsRevoked,
+  RuleBook,
+  RuleTurns,
+} from '../../../src/auth/index.ts';
 import { REFUSALS } from '../../../src/auth/refusals.ts';
 import { ConfiguredApps } from '../../../src/core/contracts/app.ts';
 import { createMetrics } from '../../../src/core/contracts/metrics.ts';
@@ -19,6 +25,7 @@ async function serve(): Promise<{ server: FastifyInstance; bearer: string }> {
     verifier: createTokenVerifier(jwtSettings({ secret: SECRET }), logger),
     rules: new RuleBook({ channels: { 'domain.{domainId}': () => true, '{any}': () => ({ name: 'Ann' }) } }),
     turns: new RuleTurns(),
+    isRevoked: nothingIsRevoked,
     metrics: createMetrics(),
     logger: { debug: nobody, info: nobody, warn: nobody, error: nobody },
   });

@@ -22,6 +22,9 @@
  * Of a sixteenth of an app's idempotency keys: `requests` hash: a key's digest -> what became of its request, and their
  * `total`; `requestsKept` zset: the digests by the time until which they are remembered, in milliseconds (requests.ts).
  *
+ * Of a sixteenth of an app's revoked tokens and users, by their digests: `revoked` hash: when, in seconds;
+ * `revokedUntil` zset: until when, in milliseconds (revocations.ts).
+ *
  * Of an app: `counts`, incarnation -> client connections; `allowance` hash: what backends have taken in one second.
  *
  * Of a session that can be resumed: `session` hash: the socket id that owns it, the node that has that socket, what was
@@ -51,6 +54,8 @@ export type KeyName =
   | 'outbox'
   | 'requests'
   | 'requestsKept'
+  | 'revoked'
+  | 'revokedUntil'
   | 'session'
   | 'sessionBytes'
   | 'sessionsLeft'
