@@ -15,7 +15,7 @@ const OPTIONS = {
     most: 100_000,
   },
   sessions: { what: 'idle sessions; 0 leaves them out', count: 10_000, quick: 500, least: 0, most: 100_000 },
-  seconds: { what: 'for which they are watched', count: 30, quick: 5, most: 600 },
+  seconds: { what: 'for which they are watched: a poll lasts 25', count: 25, quick: 5, most: 600 },
   cli: CLI_OPTION,
   json: JSON_OPTION,
 } as const;
