@@ -3,13 +3,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger as PinoLogger } from 'pino';
 import { Happenings } from './admin/happenings.ts';
 import type { AdminDependencies, AdminServer } from './admin/index.ts';
-import { createApi, IDEMPOTENCY_KEY } from './api/index.ts';
+import { createApi } from './api/index.ts';
 import type { ChannelRules } from './auth/index.ts';
 import { memoryState } from './broker/memory/index.ts';
 import { redisState } from './broker/redis/index.ts';
 import type { Config } from './config/schema.ts';
 import { ConfiguredApps } from './core/contracts/app.ts';
-import type { HttpEndpoint } from './core/contracts/http.ts';
 import type { Logger } from './core/contracts/logger.ts';
 import { createMetrics, type Metrics } from './core/contracts/metrics.ts';
 import type { WantsFact } from './core/contracts/outbox.ts';
@@ -18,12 +17,13 @@ import type { SharedState } from './core/contracts/shared-state.ts';
 import { createCore } from './core/create-core.ts';
 import { closeInReverse } from './core/lifecycle/close-in-reverse.ts';
 import { AuthEndpoint } from './server/auth-endpoint.ts';
-import { createServerLog, type ServerLog } from './server/log.ts';
+import { logEvents } from './server/event-log.ts';
+import { createServerLog, type ServerLog, type Subsystem } from './server/log.ts';
+import { maxBodyBytes, publicRoutes } from './server/public-routes.ts';
 import { createReload, type ReloadDependencies } from './server/reload.ts';
-import { coreSettings, ENVELOPE_BYTES, ESCAPED, largest, webSocketSettings, xhrSettings } from './server/settings.ts';
+import { coreSettings, webSocketSettings, xhrSettings } from './server/settings.ts';
 import { survives } from './server/uncaught.ts';
 import { BodyBudget } from './transport/body-budget.ts';
-import { CLIENT_FILES, clientFilesEndpoint } from './transport/client-files.ts';
 import { ClientIp } from './transport/client-ip.ts';
 import { FileDescriptorWatch, fileDescriptorLimit, warnOfLowLimit } from './transport/file-descriptors.ts';
 import { type HttpRoute, type StreamedRoute, serveHttp } from './transport/http-routes.ts';
@@ -70,6 +70,8 @@ const LAST_FRAMES_MS = 100;
 export interface ServerOptions {
   /** Default: JSON lines on stdout at the configured level. */
   readonly logger?: PinoLogger;
+  /** Makes text for people out of a line of the log. */
+  readonly formatLog?: (line: string) => string;
   /** In place of those in `auth.rulesFile`. */
   readonly rules?: ChannelRules;
   /** Whether a refused authorization tells whoever asked why. Not for production: it helps whoever tries doors. */
@@ -80,7 +82,7 @@ export interface ServerOptions {
 
 /** Puts the parts together. Reads no environment and never exits the process. */
 export function createServer(config: Config, options: ServerOptions = {}): FanfareServer {
-  const log = createServerLog(config, options.logger);
+  const log = createServerLog(config, { given: options.logger, format: options.formatLog });
   const { logger } = log;
   let running: Promise<Running> | undefined;
   let stopping: Promise<void> | undefined;
@@ -134,6 +136,8 @@ async function open(
 ): Promise<Running> {
   const happenings = new Happenings();
   const logger = config.admin.enabled ? happenings.listeningTo(log.logger) : log.logger;
+  const loggerOf = (subsystem: Subsystem) =>
+    config.admin.enabled ? happenings.listeningTo(log.of(subsystem)) : log.of(subsystem);
   const { maxHeaderBytes } = config.http;
   const uws = await loadUws(maxHeaderBytes);
   if (headerLimitBytes() !== maxHeaderBytes) {
@@ -143,47 +147,57 @@ async function open(
   const apps = new ConfiguredApps(config.apps);
   const metrics = createMetrics();
   log.observe(metrics);
-  const shared = sharedState(config, metrics, logger, wantsFact(apps));
+  const shared = sharedState(config, metrics, loggerOf('redis'), wantsFact(apps));
   const { broker, roster, outbox, revocations } = shared;
   opened.push(() => broker.close());
   opened.push(() => roster.close());
   const { rules, explainRefusals = false } = options;
-  const auth = new AuthEndpoint({ apps, revocations, metrics, logger, rules, explainRefusals });
+  const auth = new AuthEndpoint({ apps, revocations, metrics, logger: loggerOf('auth'), rules, explainRefusals });
   opened.push(() => auth.close());
   await auth.use(config);
-  const webhooks = new Webhooks({ apps, outbox, settings: config.webhooks, metrics, logger });
+  const webhooks = new Webhooks({ apps, outbox, settings: config.webhooks, metrics, logger: loggerOf('webhooks') });
   opened.push(() => webhooks.stop());
   let draining = false;
   const isReady = () => !draining && broker.isReady();
   const settings = coreSettings(config);
-  const core = createCore({ settings, version: VERSION, isReady, apps, shared, metrics, logger });
+  const core = createCore({
+    settings,
+    version: VERSION,
+    isReady,
+    apps,
+    shared,
+    metrics,
+    logger: loggerOf('connections'),
+  });
   const { connections, cluster, delivery, publisher, terminate } = core;
-  const api = createApi({ ...shared, ...core, apps, metrics, logger });
+  if (log.debugs('events')) logEvents(delivery.watch, log.of('events'));
+  const api = createApi({ ...shared, ...core, apps, metrics, logger: loggerOf('api') });
 
   const native = createNativeApp(uws, config.tls);
   opened.push(async () => {
     native.close();
   });
   const clientIp = new ClientIp(config.trustedProxies);
-  const missingUpgrade = new MissingUpgrade(logger);
+  const transportLogger = loggerOf('transport');
+  const missingUpgrade = new MissingUpgrade(transportLogger);
   const webSockets = webSocketSettings(config);
   delivery.addTransport(
     new WebSocketTransport({
-      ...{ uws, app: native, connections, clientIp, missingUpgrade, metrics, logger },
+      ...{ uws, app: native, connections, clientIp, missingUpgrade, metrics, logger: transportLogger },
       settings: webSockets,
     }),
   );
   const served: (HttpRoute | StreamedRoute)[] = [
-    ...routes(config, api, isReady),
+    ...publicRoutes(config, api, isReady),
     auth.route,
     missingUpgradeRoute(missingUpgrade),
   ];
   if (config.fallback.enabled) {
-    const settings = xhrSettings(config);
-    const transport = new XhrTransport({ connections, settings, metrics, logger });
+    const parts = { connections, settings: xhrSettings(config), metrics, logger: transportLogger };
+    const transport = new XhrTransport(parts);
     delivery.addTransport(transport);
     opened.push(async () => transport.stop());
-    const requests = new XhrRequests({ transport, apps, connections, cluster, settings, metrics, logger });
+    const requests = new XhrRequests({ ...parts, transport, apps, cluster });
     const { maxMessageBytes, tls } = webSockets;
     served.push(...xhrRoutes({ requests, apps, maxMessageBytes, tls }));
   }
@@ -195,12 +209,13 @@ async function open(
     bodyBudget: new BodyBudget(Math.max(config.http.maxBodiesBytes, ...served.map(maxBodyBytes)), metrics),
     bodyTimeoutSeconds: config.http.bodyTimeoutSeconds,
     isStopping: () => draining,
-    logger,
+    logger: transportLogger,
   });
 
   const reload = reloading(config, options, { apps, auth, appsReplaced: () => connections.appsReplaced(), logger });
   const admin = await adminServer(config, {
-    ...{ apps, publisher, roster, broker, delivery, cluster, metrics, terminate, happenings, isReady, logger },
+    ...{ apps, publisher, roster, broker, delivery, cluster, metrics, terminate, happenings, isReady },
+    logger: loggerOf('admin'),
     connections: connections.all,
     disconnect: core.disconnect,
     explain: () => auth.explain,
@@ -282,34 +297,4 @@ function sharedState({ redis, resume }: Config, metrics: Metrics, logger: Logger
   return url === undefined
     ? memoryState(retention, logger, wants, metrics)
     : redisState({ ...settings, url }, retention, logger, wants, metrics);
-}
-
-function routes(config: Config, api: HttpEndpoint, isReady: () => boolean): HttpRoute[] {
-  const perBatch = largest(config.apps, ({ limits }) => limits.maxEventBytes * limits.maxBatchEvents);
-  return [
-    {
-      matches: (path) => path.startsWith('/apps/') || path.startsWith('/users/'),
-      headers: ['origin', IDEMPOTENCY_KEY],
-      maxBodyBytes: perBatch * ESCAPED + ENVELOPE_BYTES,
-      endpoint: api,
-    },
-    {
-      matches: (path) => Object.hasOwn(CLIENT_FILES, path),
-      headers: ['if-none-match'],
-      maxBodyBytes: 0,
-      endpoint: clientFilesEndpoint(),
-    },
-    { matches: (path) => path === '/', headers: [], maxBodyBytes: 0, endpoint: alive },
-    { matches: (path) => path === '/ready', headers: [], maxBodyBytes: 0, endpoint: async () => readiness(isReady()) },
-  ];
-}
-
-function maxBodyBytes(route: HttpRoute | StreamedRoute): number {
-  return 'endpoint' in route ? route.maxBodyBytes : 0;
-}
-
-const alive: HttpEndpoint = async () => ({ status: 200, body: 'OK' });
-
-function readiness(ready: boolean) {
-  return ready ? { status: 200, body: 'ready' } : { status: 503, body: 'not ready' };
 }

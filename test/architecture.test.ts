@@ -59,7 +59,7 @@ const PACKAGE_HOMES: ReadonlyArray<readonly [RegExp, readonly string[]]> = [
   [/^(fastify|@fastify\/.*)$/, ['auth/', 'admin/']],
   [/^jose$/, ['auth/']],
   [/^zod$/, ['config/']],
-  [/^pino$/, ['server.ts', 'server/']],
+  [/^pino(-pretty)?$/, ['server.ts', 'server/']],
   [/^commander$/, ['cli/', 'cli.ts']],
   [/^pusher-js$/, ['cli/']],
   [/^prom-client$/, ['admin/']],

@@ -5,8 +5,12 @@ type Style = 'green' | 'red' | 'yellow' | 'bold' | 'dim' | 'cyan';
 
 /** Colours if somebody reads them on a terminal and has not said `NO_COLOR`. (no-color.org) */
 export function painter(context: CliContext): (style: Style, text: string) => string {
-  const isColored = context.isTerminal && !context.env.NO_COLOR;
-  return (style, text) => (isColored ? styleText(style, text) : text);
+  const colored = isColored(context);
+  return (style, text) => (colored ? styleText(style, text) : text);
+}
+
+export function isColored({ isTerminal, env }: CliContext): boolean {
+  return isTerminal && !env.NO_COLOR;
 }
 
 /**

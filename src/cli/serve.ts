@@ -3,9 +3,11 @@ import { usesDevelopmentCredentials } from '../config/development.ts';
 import { leftoverWarning } from '../config/leftovers.ts';
 import type { Config } from '../config/schema.ts';
 import { SHIPPED_RULES_FILE } from '../config/shipped-rules.ts';
+import { textLog } from '../server/text-log.ts';
 import type { Listening } from '../server.ts';
 import { addConfigFlags, type ConfigFlags, loadWith, shorthand } from './config-flags.ts';
 import { type CliContext, CliFailure } from './context.ts';
+import { isColored } from './output.ts';
 import { pageSnippet } from './page-snippet.ts';
 import { reloadOnDemand } from './reload-signals.ts';
 import { localUrl, parseServerUrl } from './server-url.ts';
@@ -55,7 +57,13 @@ async function run(config: Config, flags: ServeFlags, context: CliContext, readC
   const production = context.env.NODE_ENV === 'production';
   // Loaded here, so that the other commands work where the native server does not.
   const { createServer } = await import('../server.ts');
-  const server = createServer(config, { explainRefusals: !production, readConfig });
+  const { format } = config.log;
+  const isText = format === 'text' || (format === 'auto' && context.isTerminal && !production);
+  const server = createServer(config, {
+    explainRefusals: !production,
+    readConfig,
+    ...(isText ? { formatLog: await textLog(isColored(context)) } : {}),
+  });
   context.outliveOutput();
   stopInGoodOrder(context, server, { limitMs: config.shutdownGraceSeconds * 1000 + STOP_MARGIN_MS });
   let listening: Listening;

@@ -2,12 +2,13 @@ import { z } from 'zod';
 import type { App } from '../core/contracts/app.ts';
 import { appSchema } from './app-schema.ts';
 import { authSchema } from './auth-schema.ts';
+import { logSchema } from './log-schema.ts';
 import {
   addressOrRange,
-  choice,
   count,
   flag,
   list,
+  MB,
   optionalText,
   seconds,
   section,
@@ -18,7 +19,6 @@ import {
 } from './setting.ts';
 
 const KB = 1024;
-const MB = 1024 * KB;
 
 const resumeSchema = section(
   'What clients miss while they are away, for those that connect with a `wsPath` of `/resume/{token}`.',
@@ -215,24 +215,7 @@ export const configSchema = z
       ),
       shutdownGraceSeconds: seconds('Of a stop: how long connections get to go elsewhere.', 10, { max: 3600 }),
       tls: tlsSchema,
-      log: section('Logs are JSON lines on stdout.', {
-        level: choice(
-          'The least level that is logged.',
-          ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'],
-          'info',
-        ),
-        repeatsPerMinute: count(
-          'Of one cause from one address, so many lines are written in a minute; further ones are counted, and summed up ' +
-            'in one line with `repeated`. 0: all are written.',
-          5,
-          { max: 10_000 },
-        ),
-        maxWaitingBytes: size(
-          'What may wait in memory for stdout to take it. Beyond it, lines are dropped and counted.',
-          MB,
-          { min: 64 * KB, max: 1024 * MB },
-        ),
-      }),
+      log: logSchema,
       connections: section('Client connections, whichever app they are of.', {
         max: count('Connections at once on this node; 0: no limit.', 0),
         maxPerIp: count('Connections at once of one client address on this node; 0: no limit.', 0),

@@ -20,6 +20,8 @@ export interface SettingNotes {
   readonly environment?: readonly string[];
 }
 
+export const MB = 1024 * 1024;
+
 /** The notes of every key in the schema. */
 export const settings = z.registry<SettingNotes>();
 
@@ -112,6 +114,19 @@ export function choice<const Name extends string>(description: string, names: re
     .register(settings, { description, kind: 'text' });
 }
 
+/** One of these names, or undefined: what another setting says holds then. */
+export function optionalChoice<const Name extends string>(
+  description: string,
+  names: readonly Name[],
+  otherwise: string,
+) {
+  return z
+    .enum(names, `must be one of ${names.join(', ')}`)
+    .optional()
+    .transform((value) => value)
+    .register(settings, { description, kind: 'text', defaultNote: `\`${otherwise}\`` });
+}
+
 /** Text that must be there. */
 export function text(description: string, pattern: RegExp, rule: string, notes: TextNotes = {}) {
   return z
@@ -123,7 +138,7 @@ export function text(description: string, pattern: RegExp, rule: string, notes: 
 /** Text that people also write as a whole number, as the ids of other servers are. */
 export function textOrNumber(description: string, pattern: RegExp, rule: string, notes: TextNotes = {}) {
   return z
-    .union([z.string(), z.int().nonnegative()], rule)
+    .union([z.string(), z.int(rule).nonnegative(rule)], rule)
     .transform(String)
     .pipe(z.string().regex(pattern, rule))
     .register(settings, { description, kind: 'text', ...notes });

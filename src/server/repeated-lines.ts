@@ -39,8 +39,9 @@ export class RepeatedLines implements Logger {
     this.#options = options;
   }
 
+  /** Who debugs wants all of it. */
   debug(fields: object, message: string): void {
-    this.#write('debug', fields, message);
+    this.#logger.debug(fields, message);
   }
 
   info(fields: object, message: string): void {

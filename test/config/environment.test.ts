@@ -14,6 +14,7 @@ const SPECIAL: Readonly<Record<string, { text: string; value?: unknown; env?: Re
   pathPrefix: { text: '/realtime' },
   trustedProxies: { text: '10.0.0.0/8, ::1', value: ['10.0.0.0/8', '::1'] },
   'log.level': { text: 'debug' },
+  'log.format': { text: 'text' },
   'tls.certFile': { text: 'a', value: `${CWD}/a`, env: { FANFARE_TLS_KEY_FILE: 'k' } },
   'tls.keyFile': { text: 'a', value: `${CWD}/a`, env: { FANFARE_TLS_CERT_FILE: 'c' } },
   'tls.caFile': { text: 'a', value: `${CWD}/a`, env: { FANFARE_TLS_CERT_FILE: 'c', FANFARE_TLS_KEY_FILE: 'k' } },
@@ -36,7 +37,7 @@ const REWIND = { FANFARE_APPS_0_REWIND_0_CHANNELS: 'public-*' };
 
 /** Some value that is not the default. */
 function sample(setting: Setting, path: string): { text: string; value?: unknown; env?: Record<string, string> } {
-  const special = SPECIAL[path];
+  const special = path.startsWith('log.levels.') ? SPECIAL['log.level'] : SPECIAL[path];
   if (special !== undefined) return special;
   if (setting.kind === 'boolean')
     return { text: String(setting.defaultValue !== true), value: setting.defaultValue !== true };

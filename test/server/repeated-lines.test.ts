@@ -4,7 +4,7 @@ import { recordingLogger } from '../support/fakes.ts';
 
 function fixture(linesPerMinute = 2) {
   const { logger, lines } = recordingLogger();
-  return { repeated: new RepeatedLines(logger, { linesPerMinute, isEnabled: (level) => level !== 'debug' }), lines };
+  return { repeated: new RepeatedLines(logger, { linesPerMinute, isEnabled: (level) => level !== 'info' }), lines };
 }
 
 t.test('the first lines are written, the others summed up with the fields of the last', async (t) => {
@@ -28,7 +28,7 @@ t.test('causes and addresses are told apart, levels and messages too', async (t)
   repeated.warn({ ip: '192.0.2.1', code: 1 }, 'refused');
   repeated.warn({ ip: '192.0.2.2', code: 1 }, 'refused');
   repeated.warn({ ip: '192.0.2.1', code: 2 }, 'refused');
-  repeated.info({ ip: '192.0.2.1', code: 1 }, 'refused');
+  repeated.error({ ip: '192.0.2.1', code: 1 }, 'refused');
   repeated.warn({ ip: '192.0.2.1', code: 1 }, 'closed');
   t.equal(lines.length, 5);
 });
@@ -47,7 +47,7 @@ t.test(
 
 t.test('a level that is not logged is not counted', async (t) => {
   const { repeated, lines } = fixture(1);
-  for (let n = 0; n < 5; n += 1) repeated.debug({ ip: '192.0.2.1' }, 'established');
+  for (let n = 0; n < 5; n += 1) repeated.info({ ip: '192.0.2.1' }, 'established');
   repeated.sumUp();
   t.equal(lines.length, 0);
 });

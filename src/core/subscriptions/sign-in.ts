@@ -72,6 +72,7 @@ export class SignIn {
     await whenReachable(connection, () => this.#enter(connection, user, watchlist, watchTopics));
     if (connection.closed) return;
     connection.send(encodeSigninSuccess(raw));
+    this.#deps.logger.debug({ appId: app.id, socketId: connection.socketId, userId: user.userId }, 'signed in');
     if (user.watchlist.length > watchlist.length) {
       const { code, message } = ERROR_CODES.watchlistLimit;
       connection.sendError(code, `${message} of ${counted(app.limits.maxWatchlist, 'user')}: the rest is not watched`);

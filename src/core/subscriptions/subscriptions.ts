@@ -229,6 +229,7 @@ export class Subscriptions {
     connection.subscriptions.set(channel, subscription);
     this.#deps.metrics.subscriptions += 1;
     this.#deps.metrics.subscriptionsOpened += 1;
+    this.#tellLog(connection, channel, 'subscribed');
     // It is about to be closed, and stands where it stood: it gets all of this when it is back.
     if (connection.isParting) return;
     if (recording.isOverfull) {
@@ -255,6 +256,7 @@ export class Subscriptions {
     const { channel, topic } = subscription;
     connection.subscriptions.delete(channel);
     this.#deps.metrics.subscriptions -= 1;
+    this.#tellLog(connection, channel, 'unsubscribed');
     connection.socket.leave(topic);
     if (connection.resumable !== undefined) connection.socket.leave(resumableTopic(topic));
     this.#deps.resume.left(connection, subscription);
@@ -281,6 +283,10 @@ export class Subscriptions {
   /** On every kind of channel but presence, if the app wants it. (Channels docs: subscription count event) */
   async #tellCount({ app }: Connection, { topic, kind }: Subscription, count: number): Promise<void> {
     if (app.subscriptionCount && kind.access !== 'presence') await this.#deps.counts.changed(topic, count);
+  }
+
+  #tellLog({ app, socketId }: Connection, channel: string, message: string): void {
+    this.#deps.logger.debug({ appId: app.id, socketId, channel }, message);
   }
 
   #refuse(connection: Connection, channel: string, refusal: Refusal): void {

@@ -1,0 +1,38 @@
+import { IDEMPOTENCY_KEY } from '../api/index.ts';
+import type { Config } from '../config/schema.ts';
+import type { HttpEndpoint } from '../core/contracts/http.ts';
+import { CLIENT_FILES, clientFilesEndpoint } from '../transport/client-files.ts';
+import type { HttpRoute, StreamedRoute } from '../transport/http-routes.ts';
+import { ENVELOPE_BYTES, ESCAPED, largest } from './settings.ts';
+
+/** What the public port serves beside WebSockets, authorization and the HTTP transports. */
+export function publicRoutes(config: Config, api: HttpEndpoint, isReady: () => boolean): HttpRoute[] {
+  const perBatch = largest(config.apps, ({ limits }) => limits.maxEventBytes * limits.maxBatchEvents);
+  return [
+    {
+      matches: (path) => path.startsWith('/apps/') || path.startsWith('/users/'),
+      headers: ['origin', IDEMPOTENCY_KEY],
+      maxBodyBytes: perBatch * ESCAPED + ENVELOPE_BYTES,
+      endpoint: api,
+    },
+    {
+      matches: (path) => Object.hasOwn(CLIENT_FILES, path),
+      headers: ['if-none-match'],
+      maxBodyBytes: 0,
+      endpoint: clientFilesEndpoint(),
+    },
+    { matches: (path) => path === '/', headers: [], maxBodyBytes: 0, endpoint: alive },
+    { matches: (path) => path === '/ready', headers: [], maxBodyBytes: 0, endpoint: async () => readiness(isReady()) },
+  ];
+}
+
+/** Of a request's body. */
+export function maxBodyBytes(route: HttpRoute | StreamedRoute): number {
+  return 'endpoint' in route ? route.maxBodyBytes : 0;
+}
+
+const alive: HttpEndpoint = async () => ({ status: 200, body: 'OK' });
+
+function readiness(ready: boolean) {
+  return ready ? { status: 200, body: 'ready' } : { status: 503, body: 'not ready' };
+}
