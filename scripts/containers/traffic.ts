@@ -87,7 +87,7 @@ export class Traffic {
       wsHost: '127.0.0.1',
       wssPort: port,
       forceTLS: true,
-      enabledTransports: ['wss'],
+      enabledTransports: ['ws', 'wss'],
       wsPath: `/resume/${randomUUID()}`,
     });
     client.connection.bind('connected', () => {
