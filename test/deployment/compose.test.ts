@@ -1,6 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { Ajv } from 'ajv';
 import t from 'tap';
 import { parse } from 'yaml';
 import { loadConfig } from '../../src/config/load.ts';
@@ -44,19 +43,6 @@ const required = [...readFileSync(`${DOCKER}production.env.example`, 'utf8').mat
 const SIX = Object.fromEntries(
   required.map((name) => [name, `${name.toLowerCase()}-0123456789-0123456789-0123456789`]),
 );
-
-t.test('both files are valid by the Compose Specification', async (t) => {
-  const { $schema: _, ...schema } = JSON.parse(
-    readFileSync(new URL('compose-spec.json', import.meta.url), 'utf8'),
-  ) as Record<string, unknown>;
-  const validate = new Ajv({ strict: false, allErrors: true, validateFormats: false }).compile(schema);
-  for (const file of ['compose.yml', 'compose.prod.yml']) {
-    validate(read(file));
-    t.strictSame(validate.errors, null, file);
-  }
-  validate({ services: { fanfare: { image: 'x', restarts: 'always' } } });
-  t.ok(validate.errors, 'and the schema would find a mistake');
-});
 
 t.test('what the files name is there', async (t) => {
   for (const file of ['compose.yml', 'compose.prod.yml']) {
