@@ -1,11 +1,13 @@
+import type { Prey } from './attacks.ts';
 import { HTTP_ATTACKERS } from './http-attackers.ts';
+import { REDIS_ATTACKERS } from './redis-attackers.ts';
 import { SOCKET_ATTACKERS } from './socket-attackers.ts';
 
-/** One attack in a process of its own: `attacker.ts NAME PORT SECONDS`. Prints what it saw. */
-const [name = '', port, seconds] = process.argv.slice(2);
-const attacker = { ...HTTP_ATTACKERS, ...SOCKET_ATTACKERS }[name];
+/** One attack in a process of its own: `attacker.ts NAME PREY`, the latter as JSON. Prints what it saw. */
+const [name = '', prey = ''] = process.argv.slice(2);
+const attacker = { ...HTTP_ATTACKERS, ...SOCKET_ATTACKERS, ...REDIS_ATTACKERS }[name];
 if (attacker === undefined) throw new Error(`there is no attack ${name}`);
 // What the server does to an attacker's connections is no error here.
 process.on('uncaughtException', (error) => console.error(error));
-console.log(await attacker({ port: Number(port), seconds: Number(seconds) }));
+console.log(await attacker(JSON.parse(prey) as Prey));
 process.exit();

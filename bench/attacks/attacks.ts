@@ -3,9 +3,16 @@ export interface Prey {
   readonly port: number;
   /** After this, an attack ends. */
   readonly seconds: number;
+  /** For what befalls a deployment rather than is done by a stranger. */
+  readonly redis: { readonly port: number; readonly pid: number } | undefined;
+  /** A second node over the same Redis. */
+  readonly second: { readonly port: number; readonly pid: number } | undefined;
 }
 
-/** What an attacker saw, in a few words; empty if there is nothing to say. */
+/** Begins what an attacker says if the server failed. */
+export const WRONG = 'WRONG: ';
+
+/** What an attacker saw, in a few words, after WRONG if it should not be; empty if there is nothing to say. */
 export type Attacker = (prey: Prey) => Promise<string>;
 
 export interface Attack {
@@ -16,6 +23,10 @@ export interface Attack {
   /** The source of the rules, if authorization takes part. */
   readonly rules?: string;
   readonly needsRedis?: boolean;
+  /** A second node stands beside it. */
+  readonly hasSecondNode?: boolean;
+  /** Redis hangs: nobody is served as before, and the honest clients' figures say nothing of the server. */
+  readonly isRedisAway?: boolean;
   /** Nobody reads what the server writes to stdout. */
   readonly isLogStuck?: boolean;
   /** `ulimit -n`. */
@@ -33,7 +44,7 @@ export default { channels: { 'twice.{port}': async (user, { port }, { ask }) => 
 `;
 const ALL = "export default { channels: { '{a}-{b}-{c}.x': () => true, '{name}': () => true } };\n";
 
-/** Every attack bench/attacks runs; each has a function of the same name in http-attackers.ts or socket-attackers.ts. */
+/** Every attack bench/attacks runs; each has a function of the same name in http-, socket- or redis-attackers.ts. */
 export const ATTACKS: readonly Attack[] = [
   { name: 'chunked-bodies', what: '14 anonymous POSTs of one-byte chunks, up to 18 MB each' },
   { name: 'hoarded-bodies', what: '60 anonymous POSTs of 3 MB that never end' },
@@ -60,6 +71,30 @@ export const ATTACKS: readonly Attack[] = [
     what: 'one stock client with a token that expires, and `auth.closeOnTokenExpiry`',
     rules: ALL,
     env: { FANFARE_AUTH_CLOSE_ON_TOKEN_EXPIRY: 'true' },
+  },
+  {
+    name: 'unfillable-gap',
+    what: 'messages on a logged channel whose predecessors its log does not have, 10 a second',
+    needsRedis: true,
+  },
+  {
+    name: 'killed-node',
+    what: 'a node is killed while 6,000 channels come and go on it',
+    ...{ needsRedis: true, hasSecondNode: true },
+    env: { FANFARE_REDIS_LEASE_SECONDS: '1' },
+  },
+  {
+    name: 'redis-hangs',
+    what: 'three hangs of Redis, in each of which a client comes and goes, with places for five',
+    ...{ needsRedis: true, isRedisAway: true },
+    // Ten are the honest clients'.
+    env: { FANFARE_APPS_0_LIMITS_MAX_CONNECTIONS: '15' },
+  },
+  {
+    name: 'last-events',
+    what: '50 client events right before a clean close, again and again',
+    needsRedis: true,
+    env: { FANFARE_APPS_0_LIMITS_CLIENT_EVENTS_PER_SECOND: '0' },
   },
   {
     name: 'large-sessions',

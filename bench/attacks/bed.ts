@@ -1,17 +1,23 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { closeSync, mkdtempSync, openSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { freePort } from '../../test/support/free-port.ts';
 import { readCpuMicroseconds, readResidentBytes } from '../support/process-usage.ts';
 import { pinned } from '../support/server-process.ts';
 import type { Attack } from './attacks.ts';
+import type { LoopDelay } from './loop-probe.ts';
 
 export const APP = { id: 'app-id', key: 'app-key', secret: 'app-secret' };
 export const JWT_SECRET = 'a-secret-of-the-attacks-that-is-long-enough';
 
 const RULES = 'export default { channels: {} };\n';
+const PROBE = fileURLToPath(new URL('loop-probe.ts', import.meta.url));
+const ANSWER_MS = 5000;
+const KEPT_CHARACTERS = 2000;
 const START_MS = 60_000;
 const STOP_MS = 15_000;
 const SAMPLE_MS = 100;
@@ -37,14 +43,15 @@ export class Bed {
   }
 
   /** Resolves once the server is ready. */
-  static async start(checkout: string, attack: Attack, redisUrl: string | undefined): Promise<Bed> {
+  static async start(checkout: string, attack: Attack, redisUrl: string | undefined, cpu: 0 | 1 = 0): Promise<Bed> {
     const port = await freePort();
     const folder = mkdtempSync(join(tmpdir(), 'fanfare-attacks-'));
     const rulesFile = join(folder, 'rules.mjs');
     writeFileSync(rulesFile, attack.rules ?? RULES);
     const logFile = attack.isLogStuck === true ? undefined : join(folder, 'log');
     const log = logFile === undefined ? 'pipe' : openSync(logFile, 'w');
-    const [file, args] = pinned(0, [process.execPath, '--import=tsx', join(checkout, 'src/cli.ts'), 'serve']);
+    const imports = ['--import=tsx', `--import=${PROBE}`];
+    const [file, args] = pinned(cpu, [process.execPath, ...imports, join(checkout, 'src/cli.ts'), 'serve']);
     const limited = attack.maxFiles === undefined ? [] : ['-c', `ulimit -n ${attack.maxFiles}; exec "$0" "$@"`];
     const [command, ...rest] = limited.length === 0 ? [file, ...args] : ['sh', ...limited, file, ...args];
     const child = spawn(command ?? file, rest, {
@@ -55,14 +62,18 @@ export class Bed {
         ...{ FANFARE_AUTH_RULES_FILE: rulesFile, JWT_SECRET, ...attack.env },
         ...(redisUrl === undefined ? {} : { REDIS_URL: redisUrl }),
       },
-      stdio: ['ignore', log, 'ignore'],
+      stdio: ['ignore', log, 'pipe', 'ipc'],
+    });
+    let lastWords = '';
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      lastWords = (lastWords + text).slice(-KEPT_CHARACTERS);
     });
     if (typeof log === 'number') closeSync(log);
     process.on('exit', () => child.kill('SIGKILL'));
     const bed = new Bed(port, child, folder, logFile);
     const deadline = performance.now() + START_MS;
     while (!(await bed.serves())) {
-      if (bed.#ended !== undefined) throw new Error(`the server did not start: ${bed.#ended}`);
+      if (bed.#ended !== undefined) throw new Error(`the server did not start: ${bed.#ended}: ${lastWords.trim()}`);
       if (performance.now() > deadline) throw new Error('the server was not ready in time');
       await delay(100);
     }
@@ -79,11 +90,23 @@ export class Bed {
   }
 
   get cpuMicroseconds(): number {
-    return this.#ended === undefined ? readCpuMicroseconds(this.#child.pid ?? 0) : Number.NaN;
+    return this.#ended === undefined ? readCpuMicroseconds(this.pid) : Number.NaN;
   }
 
   get residentBytes(): number {
-    return this.#ended === undefined ? readResidentBytes(this.#child.pid ?? 0) : Number.NaN;
+    return this.#ended === undefined ? readResidentBytes(this.pid) : Number.NaN;
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
+  /** Of its event loop since this was last asked; undefined if it does not say. */
+  async takeLoopDelay(): Promise<LoopDelay | undefined> {
+    if (this.#ended !== undefined || !this.#child.connected) return undefined;
+    this.#child.send('delay');
+    const answered = once(this.#child, 'message').then(([answer]) => answer as LoopDelay);
+    return await Promise.race([answered, delay(ANSWER_MS, undefined, { ref: false })]);
   }
 
   /** The most memory since this was last asked. */

@@ -1,21 +1,24 @@
-import { spawn } from 'node:child_process';
-import { resolve } from 'node:path';
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { startRedis } from '../../test/support/redis-server.ts';
 import { JSON_OPTION, machineText, runCommand, type Values, writeResults } from '../support/command.ts';
-import { pinned } from '../support/server-process.ts';
-import { ATTACKS, type Attack } from './attacks.ts';
+import { isPinned, pinned } from '../support/server-process.ts';
+import { ATTACKS, type Attack, type Prey } from './attacks.ts';
 import { Bed } from './bed.ts';
 import { HonestTraffic } from './honest.ts';
+import { loopDelay } from './loop-probe.ts';
 import { type Outcome, tableOf, verdictOf } from './outcome.ts';
 
 const ABOUT = `npm run attacks -- [options]: runs each attack against a server of its own, beside honest clients,
-and tells what became of both. Ends with 1 if a server did not survive, grew by over 100 MB, or made honest clients wait
-for more than twice as long as before. Linux only.`;
+and tells what became of both. Ends with 1 if a server did not survive, grew by over 100 MB, made honest clients wait for
+more than twice as long as before, or did what the attack is there to find. The server has one CPU to itself; clients
+have the other one, and the attacker what they leave of it. Linux only.`;
 
 const OPTIONS = {
   checkout: { what: 'attack the sources of another checkout', text: 'FOLDER' },
-  only: { what: 'one attack alone', text: 'NAME' },
+  only: { what: `some of the attacks, with commas: ${ATTACKS.map(({ name }) => name).join(', ')}`, text: 'NAMES' },
   seconds: { what: 'of each attack', count: 8, quick: 3, most: 60 },
   json: JSON_OPTION,
 } as const;
@@ -27,13 +30,16 @@ const WARM_UP_MS = 2000;
 const LATE_MS = 20_000;
 const MB = 1024 * 1024;
 
-/** Runs the attack in a process of its own, below the honest clients in rank: it shall load the server, not them. */
-function attack(name: string, port: number, seconds: number): Promise<string> {
-  const [file, args] = pinned(1, ['nice', '-n', '19', process.execPath, '--import=tsx', ATTACKER, name]);
-  const child = spawn(file, [...args, String(port), String(seconds)], {
+/**
+ * Runs the attack in a process of its own, which gets what the honest clients leave of their CPU: it shall load the
+ * server, not them.
+ */
+function attack(name: string, prey: Prey): Promise<string> {
+  const [file, args] = pinned(1, ['chrt', '--idle', '0', process.execPath, '--import=tsx', ATTACKER, name]);
+  const child = spawn(file, [...args, JSON.stringify(prey)], {
     cwd: ROOT,
     stdio: ['ignore', 'pipe', 'ignore'],
-    timeout: seconds * 1000 + LATE_MS,
+    timeout: prey.seconds * 1000 + LATE_MS,
   });
   let saw = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
@@ -44,22 +50,35 @@ function attack(name: string, port: number, seconds: number): Promise<string> {
 
 async function run(what: Attack, checkout: string, seconds: number): Promise<Outcome> {
   const redis = what.needsRedis === true ? await startRedis() : undefined;
-  const redisBytes = async () => Number(/used_memory:(\d+)/.exec((await redis?.command('INFO', 'memory')) ?? '')?.[1]);
+  const info = async (section: string, field: string) =>
+    Number(new RegExp(`${field}:(\\d+)`).exec((await redis?.command('INFO', section)) ?? '')?.[1]);
+  const redisBytes = () => info('memory', 'used_memory');
   const bed = await Bed.start(checkout, what, redis?.url);
+  const second = what.hasSecondNode === true ? await Bed.start(checkout, what, redis?.url, 1) : undefined;
+  const prey: Prey = {
+    ...{ port: bed.port, seconds },
+    redis: redis === undefined ? undefined : { port: redis.port, pid: await info('server', 'process_id') },
+    second: second === undefined ? undefined : { port: second.port, pid: second.pid },
+  };
+  const ownDelay = loopDelay();
   const honest = new HonestTraffic(bed.port);
   try {
     await honest.connect();
     await honest.during(WARM_UP_MS);
+    await bed.takeLoopDelay();
+    ownDelay();
     const calm = await honest.during(seconds * 1000);
+    const delaysCalm = { server: await bed.takeLoopDelay(), clients: ownDelay() };
     const [bytesBefore, cpuBefore, logBefore, redisBefore] = [
       ...[bed.residentBytes, bed.cpuMicroseconds, bed.logBytes],
       await redisBytes(),
     ];
     bed.takePeakBytes();
     const begun = performance.now();
-    const attacked = attack(what.name, bed.port, seconds);
+    const attacked = attack(what.name, prey);
     const under = await honest.during(seconds * 1000 + LATE_MS, attacked);
     const saw = await attacked;
+    const delays = { server: await bed.takeLoopDelay(), clients: ownDelay() };
     const cpuShare = (bed.cpuMicroseconds - (cpuBefore ?? 0)) / 1000 / (performance.now() - begun);
     const grownMb = (bed.takePeakBytes() - (bytesBefore ?? 0)) / MB;
     const survived = bed.ended === undefined && (await bed.serves());
@@ -67,25 +86,41 @@ async function run(what: Attack, checkout: string, seconds: number): Promise<Out
     const logMb = (bed.logBytes - (logBefore ?? 0)) / MB;
     const died = bed.ended;
     const stop = await bed.stop();
-    return { ...what, survived, died, grownMb, cpuShare, calm, under, saw, stop, logMb, redisGrownMb };
+    const figures = { grownMb, cpuShare, calm, under, delaysCalm, delays, logMb, redisGrownMb };
+    return { ...what, survived, died, saw, stop, ...figures };
   } finally {
     honest.close();
     await bed.stop();
+    await second?.stop();
     await redis?.stop();
   }
 }
 
+/** What a server of the checkout serves beside its sources: the helper for browsers, if it has one. */
+function bundle(checkout: string): void {
+  const build = join(checkout, 'scripts/build.mjs');
+  if (!existsSync(join(checkout, 'client'))) return;
+  const { status } = spawnSync(process.execPath, [build, '--bundles'], { cwd: checkout, stdio: 'inherit' });
+  if (status !== 0) throw new Error('the helper for browsers could not be bundled');
+}
+
 async function main({ checkout, only, seconds, json }: Values<typeof OPTIONS>): Promise<number> {
-  const attacks = ATTACKS.filter(({ name }) => only === undefined || name === only);
-  if (attacks.length === 0)
-    throw new Error(`there is no attack ${only}: ${ATTACKS.map(({ name }) => name).join(', ')}`);
+  const names = only?.split(',');
+  for (const name of names ?? []) {
+    if (!ATTACKS.some((attack) => attack.name === name)) throw new RangeError(`there is no attack ${name}: see --help`);
+  }
+  const machine = machineText();
+  const folder = resolve(checkout ?? ROOT);
+  bundle(folder);
+  // The server has the other CPU to itself.
+  if (isPinned) spawnSync('taskset', ['-a', '-c', '-p', '1', String(process.pid)]);
   const outcomes: Outcome[] = [];
-  for (const what of attacks) {
-    const outcome = await run(what, resolve(checkout ?? ROOT), seconds);
+  for (const what of ATTACKS.filter(({ name }) => names?.includes(name) ?? true)) {
+    const outcome = await run(what, folder, seconds);
     outcomes.push(outcome);
     console.error(`${what.name}: ${verdictOf(outcome) ?? 'held'}`);
   }
-  console.log(`${machineText()}; ${seconds} s of each attack\n\n${tableOf(outcomes)}`);
+  console.log(`${machine}; ${seconds} s of each attack\n\n${tableOf(outcomes)}`);
   writeResults(json, { outcomes });
   return outcomes.some((outcome) => verdictOf(outcome) !== undefined) ? 1 : 0;
 }

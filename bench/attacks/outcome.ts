@@ -1,5 +1,12 @@
-import type { Attack } from './attacks.ts';
+import { type Attack, WRONG } from './attacks.ts';
 import type { HonestFigures } from './honest.ts';
+import type { LoopDelay } from './loop-probe.ts';
+
+/** Of the server's event loop, which says what of the clients' wait is its doing, and of the clients' own. */
+export interface Delays {
+  readonly server: LoopDelay | undefined;
+  readonly clients: LoopDelay;
+}
 
 export interface Outcome extends Attack {
   readonly survived: boolean;
@@ -11,6 +18,8 @@ export interface Outcome extends Attack {
   readonly cpuShare: number;
   readonly calm: HonestFigures;
   readonly under: HonestFigures;
+  readonly delaysCalm: Delays;
+  readonly delays: Delays;
   readonly saw: string;
   /** What a SIGTERM led to afterwards. */
   readonly stop: string;
@@ -33,8 +42,11 @@ export function verdictOf(outcome: Outcome): string | undefined {
   if (!outcome.survived) return outcome.died === undefined ? 'hangs' : `dead: ${outcome.died}`;
   const problems = [
     ...(outcome.grownMb > MAX_GROWN_MB ? [`grew by ${Math.round(outcome.grownMb)} MB`] : []),
-    ...(ratioOf(outcome) > MAX_RATIO ? [`p99 ${ms(outcome.calm.p99Ms)} to ${ms(outcome.under.p99Ms)}`] : []),
-    ...(outcome.under.lost > 0 ? [`${outcome.under.lost} receipts lost`] : []),
+    ...(outcome.saw.startsWith(WRONG) ? [outcome.saw.slice(WRONG.length)] : []),
+    ...(!outcome.isRedisAway && ratioOf(outcome) > MAX_RATIO
+      ? [`p99 ${ms(outcome.calm.p99Ms)} to ${ms(outcome.under.p99Ms)}`]
+      : []),
+    ...(!outcome.isRedisAway && outcome.under.lost > 0 ? [`${outcome.under.lost} receipts lost`] : []),
     ...(outcome.stop.startsWith('exit code 0') ? [] : [`on SIGTERM: ${outcome.stop}`]),
   ];
   return problems.length === 0 ? undefined : problems.join(', ');
@@ -44,7 +56,15 @@ function ms(value: number): string {
   return `${value < 10 ? value.toFixed(1) : Math.round(value)} ms`;
 }
 
-const COLUMNS = ['attack', 'outcome', 'memory', 'CPU', 'p99 calm', 'p99 under attack', 'seen'];
+/** `p99, and the longest`. */
+function loopText(delay: LoopDelay | undefined): string {
+  return delay === undefined ? '' : `${ms(delay.p99Ms)}, ${ms(delay.maxMs)}`;
+}
+
+const COLUMNS = [
+  ...['attack', 'outcome', 'memory', 'CPU', 'p99 calm', 'p99 under attack'],
+  ...["server's loop calm", "server's loop", "clients' loop calm", "clients' loop", 'seen'],
+];
 
 /** A Markdown table, a row for each attack. */
 export function tableOf(outcomes: readonly Outcome[]): string {
@@ -54,9 +74,13 @@ export function tableOf(outcomes: readonly Outcome[]): string {
     Number.isFinite(outcome.grownMb) ? `+${Math.max(0, Math.round(outcome.grownMb))} MB` : '',
     Number.isFinite(outcome.cpuShare) ? `${Math.round(outcome.cpuShare * 100)} %` : '',
     ms(outcome.calm.p99Ms),
-    ms(outcome.under.p99Ms),
+    outcome.isRedisAway === true ? '' : ms(outcome.under.p99Ms),
+    loopText(outcome.delaysCalm.server),
+    loopText(outcome.delays.server),
+    loopText(outcome.delaysCalm.clients),
+    loopText(outcome.delays.clients),
     [
-      outcome.saw,
+      outcome.saw.startsWith(WRONG) ? '' : outcome.saw,
       ...(outcome.logMb >= 0.1 ? [`${outcome.logMb.toFixed(1)} MB of log`] : []),
       ...(Number.isFinite(outcome.redisGrownMb) ? [`${outcome.redisGrownMb.toFixed(1)} MB left in Redis`] : []),
     ]

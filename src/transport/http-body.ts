@@ -23,6 +23,9 @@ const FIRST_BYTES = 4096;
 
 const NO_BODY = Buffer.alloc(0);
 
+/** A body, the answer that refuses it, or the word that its connection is to be cut. */
+export type ReceivedBody = Buffer | HttpResponse | 'cut';
+
 /**
  * Reads a request's body into one piece of memory that grows with it, within `limits`. Calls back once: with the
  * body, or with the answer that refuses it, after which the connection is to be closed. Not for an aborted request,
@@ -30,19 +33,19 @@ const NO_BODY = Buffer.alloc(0);
  */
 export class HttpBody implements ArrivingBody {
   readonly #limits: BodyLimits;
-  #done: ((body: Buffer | HttpResponse) => void) | undefined;
+  #done: ((body: ReceivedBody) => void) | undefined;
   #buffer: Buffer | undefined;
   #sizeBytes = 0;
   #chunks = 0;
   #heldBytes = 0;
   #timer: NodeJS.Timeout | undefined;
 
-  private constructor(limits: BodyLimits, done: (body: Buffer | HttpResponse) => void) {
+  private constructor(limits: BodyLimits, done: (body: ReceivedBody) => void) {
     this.#limits = limits;
     this.#done = done;
   }
 
-  static read(res: NativeResponse, limits: BodyLimits, done: (body: Buffer | HttpResponse) => void): HttpBody {
+  static read(res: NativeResponse, limits: BodyLimits, done: (body: ReceivedBody) => void): HttpBody {
     const body = new HttpBody(limits, done);
     res.onData((chunk, isLast) => body.#take(chunk, isLast));
     return body;
@@ -75,11 +78,7 @@ export class HttpBody implements ArrivingBody {
       return;
     }
     if (this.#chunks > MAX_SMALL_CHUNKS && sizeBytes < this.#chunks * MIN_CHUNK_BYTES) {
-      this.#refuse(
-        'body-chunks',
-        400,
-        `The body comes in chunks that are too small: send at least ${MIN_CHUNK_BYTES} bytes in each`,
-      );
+      this.#cut();
       return;
     }
     const whole = isLast && this.#buffer === undefined;
@@ -130,6 +129,17 @@ export class HttpBody implements ArrivingBody {
     if (this.#timer === undefined) return;
     clearTimeout(this.#timer);
     this.#limits.budget.arrived(this);
+  }
+
+  /**
+   * No answer: it would only be sent once all that has been received is through, and uWebSockets.js hands over each
+   * further chunk of that, a hundred thousand of them at once.
+   */
+  #cut(): void {
+    this.#limits.budget.refused('body-chunks');
+    const done = this.#done;
+    this.end();
+    done?.('cut');
   }
 
   #refuse(bound: BodyBound, status: number, body: string): void {

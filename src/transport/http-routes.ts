@@ -74,13 +74,19 @@ function serve(
   pending: PendingRequests,
   dependencies: HttpRoutesDependencies,
 ): void {
-  const { bodyBudget, bodyTimeoutSeconds } = dependencies;
+  const { bodyBudget, bodyTimeoutSeconds, logger } = dependencies;
   const open = pending.add(res, request);
   const limits = { maxBytes: route.maxBodyBytes, budget: bodyBudget, timeoutSeconds: bodyTimeoutSeconds };
   open.body = HttpBody.read(res, limits, (received) => {
     if (Buffer.isBuffer(received)) {
       void respond(open, request.withBody(received), route, dependencies);
       open.complete();
+    } else if (received === 'cut') {
+      logger.warn(
+        { ip: request.ip, path: request.path },
+        'a body came in too many small chunks: its connection is cut',
+      );
+      open.cut();
     } else {
       open.answer(received, true);
     }

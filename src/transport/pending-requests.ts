@@ -97,6 +97,13 @@ export class PendingRequest {
     this.#res.cork(() => writeAnswer(this.#res, this.#request.method, response, closeConnection));
   }
 
+  /** Ends its connection at once, without an answer. */
+  cut(): void {
+    if (this.#over) return;
+    this.#end();
+    this.#res.close();
+  }
+
   #end(): void {
     if (this.#over) return;
     this.#over = true;

@@ -35,7 +35,7 @@ t.test(
       attacker.write('1\r\nx\r\n'.repeat(500_000));
     }
     await Promise.all(attackers.map((attacker) => within(attacker.ended, 'the end of the connection', 20_000)));
-    for (const { text } of attackers) t.match(text, /^(HTTP\/1\.1 400 Bad Request[\s\S]*too small|$)/);
+    for (const { text } of attackers) t.equal(text, '', 'cut at once: an answer would come behind all that was sent');
     const grown = (residentBytes(server.child.pid ?? 0) - before) / MB;
     t.ok(grown < 100, `24 MB sent took ${Math.round(grown)} MB`);
     t.not((await api.get('/channels')).status, 503);
