@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger as PinoLogger } from 'pino';
 import { Happenings } from './admin/happenings.ts';
 import type { AdminDependencies, AdminServer } from './admin/index.ts';
-import { createApi } from './api/index.ts';
+import type { ApiDeps } from './api/index.ts';
 import type { ChannelRules } from './auth/index.ts';
 import { memoryState } from './broker/memory/index.ts';
 import { redisState } from './broker/redis/index.ts';
@@ -171,7 +171,7 @@ async function open(
   });
   const { connections, cluster, delivery, publisher, terminate } = core;
   if (log.debugs('events')) logEvents(delivery.watch, log.of('events'));
-  const api = createApi({ ...shared, ...core, apps, metrics, logger: loggerOf('api') });
+  const api: ApiDeps = { ...shared, ...core, apps, metrics, logger: loggerOf('api') };
 
   const native = createNativeApp(uws, config.tls);
   opened.push(async () => {

@@ -9,13 +9,14 @@ import { freePort } from '../../test/support/free-port.ts';
 import { readCpuMicroseconds, readResidentBytes } from '../support/process-usage.ts';
 import { pinned } from '../support/server-process.ts';
 import type { Attack } from './attacks.ts';
-import type { LoopDelay } from './loop-probe.ts';
+import type { LoopDelay } from './loop-delay.ts';
 
 export const APP = { id: 'app-id', key: 'app-key', secret: 'app-secret' };
 export const JWT_SECRET = 'a-secret-of-the-attacks-that-is-long-enough';
 
 const RULES = 'export default { channels: {} };\n';
-const PROBE = fileURLToPath(new URL('loop-probe.ts', import.meta.url));
+const PROBE = fileURLToPath(new URL('loop-probe.mjs', import.meta.url));
+const SOON_MS = 6000;
 const ANSWER_MS = 5000;
 const KEPT_CHARACTERS = 2000;
 const START_MS = 60_000;
@@ -50,8 +51,7 @@ export class Bed {
     writeFileSync(rulesFile, attack.rules ?? RULES);
     const logFile = attack.isLogStuck === true ? undefined : join(folder, 'log');
     const log = logFile === undefined ? 'pipe' : openSync(logFile, 'w');
-    const imports = ['--import=tsx', `--import=${PROBE}`];
-    const [file, args] = pinned(cpu, [process.execPath, ...imports, join(checkout, 'src/cli.ts'), 'serve']);
+    const [file, args] = pinned(cpu, [process.execPath, `--import=${PROBE}`, join(checkout, 'dist/cli.js'), 'serve']);
     const limited = attack.maxFiles === undefined ? [] : ['-c', `ulimit -n ${attack.maxFiles}; exec "$0" "$@"`];
     const [command, ...rest] = limited.length === 0 ? [file, ...args] : ['sh', ...limited, file, ...args];
     const child = spawn(command ?? file, rest, {
@@ -127,6 +127,16 @@ export class Bed {
       // Whatever keeps it from answering, it does not serve.
       return false;
     }
+  }
+
+  /** Whether it serves within some seconds. */
+  async servesSoon(): Promise<boolean> {
+    const deadline = performance.now() + SOON_MS;
+    while (performance.now() < deadline && this.#ended === undefined) {
+      if (await this.serves()) return true;
+      await delay(200);
+    }
+    return false;
   }
 
   /** What a SIGTERM leads to, and after how long. */

@@ -8,7 +8,7 @@ import { isPinned, pinned } from '../support/server-process.ts';
 import { ATTACKS, type Attack, type Prey } from './attacks.ts';
 import { Bed } from './bed.ts';
 import { HonestTraffic } from './honest.ts';
-import { loopDelay } from './loop-probe.ts';
+import { loopDelay } from './loop-delay.ts';
 import { type Outcome, tableOf, verdictOf } from './outcome.ts';
 
 const ABOUT = `npm run attacks -- [options]: runs each attack against a server of its own, beside honest clients,
@@ -81,7 +81,7 @@ async function run(what: Attack, checkout: string, seconds: number): Promise<Out
     const delays = { server: await bed.takeLoopDelay(), clients: ownDelay() };
     const cpuShare = (bed.cpuMicroseconds - (cpuBefore ?? 0)) / 1000 / (performance.now() - begun);
     const grownMb = (bed.takePeakBytes() - (bytesBefore ?? 0)) / MB;
-    const survived = bed.ended === undefined && (await bed.serves());
+    const survived = bed.ended === undefined && (await bed.servesSoon());
     const redisGrownMb = ((await redisBytes()) - (redisBefore ?? 0)) / MB;
     const logMb = (bed.logBytes - (logBefore ?? 0)) / MB;
     const died = bed.ended;
@@ -96,12 +96,11 @@ async function run(what: Attack, checkout: string, seconds: number): Promise<Out
   }
 }
 
-/** What a server of the checkout serves beside its sources: the helper for browsers, if it has one. */
-function bundle(checkout: string): void {
-  const build = join(checkout, 'scripts/build.mjs');
-  if (!existsSync(join(checkout, 'client'))) return;
-  const { status } = spawnSync(process.execPath, [build, '--bundles'], { cwd: checkout, stdio: 'inherit' });
-  if (status !== 0) throw new Error('the helper for browsers could not be bundled');
+/** As it runs in production; another checkout may have been built already. */
+function build(checkout: string): void {
+  if (checkout !== resolve(ROOT) && existsSync(join(checkout, 'dist/cli.js'))) return;
+  const { status } = spawnSync('npm', ['run', 'build'], { cwd: checkout, stdio: 'ignore' });
+  if (status !== 0) throw new Error(`${checkout} could not be built: npm run build says why`);
 }
 
 async function main({ checkout, only, seconds, json }: Values<typeof OPTIONS>): Promise<number> {
@@ -111,7 +110,7 @@ async function main({ checkout, only, seconds, json }: Values<typeof OPTIONS>): 
   }
   const machine = machineText();
   const folder = resolve(checkout ?? ROOT);
-  bundle(folder);
+  build(folder);
   // The server has the other CPU to itself.
   if (isPinned) spawnSync('taskset', ['-a', '-c', '-p', '1', String(process.pid)]);
   const outcomes: Outcome[] = [];

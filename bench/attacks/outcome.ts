@@ -1,6 +1,6 @@
 import { type Attack, WRONG } from './attacks.ts';
 import type { HonestFigures } from './honest.ts';
-import type { LoopDelay } from './loop-probe.ts';
+import type { LoopDelay } from './loop-delay.ts';
 
 /** Of the server's event loop, which says what of the clients' wait is its doing, and of the clients' own. */
 export interface Delays {

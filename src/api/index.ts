@@ -7,7 +7,7 @@ import type { ApiCall, ApiDeps } from './api-call.ts';
 import { allowOf, preflight, withCors } from './cors.ts';
 import { IDEMPOTENCY_KEY, once } from './once.ts';
 import { parameter, parseQuery, type QueryPair } from './query.ts';
-import { verifyRequest } from './request-signature.ts';
+import { verifyHead, verifyRequest } from './request-signature.ts';
 import { plain, Refusal, refused, retryAfter } from './responses.ts';
 import { ENDPOINTS, type Route, routeOf } from './router.ts';
 
@@ -32,9 +32,29 @@ export function createApi(deps: ApiDeps): HttpEndpoint {
     } catch (error) {
       response = failure(deps, request, error);
     }
-    deps.metrics.apiAnswers.add(String(response.status));
-    return app === undefined ? response : withCors(app, request.headers.get('origin'), response);
+    return told(deps, app, request, response);
   };
+}
+
+/** The answer to a request that is refused whatever its body: nobody's body takes memory but a backend's. */
+export function createApiRefusal(deps: ApiDeps): (request: HttpRequest) => HttpResponse | undefined {
+  return (request) => {
+    let app: App | undefined;
+    try {
+      const route = routeFor(request);
+      const query = parseQuery(request.query);
+      app = appOf(deps, route, query);
+      if (request.method !== 'OPTIONS') verifyHead(app, request, query, (deps.now ?? Date.now)());
+      return undefined;
+    } catch (error) {
+      return told(deps, app, request, failure(deps, request, error));
+    }
+  };
+}
+
+function told(deps: ApiDeps, app: App | undefined, request: HttpRequest, response: HttpResponse): HttpResponse {
+  deps.metrics.apiAnswers.add(String(response.status));
+  return app === undefined ? response : withCors(app, request.headers.get('origin'), response);
 }
 
 function routeFor(request: HttpRequest): Route {

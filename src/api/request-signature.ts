@@ -19,6 +19,18 @@ export function verifyRequest(
   query: readonly QueryPair[],
   nowMs: number,
 ): readonly QueryPair[] {
+  const signed = verifyHead(app, request, query, nowMs);
+  checkBody(request.body, parameter(signed, 'body_md5'));
+  return signed;
+}
+
+/** The same but for the body, which may not have come: what it must be is signed. */
+export function verifyHead(
+  app: App,
+  request: HttpRequest,
+  query: readonly QueryPair[],
+  nowMs: number,
+): readonly QueryPair[] {
   const key = required(query, 'auth_key');
   if (key !== app.key) {
     throw new Refusal(401, `auth_key '${printable(key)}' is not the key of app '${printable(app.id)}'`);
@@ -31,7 +43,6 @@ export function verifyRequest(
   const signed = checkSignature(app, request, query, signature);
   // What the request says is read from here on as it was signed, whichever way that was.
   checkTimestamp(required(signed, 'auth_timestamp'), nowMs);
-  checkBody(request.body, parameter(signed, 'body_md5'));
   return signed;
 }
 

@@ -9,6 +9,7 @@ import {
   rulesFrom,
 } from '../auth/index.ts';
 import type { Config } from '../config/schema.ts';
+import { LoopTurns } from '../core/connection/loop-turns.ts';
 import type { AppRegistry } from '../core/contracts/app.ts';
 import type { Explain } from '../core/contracts/explanation.ts';
 import type { HttpEndpoint } from '../core/contracts/http.ts';
@@ -38,6 +39,10 @@ interface Serving {
 /** The endpoint has a smaller limit of its own, with a sentence of its own. */
 const AUTH_BODY_BYTES = 64 * 1024;
 
+/** Each takes some tenths of a millisecond, and strangers may ask. */
+const MAX_AUTHORIZED_PER_TURN = 10;
+const TURNS = new LoopTurns(MAX_AUTHORIZED_PER_TURN);
+
 /**
  * The authorization endpoint, which a reload builds anew: requests that are under way end with the rules they began
  * with.
@@ -63,7 +68,10 @@ export class AuthEndpoint {
       matches: (path) => this.#serving !== undefined && paths.has(path),
       headers: 'all',
       maxBodyBytes: AUTH_BODY_BYTES,
-      endpoint: async (request) => await (this.#serving?.endpoint(request) ?? { status: 404, body: 'Not found' }),
+      endpoint: async (request) => {
+        await TURNS.take();
+        return await (this.#serving?.endpoint(request) ?? { status: 404, body: 'Not found' });
+      },
     };
   }
 

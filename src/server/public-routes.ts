@@ -1,4 +1,4 @@
-import { IDEMPOTENCY_KEY } from '../api/index.ts';
+import { type ApiDeps, createApi, createApiRefusal, IDEMPOTENCY_KEY } from '../api/index.ts';
 import type { Config } from '../config/schema.ts';
 import type { HttpEndpoint } from '../core/contracts/http.ts';
 import { CLIENT_FILES, clientFilesEndpoint } from '../transport/client-files.ts';
@@ -6,14 +6,15 @@ import type { HttpRoute, StreamedRoute } from '../transport/http-routes.ts';
 import { ENVELOPE_BYTES, ESCAPED, largest } from './settings.ts';
 
 /** What the public port serves beside WebSockets, authorization and the HTTP transports. */
-export function publicRoutes(config: Config, api: HttpEndpoint, isReady: () => boolean): HttpRoute[] {
+export function publicRoutes(config: Config, api: ApiDeps, isReady: () => boolean): HttpRoute[] {
   const perBatch = largest(config.apps, ({ limits }) => limits.maxEventBytes * limits.maxBatchEvents);
   return [
     {
       matches: (path) => path.startsWith('/apps/') || path.startsWith('/users/'),
       headers: ['origin', IDEMPOTENCY_KEY],
       maxBodyBytes: perBatch * ESCAPED + ENVELOPE_BYTES,
-      endpoint: api,
+      refusal: createApiRefusal(api),
+      endpoint: createApi(api),
     },
     {
       matches: (path) => Object.hasOwn(CLIENT_FILES, path),

@@ -10,13 +10,15 @@ export interface BodyLimits {
   readonly budget: BodyBudget;
   /** From its first byte to its last. */
   readonly timeoutSeconds: number;
+  /** Asked once if it does not come whole: the answer that refuses whoever sends it, before it takes memory. */
+  readonly refusal: () => HttpResponse | undefined;
 }
 
 /**
  * So many chunks may be as small as they like; beyond that they must be of this size on average, as each costs its
  * time.
  */
-const MAX_SMALL_CHUNKS = 4096;
+const MAX_SMALL_CHUNKS = 512;
 const MIN_CHUNK_BYTES = 64;
 
 const FIRST_BYTES = 4096;
@@ -39,6 +41,7 @@ export class HttpBody implements ArrivingBody {
   #chunks = 0;
   #heldBytes = 0;
   #timer: NodeJS.Timeout | undefined;
+  #refusal: HttpResponse | undefined;
 
   private constructor(limits: BodyLimits, done: (body: ReceivedBody) => void) {
     this.#limits = limits;
@@ -58,14 +61,11 @@ export class HttpBody implements ArrivingBody {
   /** Gives back what the body holds: once it has been answered, or if the client has gone. May be called again. */
   end(): void {
     this.#done = undefined;
-    this.#stopArriving();
-    this.#buffer = undefined;
-    this.#limits.budget.giveBack(this.#heldBytes);
-    this.#heldBytes = 0;
+    this.#letGo();
   }
 
   giveWay(): void {
-    this.#refuse('body-bytes', 503, 'Too many request bodies are under way: send this one again');
+    this.#refuse({ status: 503, body: 'Too many request bodies are under way: send this one again' }, 'body-bytes');
   }
 
   #take(chunk: ArrayBuffer, isLast: boolean): void {
@@ -73,17 +73,27 @@ export class HttpBody implements ArrivingBody {
     if (this.#done === undefined) return;
     this.#chunks += 1;
     const sizeBytes = this.#sizeBytes + chunk.byteLength;
-    if (sizeBytes > this.#limits.maxBytes) {
-      this.#refuse('body-size', 413, `The body is larger than ${this.#limits.maxBytes} bytes`);
-      return;
-    }
     if (this.#chunks > MAX_SMALL_CHUNKS && sizeBytes < this.#chunks * MIN_CHUNK_BYTES) {
       this.#cut();
+      return;
+    }
+    if (this.#refusal !== undefined) {
+      this.#sizeBytes = sizeBytes;
+      if (isLast) this.#answer();
+      return;
+    }
+    const { maxBytes, refusal } = this.#limits;
+    if (sizeBytes > maxBytes)
+      this.#refuse({ status: 413, body: `The body is larger than ${maxBytes} bytes` }, 'body-size');
+    else if (this.#chunks === 1 && !isLast) this.#refuse(refusal());
+    if (this.#refusal !== undefined) {
+      if (isLast) this.#answer();
       return;
     }
     const whole = isLast && this.#buffer === undefined;
     if (!this.#hold(whole ? sizeBytes : Math.max(FIRST_BYTES, sizeBytes))) {
       this.giveWay();
+      if (isLast) this.#answer();
       return;
     }
     // The native memory is gone after this call, so each way copies.
@@ -121,7 +131,7 @@ export class HttpBody implements ArrivingBody {
     this.#limits.budget.arriving(this);
     const { timeoutSeconds } = this.#limits;
     this.#timer = setTimeout(() => {
-      this.#refuse('body-time', 408, `The body did not arrive within ${timeoutSeconds} s`);
+      this.#refuse({ status: 408, body: `The body did not arrive within ${timeoutSeconds} s` }, 'body-time');
     }, timeoutSeconds * 1000);
   }
 
@@ -142,11 +152,30 @@ export class HttpBody implements ArrivingBody {
     done?.('cut');
   }
 
-  #refuse(bound: BodyBound, status: number, body: string): void {
-    this.#limits.budget.refused(bound);
+  /**
+   * Answered at the end of this turn, after what has been received of it has gone by: if that is in small chunks, the
+   * connection is cut instead.
+   */
+  #refuse(refusal: HttpResponse | undefined, bound?: BodyBound): void {
+    if (refusal === undefined || this.#done === undefined) return;
+    if (bound !== undefined) this.#limits.budget.refused(bound);
+    this.#refusal = refusal;
+    this.#letGo();
+    setImmediate(() => this.#answer());
+  }
+
+  #answer(): void {
     const done = this.#done;
+    if (done === undefined || this.#refusal === undefined) return;
     this.end();
-    done?.({ status, body });
+    done(this.#refusal);
+  }
+
+  #letGo(): void {
+    this.#stopArriving();
+    this.#buffer = undefined;
+    this.#limits.budget.giveBack(this.#heldBytes);
+    this.#heldBytes = 0;
   }
 
   #finish(body: Buffer): void {

@@ -5,7 +5,7 @@ import type { BodyBudget } from './body-budget.ts';
 import type { ClientIp } from './client-ip.ts';
 import { CopiedRequest } from './copied-request.ts';
 import { writeAnswer } from './http-answer.ts';
-import { HttpBody } from './http-body.ts';
+import { type BodyLimits, HttpBody } from './http-body.ts';
 import { type PendingRequest, PendingRequests } from './pending-requests.ts';
 
 /** Who answers which paths. */
@@ -14,6 +14,8 @@ export interface HttpRoute {
   /** The headers that the endpoint looks at: copying costs, so the hot ones name theirs. */
   readonly headers: readonly string[] | 'all';
   readonly maxBodyBytes: number;
+  /** Looks at a request whose body does not come whole: the answer if it is refused, whatever its body. */
+  readonly refusal?: (request: HttpRequest) => HttpResponse | undefined;
   readonly endpoint: HttpEndpoint;
 }
 
@@ -76,7 +78,12 @@ function serve(
 ): void {
   const { bodyBudget, bodyTimeoutSeconds, logger } = dependencies;
   const open = pending.add(res, request);
-  const limits = { maxBytes: route.maxBodyBytes, budget: bodyBudget, timeoutSeconds: bodyTimeoutSeconds };
+  const limits: BodyLimits = {
+    maxBytes: route.maxBodyBytes,
+    budget: bodyBudget,
+    timeoutSeconds: bodyTimeoutSeconds,
+    refusal: () => route.refusal?.(request),
+  };
   open.body = HttpBody.read(res, limits, (received) => {
     if (Buffer.isBuffer(received)) {
       void respond(open, request.withBody(received), route, dependencies);

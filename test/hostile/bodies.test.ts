@@ -10,6 +10,12 @@ import { within } from '../support/wait.ts';
 const MB = 1024 * 1024;
 const CHUNKED = 'POST /apps/app-id/events HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n';
 
+/** The head of a request that a backend has signed, of whatever body. */
+function signedHead(api: SignedApi): string {
+  const { pathAndQuery } = api.sign({ method: 'POST', path: '/apps/app-id/events', body: 'of another body' });
+  return `POST ${pathAndQuery} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n`;
+}
+
 function chunk(bytes: number): string {
   return `${bytes.toString(16)}\r\n${'x'.repeat(bytes)}\r\n`;
 }
@@ -48,7 +54,7 @@ t.test('all bodies under way have one budget: who holds most gives way, and smal
   const api = new SignedApi(target);
   const hoarders = await Promise.all(Array.from({ length: 6 }, () => RawSocket.connect(t, target.port)));
   for (const [index, hoarder] of hoarders.entries()) {
-    hoarder.write(CHUNKED);
+    hoarder.write(signedHead(api));
     hoarder.write(chunk(64 * 1024).repeat(16 + index));
   }
   await Promise.race(hoarders.map((hoarder) => hoarder.until(/^HTTP\/1\.1 503 [\s\S]*under way/)));
@@ -63,18 +69,29 @@ t.test('all bodies under way have one budget: who holds most gives way, and smal
   for (const hoarder of hoarders) hoarder.socket.destroy();
 });
 
+t.test('whoever is refused whatever the body is refused before it has come', async (t) => {
+  const target = await startFanfare(t);
+  const anonymous = await RawSocket.connect(t, target.port);
+  anonymous.write(CHUNKED + chunk(1000));
+  await anonymous.until(/^HTTP\/1\.1 401 Unauthorized[\s\S]*auth_key is missing/);
+  await within(anonymous.ended, 'the end of the connection');
+  const wrong = await RawSocket.connect(t, target.port);
+  wrong.write(signedHead(new SignedApi(target)).replace('auth_version=1.0', 'auth_version=2.0') + chunk(1000));
+  await wrong.until(/^HTTP\/1\.1 401 /);
+});
+
 t.test('what a body held is given back, whatever became of it', async (t) => {
   const target = await startFanfare(t, { http: { maxBodiesBytes: '8MB' } });
   const api = new SignedApi(target);
   for (let round = 0; round < 4; round += 1) {
     const aborted = await RawSocket.connect(t, target.port);
-    aborted.write(CHUNKED + chunk(64 * 1024).repeat(20));
+    aborted.write(signedHead(api) + chunk(64 * 1024).repeat(20));
     const tooLarge = await RawSocket.connect(t, target.port);
-    tooLarge.write(CHUNKED + chunk(64 * 1024).repeat(60));
+    tooLarge.write(signedHead(api) + chunk(64 * 1024).repeat(60));
     await tooLarge.until(/^HTTP\/1\.1 413 /);
     const unsigned = await RawSocket.connect(t, target.port);
-    unsigned.write(`${CHUNKED + chunk(64 * 1024).repeat(20)}0\r\n\r\n`);
-    await unsigned.until(/^HTTP\/1\.1 401 /);
+    unsigned.write(`${signedHead(api) + chunk(64 * 1024).repeat(20)}0\r\n\r\n`);
+    await unsigned.until(/^HTTP\/1\.1 401 [\s\S]*Invalid body_md5/);
     aborted.socket.destroy();
     await within(aborted.ended, 'the end of the connection');
   }
@@ -87,7 +104,7 @@ t.test('what a body held is given back, whatever became of it', async (t) => {
 t.test('a body that does not arrive in time is refused with 408', async (t) => {
   const target = await startFanfare(t, { http: { bodyTimeoutSeconds: 1 } });
   const slow = await RawSocket.connect(t, target.port);
-  slow.write(`${CHUNKED}${chunk(100)}`);
+  slow.write(signedHead(new SignedApi(target)) + chunk(100));
   await slow.until(/^HTTP\/1\.1 408 Request Timeout[\s\S]*within 1 s/);
   await within(slow.ended, 'the end of the connection');
   const client = await RawClient.connect(t, target);

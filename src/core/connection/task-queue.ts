@@ -1,3 +1,5 @@
+import { LoopTurns } from './loop-turns.ts';
+
 /** Something that a client's message asks for. Must not reject. */
 export interface Task {
   run(): Promise<void>;
@@ -7,8 +9,9 @@ export interface Task {
   readonly isForOthers: boolean;
 }
 
-/** Of one connection, in one turn of the event loop. */
-const MAX_TASKS_PER_TURN = 100;
+/** Of all connections, in one turn of the event loop: some milliseconds. */
+const MAX_TASKS_PER_TURN = 50;
+const TURNS = new LoopTurns(MAX_TASKS_PER_TURN);
 
 interface Waiting extends Task {
   readonly sinceMs: number;
@@ -69,12 +72,10 @@ export class TaskQueue {
 
   async #run(first: Task): Promise<void> {
     let task: Task | undefined = first;
-    let done = 0;
     while (task !== undefined) {
+      const turn = TURNS.take();
+      if (turn !== undefined) await turn;
       await task.run();
-      done += 1;
-      // What has waited for long may be much: others have their turns in between.
-      if (done % MAX_TASKS_PER_TURN === 0) await new Promise<void>((resolve) => setImmediate(resolve));
       task = this.#next();
     }
     this.#busy = false;

@@ -113,6 +113,43 @@ t.test('what a client sent others before it closed is carried out, and nothing e
   t.equal(queue.waitingCharacters, 0);
 });
 
+t.test('much that comes while nothing is under way is done in slices as well', async (t) => {
+  const queue = new TaskQueue();
+  let done = 0;
+  const turns = await turnsOf(async () => {
+    for (let sent = 0; sent < 2000; sent += 1) {
+      queue.add(
+        task(async () => {
+          done += 1;
+        }),
+      );
+      // As after each message: what can be done at once is done before the next is looked at.
+      for (let step = 0; step < 5; step += 1) await Promise.resolve();
+    }
+    t.ok(done <= 100, `${done} at once`);
+    while (!queue.idle) await new Promise(setImmediate);
+  });
+  t.equal(done, 2000);
+  t.ok(turns >= 15, `${turns} turns`);
+});
+
+t.test('one that has much to do holds nobody else up', async (t) => {
+  const [flooder, other] = [new TaskQueue(), new TaskQueue()];
+  let done = 0;
+  for (let sent = 0; sent < 2000; sent += 1) {
+    flooder.add(
+      task(async () => {
+        done += 1;
+      }),
+    );
+  }
+  await new Promise(setImmediate);
+  const before = done;
+  await new Promise<void>((resolve) => other.add(task(async () => resolve())));
+  t.ok(before < 200 && done - before <= 100, `after ${before} and ${done - before} of its tasks`);
+  while (!flooder.idle) await new Promise(setImmediate);
+});
+
 t.test('much that has waited is done in slices: others have their turns', async (t) => {
   const { queue, end } = busy();
   let done = 0;

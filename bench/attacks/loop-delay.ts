@@ -19,11 +19,3 @@ export function loopDelay(): () => LoopDelay {
     return delay;
   };
 }
-
-/** Loaded into a server by `--import`: tells its parent whenever that asks. Whatever the checkout, it is the same. */
-if (process.send !== undefined) {
-  const read = loopDelay();
-  process.on('message', () => process.send?.(read()));
-  // It must not keep the server from ending.
-  process.channel?.unref();
-}
