@@ -22,6 +22,8 @@ export interface Attack {
   readonly env?: Readonly<Record<string, string>>;
   /** The source of the rules, if authorization takes part. */
   readonly rules?: string;
+  /** It is on memory: a node may grow by 100 MB, and no more. */
+  readonly isOfMemory?: boolean;
   readonly needsRedis?: boolean;
   /** A second node stands beside it. */
   readonly hasSecondNode?: boolean;
@@ -46,11 +48,12 @@ const ALL = "export default { channels: { '{a}-{b}-{c}.x': () => true, '{name}':
 
 /** Every attack bench/attacks runs; each has a function of the same name in http-, socket- or redis-attackers.ts. */
 export const ATTACKS: readonly Attack[] = [
-  { name: 'chunked-bodies', what: '14 anonymous POSTs of one-byte chunks, up to 18 MB each' },
-  { name: 'hoarded-bodies', what: '60 anonymous POSTs of 3 MB that never end' },
+  { name: 'chunked-bodies', what: '14 anonymous POSTs of one-byte chunks, up to 18 MB each', isOfMemory: true },
+  { name: 'hoarded-bodies', what: '60 anonymous POSTs of 3 MB that never end', isOfMemory: true },
   {
     name: 'queued-frames',
     what: '3 clients on a resume path that stop reading, subscribe, and send 4,900 frames of 355 KB each',
+    isOfMemory: true,
   },
   {
     name: 'uncaught-rule',

@@ -12,9 +12,9 @@ import { loopDelay } from './loop-delay.ts';
 import { type Outcome, tableOf, verdictOf } from './outcome.ts';
 
 const ABOUT = `npm run attacks -- [options]: runs each attack against a server of its own, beside honest clients,
-and tells what became of both. Ends with 1 if a server did not survive, grew by over 100 MB, made honest clients wait for
-more than twice as long as before, or did what the attack is there to find. The server has one CPU to itself; clients
-have the other one, and the attacker what they leave of it. Linux only.`;
+and tells what became of both. Ends with 1 if a server did not survive, grew by over 100 MB by an attack on memory, made
+honest clients wait for more than twice as long as before, or did what the attack is there to find. The server has one
+CPU to itself; clients have the other one, and the attacker what they leave of it. Linux only.`;
 
 const OPTIONS = {
   checkout: { what: 'attack the sources of another checkout', text: 'FOLDER' },
@@ -76,10 +76,12 @@ async function run(what: Attack, checkout: string, seconds: number): Promise<Out
     bed.takePeakBytes();
     const begun = performance.now();
     const attacked = attack(what.name, prey);
+    const ended = attacked.then(() => [bed.cpuMicroseconds, performance.now()] as const);
     const under = await honest.during(seconds * 1000 + LATE_MS, attacked);
     const saw = await attacked;
     const delays = { server: await bed.takeLoopDelay(), clients: ownDelay() };
-    const cpuShare = (bed.cpuMicroseconds - (cpuBefore ?? 0)) / 1000 / (performance.now() - begun);
+    const [cpuAfter, endedAt] = await ended;
+    const cpuShare = (cpuAfter - (cpuBefore ?? 0)) / 1000 / (endedAt - begun);
     const grownMb = (bed.takePeakBytes() - (bytesBefore ?? 0)) / MB;
     const survived = bed.ended === undefined && (await bed.servesSoon());
     const redisGrownMb = ((await redisBytes()) - (redisBefore ?? 0)) / MB;

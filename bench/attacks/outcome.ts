@@ -41,7 +41,9 @@ export function ratioOf({ calm, under }: Pick<Outcome, 'calm' | 'under'>): numbe
 export function verdictOf(outcome: Outcome): string | undefined {
   if (!outcome.survived) return outcome.died === undefined ? 'hangs' : `dead: ${outcome.died}`;
   const problems = [
-    ...(outcome.grownMb > MAX_GROWN_MB ? [`grew by ${Math.round(outcome.grownMb)} MB`] : []),
+    ...(outcome.isOfMemory === true && outcome.grownMb > MAX_GROWN_MB
+      ? [`grew by ${Math.round(outcome.grownMb)} MB`]
+      : []),
     ...(outcome.saw.startsWith(WRONG) ? [outcome.saw.slice(WRONG.length)] : []),
     ...(!outcome.isRedisAway && ratioOf(outcome) > MAX_RATIO
       ? [`p99 ${ms(outcome.calm.p99Ms)} to ${ms(outcome.under.p99Ms)}`]
