@@ -7,7 +7,6 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { freePort } from '../../test/support/free-port.ts';
 import { readCpuMicroseconds, readResidentBytes } from '../support/process-usage.ts';
-import { pinned } from '../support/server-process.ts';
 import type { Attack } from './attacks.ts';
 import type { LoopDelay } from './loop-delay.ts';
 
@@ -44,17 +43,17 @@ export class Bed {
   }
 
   /** Resolves once the server is ready. */
-  static async start(checkout: string, attack: Attack, redisUrl: string | undefined, cpu: 0 | 1 = 0): Promise<Bed> {
+  static async start(checkout: string, attack: Attack, redisUrl: string | undefined): Promise<Bed> {
     const port = await freePort();
     const folder = mkdtempSync(join(tmpdir(), 'fanfare-attacks-'));
     const rulesFile = join(folder, 'rules.mjs');
     writeFileSync(rulesFile, attack.rules ?? RULES);
     const logFile = attack.isLogStuck === true ? undefined : join(folder, 'log');
     const log = logFile === undefined ? 'pipe' : openSync(logFile, 'w');
-    const [file, args] = pinned(cpu, [process.execPath, `--import=${PROBE}`, join(checkout, 'dist/cli.js'), 'serve']);
+    const args = [`--import=${PROBE}`, join(checkout, 'dist/cli.js'), 'serve'];
     const limited = attack.maxFiles === undefined ? [] : ['-c', `ulimit -n ${attack.maxFiles}; exec "$0" "$@"`];
-    const [command, ...rest] = limited.length === 0 ? [file, ...args] : ['sh', ...limited, file, ...args];
-    const child = spawn(command ?? file, rest, {
+    const file = limited.length === 0 ? process.execPath : 'sh';
+    const child = spawn(file, limited.length === 0 ? args : [...limited, process.execPath, ...args], {
       cwd: checkout,
       env: {
         ...{ PATH: process.env.PATH, HOME: process.env.HOME },

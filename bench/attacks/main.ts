@@ -4,7 +4,6 @@ import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { startRedis } from '../../test/support/redis-server.ts';
 import { JSON_OPTION, machineText, runCommand, type Values, writeResults } from '../support/command.ts';
-import { isPinned, pinned } from '../support/server-process.ts';
 import { ATTACKS, type Attack, type Prey } from './attacks.ts';
 import { Bed } from './bed.ts';
 import { HonestTraffic } from './honest.ts';
@@ -13,8 +12,8 @@ import { type Outcome, tableOf, verdictOf } from './outcome.ts';
 
 const ABOUT = `npm run attacks -- [options]: runs each attack against a server of its own, beside honest clients,
 and tells what became of both. Ends with 1 if a server did not survive, grew by over 100 MB by an attack on memory, made
-honest clients wait for more than twice as long as before, or did what the attack is there to find. The server has one
-CPU to itself; clients have the other one, and the attacker what they leave of it. Linux only.`;
+honest clients wait for more than twice as long as before, or did what the attack is there to find. An attacker has
+of the CPUs what the server and the honest clients leave. Linux only.`;
 
 const OPTIONS = {
   checkout: { what: 'attack the sources of another checkout', text: 'FOLDER' },
@@ -31,12 +30,12 @@ const LATE_MS = 20_000;
 const MB = 1024 * 1024;
 
 /**
- * Runs the attack in a process of its own, which gets what the honest clients leave of their CPU: it shall load the
- * server, not them.
+ * Runs the attack in a process of its own, which gets what the server and the honest clients leave of the CPUs: it
+ * shall load the server, and not take their time.
  */
 function attack(name: string, prey: Prey): Promise<string> {
-  const [file, args] = pinned(1, ['chrt', '--idle', '0', process.execPath, '--import=tsx', ATTACKER, name]);
-  const child = spawn(file, [...args, JSON.stringify(prey)], {
+  const args = ['--idle', '0', process.execPath, '--import=tsx', ATTACKER, name, JSON.stringify(prey)];
+  const child = spawn('chrt', args, {
     cwd: ROOT,
     stdio: ['ignore', 'pipe', 'ignore'],
     timeout: prey.seconds * 1000 + LATE_MS,
@@ -54,7 +53,7 @@ async function run(what: Attack, checkout: string, seconds: number): Promise<Out
     Number(new RegExp(`${field}:(\\d+)`).exec((await redis?.command('INFO', section)) ?? '')?.[1]);
   const redisBytes = () => info('memory', 'used_memory');
   const bed = await Bed.start(checkout, what, redis?.url);
-  const second = what.hasSecondNode === true ? await Bed.start(checkout, what, redis?.url, 1) : undefined;
+  const second = what.hasSecondNode === true ? await Bed.start(checkout, what, redis?.url) : undefined;
   const prey: Prey = {
     ...{ port: bed.port, seconds },
     redis: redis === undefined ? undefined : { port: redis.port, pid: await info('server', 'process_id') },
@@ -113,8 +112,6 @@ async function main({ checkout, only, seconds, json }: Values<typeof OPTIONS>): 
   const machine = machineText();
   const folder = resolve(checkout ?? ROOT);
   build(folder);
-  // The server has the other CPU to itself.
-  if (isPinned) spawnSync('taskset', ['-a', '-c', '-p', '1', String(process.pid)]);
   const outcomes: Outcome[] = [];
   for (const what of ATTACKS.filter(({ name }) => names?.includes(name) ?? true)) {
     const outcome = await run(what, folder, seconds);

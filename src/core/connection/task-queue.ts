@@ -10,7 +10,7 @@ export interface Task {
 }
 
 /** Of all connections, in one turn of the event loop: some milliseconds. */
-const MAX_TASKS_PER_TURN = 50;
+const MAX_TASKS_PER_TURN = 25;
 const TURNS = new LoopTurns(MAX_TASKS_PER_TURN);
 
 interface Waiting extends Task {
