@@ -22,6 +22,11 @@ const START_MS = 60_000;
 const STOP_MS = 15_000;
 const SAMPLE_MS = 100;
 
+const running = new Set<ChildProcess>();
+process.on('exit', () => {
+  for (const child of running) child.kill('SIGKILL');
+});
+
 /** A server of some checkout, and what becomes of it. */
 export class Bed {
   readonly port: number;
@@ -68,7 +73,8 @@ export class Bed {
       lastWords = (lastWords + text).slice(-KEPT_CHARACTERS);
     });
     if (typeof log === 'number') closeSync(log);
-    process.on('exit', () => child.kill('SIGKILL'));
+    running.add(child);
+    child.once('exit', () => running.delete(child));
     const bed = new Bed(port, child, folder, logFile);
     const deadline = performance.now() + START_MS;
     while (!(await bed.serves())) {

@@ -1,13 +1,15 @@
 import { Agent, request } from 'node:http';
 import { WebSocket } from 'ws';
+import { signDevelopmentToken } from '../../src/auth/index.ts';
 import { md5, requestSignature } from '../../test/support/signing.ts';
-import { APP } from './bed.ts';
+import { APP, JWT_SECRET } from './bed.ts';
 
 const SUBSCRIBERS = 10;
 const EVERY_MS = 10;
 /** What has not come by then never comes, as far as a person who waits is concerned. */
 const LOST_AFTER_MS = 3000;
 const CHANNEL = 'honest';
+const AUTHORIZATIONS = 500;
 
 export interface HonestFigures {
   readonly events: number;
@@ -45,6 +47,22 @@ export class HonestTraffic {
       });
       this.#clients.push(client);
       await joined;
+    }
+  }
+
+  /**
+   * A node has authorized many clients by the time that it is attacked: what a first request costs is not the attack's
+   * doing.
+   */
+  async warmUp(): Promise<void> {
+    const token = await signDevelopmentToken({ secret: JWT_SECRET, user: '1' });
+    for (let n = 0; n < AUTHORIZATIONS; n += 1) {
+      const answer = await fetch(`http://127.0.0.1:${this.#port}/broadcasting/auth`, {
+        method: 'POST',
+        body: new URLSearchParams({ socket_id: '1234.5678', channel_name: `private-user.${n}` }),
+        headers: { Authorization: `Bearer ${token}` },
+      });
+      await answer.text();
     }
   }
 

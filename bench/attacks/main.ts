@@ -63,6 +63,7 @@ async function run(what: Attack, checkout: string, seconds: number): Promise<Out
   const honest = new HonestTraffic(bed.port);
   try {
     await honest.connect();
+    await honest.warmUp();
     await honest.during(WARM_UP_MS);
     await bed.takeLoopDelay();
     ownDelay();

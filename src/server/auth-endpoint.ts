@@ -40,7 +40,7 @@ interface Serving {
 const AUTH_BODY_BYTES = 64 * 1024;
 
 /** Each takes some tenths of a millisecond, and strangers may ask. */
-const MAX_AUTHORIZED_PER_TURN = 10;
+const MAX_AUTHORIZED_PER_TURN = 4;
 const TURNS = new LoopTurns(MAX_AUTHORIZED_PER_TURN);
 
 /**
