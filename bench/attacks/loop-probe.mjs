@@ -1,5 +1,5 @@
-// Loaded into a server by --import, whatever its checkout: tells its parent, whenever that asks, how long its event loop
-// has kept timers waiting since it was last asked. The same as loop-delay.ts, which a server without tsx could not load.
+// Loaded into a server by --import, whatever its checkout: tells its parent, whenever that asks, how long its event
+// loop has kept timers waiting since it was last asked. Like loop-delay.ts, which a server without tsx cannot load.
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 
 const RESOLUTION_MS = 1;
