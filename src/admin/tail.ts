@@ -1,6 +1,5 @@
-import { createHash } from 'node:crypto';
 import { appIdOf, channelOf } from '../core/contracts/topic.ts';
-import type { EventWatch, WatchedEvent } from '../core/delivery/event-watch.ts';
+import { type EventWatch, eventId, type WatchedEvent } from '../core/delivery/event-watch.ts';
 import { isJsonObject, parseJson } from '../protocol/frames.ts';
 
 /** What somebody wants to see; empty texts: everything. */
@@ -87,11 +86,6 @@ export class Tails {
       end();
     };
   }
-}
-
-/** The same on every node and at every stage, and nothing has to carry it: events that are alike have it in common. */
-export function eventId(topic: string, frame: string): string {
-  return createHash('sha1').update(topic).update('\n').update(frame).digest('base64url').slice(0, 10);
 }
 
 function isAskedFor(topic: string, { appId, channel }: TailFilter): boolean {

@@ -1,13 +1,12 @@
-import { createHash } from 'node:crypto';
 import type { Logger } from '../core/contracts/logger.ts';
 import { appIdOf, channelOf } from '../core/contracts/topic.ts';
-import type { EventWatch } from '../core/delivery/event-watch.ts';
+import { type EventWatch, eventId } from '../core/delivery/event-watch.ts';
 import { isJsonObject, parseJson } from '../protocol/frames.ts';
 
 /**
  * Tells of each event that it was accepted, and of each that it was delivered, to how many sockets of this node: never
- * what it says. `event` and `id` are the same at each stage and on every node; an event that is like another to the
- * last byte has that one's id.
+ * what it says. `id` is that of the console's tail: the same at each stage
+ * and on every node.
  */
 export function logEvents(watch: EventWatch, logger: Logger): void {
   watch.add(({ stage, topic, frame, exceptSocketId, receivers }) => {
@@ -17,7 +16,7 @@ export function logEvents(watch: EventWatch, logger: Logger): void {
       appId: appIdOf(topic),
       channel: channelOf(topic),
       event: typeof name === 'string' ? name : undefined,
-      id: createHash('sha256').update(`${topic} ${frame}`).digest('base64url').slice(0, 8),
+      id: eventId(topic, frame),
       bytes: Buffer.byteLength(frame),
       ...(exceptSocketId === undefined ? {} : { exceptSocketId }),
     };

@@ -73,7 +73,7 @@ t.test('an operator logs in, watches, sends, asks why, and disconnects', async (
   await page.getByRole('link', { name: 'Connections' }).click();
   await page.getByRole('button', { name: client.socketId }).click();
   const story = page.getByRole('dialog');
-  await story.getByText('presence-lobby').waitFor();
+  await story.getByText('presence-lobby', { exact: true }).waitFor();
   await story.getByRole('button', { name: 'Disconnect user ada' }).click();
   await story.getByRole('button', { name: 'Click again to disconnect' }).click();
   t.equal((await client.closed).code, 4009);

@@ -30,7 +30,7 @@ t.test('at debug: connections, subscriptions, accepted and delivered events with
   client.send({ event: 'pusher:unsubscribe', data: { channel: 'other' } });
 
   const accepted = await here.logged('event accepted');
-  t.match(accepted, { level: 20, appId: 'app-id', channel: 'room', event: 'told', id: /^[\w-]{8}$/ });
+  t.match(accepted, { level: 20, appId: 'app-id', channel: 'room', event: 'told', id: /^[\w-]{10}$/ });
   const delivered = await there.logged('event delivered');
   t.match(delivered, { channel: 'room', event: 'told', id: accepted.id, subscribers: 1 });
   const { socketId } = client;

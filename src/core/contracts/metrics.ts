@@ -3,7 +3,12 @@
  * bounded.
  */
 export class Tally<Label extends string = string> {
-  readonly #counts = new Map<Label, number>();
+  readonly #counts: Map<Label, number>;
+
+  /** @param labels shown from the beginning: an alert cannot tell the first of a kind from none otherwise */
+  constructor(labels: readonly Label[] = []) {
+    this.#counts = new Map(labels.map((label) => [label, 0]));
+  }
 
   add(label: Label, by = 1): void {
     this.#counts.set(label, (this.#counts.get(label) ?? 0) + by);
@@ -141,10 +146,10 @@ export function createMetrics(): Metrics {
     deliveryLatency: new Durations(LATENCY_SECONDS),
     apiAnswers: new Tally(),
     authorizations: new Tally(),
-    resumes: new Tally(),
+    resumes: new Tally(['recovered', 'gap', 'unknown', 'shared']),
     eventsReplayed: 0,
-    webhooks: new Tally(),
-    refused: new Tally(),
+    webhooks: new Tally(['delivered', 'retried', 'given_up']),
+    refused: new Tally(BOUND_NAMES),
     bounds: [],
   };
 }

@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+
 /** Something that happened to an event on this node. */
 export interface WatchedEvent {
   /** `accepted`: the broker has it from here. `delivered`: this node's sockets have it. */
@@ -30,4 +32,9 @@ export class EventWatch {
   saw(event: WatchedEvent): void {
     for (const watcher of this.#watchers) watcher(event);
   }
+}
+
+/** The same on every node and at every stage, and nothing has to carry it: events that are alike have it in common. */
+export function eventId(topic: string, frame: string): string {
+  return createHash('sha1').update(topic).update('\n').update(frame).digest('base64url').slice(0, 10);
 }
