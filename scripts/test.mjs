@@ -88,7 +88,8 @@ function buildTap() {
  * @returns what tap counted, and whether it was content: a run can also fail without a failed assertion
  */
 async function runTap(args) {
-  const jobs = `--jobs=${Math.max(2, availableParallelism())}`;
+  // One more than there are cores, as most files wait more than they compute.
+  const jobs = `--jobs=${Math.max(2, availableParallelism() + 1)}`;
   const tap = spawn(process.execPath, [script('tap', 'tap'), '--reporter=tap', jobs, ...args], {
     cwd: ROOT,
     env: environment,

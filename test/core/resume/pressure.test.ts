@@ -4,7 +4,7 @@ import { unique } from '../../support/names.ts';
 import { emitted } from '../../support/pusher-client.ts';
 import { decoded, on, RawClient } from '../../support/raw-client.ts';
 import { connectResumable, goOffline, goOnline, Listener, QUICK, startSite } from '../../support/resume.ts';
-import { within } from '../../support/wait.ts';
+import { until, within } from '../../support/wait.ts';
 
 /** Each has a server of its own, and most of its time it waits. */
 t.jobs = 4;
@@ -68,6 +68,8 @@ t.test('replays of many channels, far more in all than may wait for a socket', a
   await goOnline(site, pusher);
   closings = 0;
   for (const listener of listeners) t.same(await listener.isResumed(2), { recovered: true, events: 30 });
+  // What it counts comes behind it.
+  await until(() => listeners.every(({ heard }) => heard.length >= 30), 'all that was missed');
   for (const { heard } of listeners)
     t.same(
       (heard as [number][]).map(([number]) => number),
