@@ -35,7 +35,7 @@ const resumeSchema = section(
     ),
     ackIntervalSeconds: count(
       'A client that is sent little is asked so often what it has received; a busy one about once a second.',
-      5,
+      10,
       {
         min: 1,
         max: 300,

@@ -32,6 +32,8 @@ export interface Resumable {
   pingedCount: number;
   /** When that ping was sent. */
   pingedMs: number;
+  /** The node's delivery count when it was last looked at whether to ask. */
+  attendedCount: number;
   /** It is to be asked with the next delivery on this topic. */
   dueTopic: string | undefined;
   /** Of a connection that is about to be closed: what it was sent last. */

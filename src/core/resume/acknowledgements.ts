@@ -6,8 +6,10 @@ import type { LoggedTopics } from '../delivery/logged-topics.ts';
 /** A page that has begun to close its socket is done with it long before this. */
 const PROVEN_AFTER_MS = 2000;
 
-/** One that was sent so many since it was asked is asked at the next occasion: so few come again at most. */
-const BUSY_DELIVERIES = 5;
+/** One that is sent so many between two looks, about a second, is busy. */
+const BUSY_DELIVERIES = 3;
+/** So many that nobody has asked about are asked about once no more come. */
+const BURST_DELIVERIES = 5;
 
 /**
  * Up to where resumable clients have received. Pings carry the node's count of deliveries, and every WebSocket stack
@@ -67,21 +69,25 @@ export class Acknowledgements {
   attend(connection: Connection): void {
     const { resumable } = connection;
     if (resumable === undefined || !isAskable(connection, resumable)) return;
-    const { pingedCount, pingedMs } = resumable;
+    const { pingedCount, pingedMs, attendedCount } = resumable;
+    resumable.attendedCount = this.#logged.count;
     if (this.#logged.count === pingedCount) return;
     let deliveries = 0;
+    let recent = 0;
     let most = 0;
     let busiest = '';
     for (const { topic, joinedCount } of resumable.joined.values()) {
       const here = this.#logged.deliveriesSince(topic, pingedCount) + (joinedCount > pingedCount ? 1 : 0);
       deliveries += here;
+      recent += this.#logged.deliveriesSince(topic, Math.max(attendedCount, pingedCount));
       if (here > most) {
         most = here;
         busiest = topic;
       }
     }
-    const isDue = deliveries >= BUSY_DELIVERIES || (deliveries > 0 && Date.now() - pingedMs >= this.#quietMs);
-    if (!isDue) return;
+    const isBusy = recent >= BUSY_DELIVERIES || (recent === 0 && deliveries >= BURST_DELIVERIES);
+    const isQuietLong = deliveries > 0 && Date.now() - pingedMs >= this.#quietMs;
+    if (!isBusy && !isQuietLong && resumable.dueTopic === undefined) return;
     if (resumable.dueTopic !== undefined) {
       this.forget(connection, resumable);
       connection.socket.ping(this.pingPayload(resumable));

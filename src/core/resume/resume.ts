@@ -31,7 +31,7 @@ export interface ResumeDependencies {
 
 const TICK_MS = 200;
 /** Each tick attends to one of these: to each connection about once a second. */
-const SLOTS = 5;
+const SLOTS = 6;
 
 /**
  * Resumable connections from claim to end: when they are asked what they have received, and when that is saved.

@@ -172,6 +172,7 @@ function newResumable({ socketId }: Connection, session: string): Resumable {
     joined: new Map(),
     pingedCount: 0,
     pingedMs: Date.now(),
+    attendedCount: 0,
     dueTopic: undefined,
     last: undefined,
     acknowledgedCount: 0,

@@ -166,6 +166,32 @@ t.test('Redis away while a client is connected: what it missed of that time is t
   t.same(told, [{ recovered: false, reason: 'unknown' }], 'Redis had kept its data: there was no gap');
 });
 
+t.test(
+  'a single node with a Redis of its own on disk: both are restarted, and nothing is missed or repeated',
+  async (t) => {
+    const own = await startRedis('--appendonly', 'yes');
+    t.teardown(() => own.stop());
+    const start = async () => {
+      const node = await startFanfare(t, { redis: { url: own.url }, resume: SELDOM, shutdownGraceSeconds: 1 });
+      await until(async () => (await fetch(`${node.origin}/ready`)).ok, 'the node is ready', 15_000);
+      return node;
+    };
+    const node = await start();
+    const [channel, token] = [unique('room-'), randomUUID()];
+    const first = await join(t, node, token, channel);
+    await new SignedApi(node).trigger(channel, 'news', '1');
+    await first.client.next(on(channel, 'news'));
+    await node.stop();
+    await own.kill();
+    await own.start();
+    const again = await start();
+    await new SignedApi(again).trigger(channel, 'news', '2');
+    const second = await join(t, again, token, channel);
+    t.same(second.resumed, { recovered: true, events: 1 });
+    t.same(dataOf(second.client, channel), ['2']);
+  },
+);
+
 t.test('Redis comes back empty: the gap is told to those who are connected', async (t) => {
   const own = await startRedis();
   t.teardown(() => own.stop());

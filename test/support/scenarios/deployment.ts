@@ -72,6 +72,8 @@ export interface Deployment {
   readonly target: Target;
   readonly nginx: NginxFolder;
   readonly nodes: Node[];
+  /** Stops a node, and starts a new one in its place. */
+  replace(node: Node): Promise<void>;
   /** What all nodes have logged. */
   log(): LogEntry[];
   /** How many nodes nginx has sent requests to that have ended, WebSocket connections among them. */
@@ -90,7 +92,9 @@ export async function openDeployment(t: Test, options: DeploymentOptions = {}): 
     REDIS_URL: await startRedis(t),
     ...options.env,
   };
-  const nodes = await Promise.all(Array.from({ length: REPLICAS }, () => Node.start(t, env)));
+  // Not the port 0: what the kernel has picked for one process is not another's at once.
+  const start = (port: number) => Node.start(t, { ...env, FANFARE_PORT: String(port) });
+  const nodes = await Promise.all(Array.from({ length: REPLICAS }, async () => start(await freePort())));
   const nginx = await NginxFolder.create(t);
   if (options.locations !== undefined) {
     nginx.edit('nginx.conf', [['include fanfare-locations.conf;', `include ${options.locations};`]]);
@@ -103,6 +107,10 @@ export async function openDeployment(t: Test, options: DeploymentOptions = {}): 
     target: { origin: `https://${host}`, wsOrigin: `wss://${host}`, ...CREDENTIALS },
     nginx,
     nodes,
+    async replace(node) {
+      await node.stop();
+      nodes[nodes.indexOf(node)] = await start(node.port);
+    },
     log: () => nodes.flatMap((node) => node.log()),
     nodesUsed: () => new Set(nginx.accessLog().match(/up=127\S+:\d+/g)).size,
   };
