@@ -8,11 +8,11 @@ import { SignedApi } from '../support/signed-api.ts';
 import { until } from '../support/wait.ts';
 
 /** With more clients it is a long run by hand, of nginx as it is shipped. */
-const { FANFARE_TEST_CLIENTS } = process.env;
-const CLIENTS = Number(FANFARE_TEST_CLIENTS ?? 16);
-const GRACE_SECONDS = FANFARE_TEST_CLIENTS === undefined ? 1 : 5;
+const { ROLLING_UPDATE_CLIENTS } = process.env;
+const CLIENTS = Number(ROLLING_UPDATE_CLIENTS ?? 16);
+const GRACE_SECONDS = ROLLING_UPDATE_CLIENTS === undefined ? 1 : 5;
 /** So long nginx sends nothing to a node that it could not reach: only then the next node may be stopped. */
-const FAIL_SECONDS = FANFARE_TEST_CLIENTS === undefined ? 1 : 5;
+const FAIL_SECONDS = ROLLING_UPDATE_CLIENTS === undefined ? 1 : 5;
 const PAUSE_MS = 20;
 
 t.test('a rolling update: stock clients alone, by their path, miss nothing and get nothing twice', async (t) => {
