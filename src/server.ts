@@ -166,6 +166,7 @@ async function open(
     isReady,
     apps,
     shared,
+    checkToken: auth.checkToken,
     metrics,
     logger: loggerOf('connections'),
   });

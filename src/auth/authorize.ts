@@ -106,10 +106,19 @@ export async function authorizeUser(
   fields: Fields,
   headers: TokenHeaders,
 ): Promise<UserAuth> {
-  const { settings, rules, turns } = authority;
   const app = appOf(authority, attempt, fields, headers.origin);
   const socketId = socketIdOf(attempt, fields);
-  const token = tokenOf(headers, app, settings.cookieName);
+  const token = tokenOf(headers, app, authority.settings.cookieName);
+  return await signedUser(authority, attempt, { app, socketId, token });
+}
+
+/** Signs in whom a token names, if the rule `user` says yes. Rejects as `authorizeUser`. */
+export async function signedUser(
+  authority: Authority,
+  attempt: Attempt,
+  { app, socketId, token }: Omit<ChannelRequest, 'channel'>,
+): Promise<UserAuth> {
+  const { settings, rules, turns } = authority;
   const user = await verifiedUser(authority, token, app, attempt);
   const rule = rules.user;
   if (rule === undefined) return signUser(app, socketId, user, {});

@@ -27,3 +27,4 @@ export type { AuthSettings, JwtProblem, JwtSettings } from './settings.ts';
 export { jwtProblems } from './settings.ts';
 export type { TokenVerifier, VerifiedUser } from './token.ts';
 export { createTokenVerifier } from './token.ts';
+export { createTokenCheck } from './token-check.ts';

@@ -108,7 +108,7 @@ function refuse(
 }
 
 /** Fastify's own refusals: of a body that it could not read. */
-function codeOf(error: unknown): RefusalCode {
+export function codeOf(error: unknown): RefusalCode {
   if (error instanceof BrokerUnavailable) return 'shared_state_unavailable';
   const status = isJsonObject(error) ? error.statusCode : undefined;
   if (status === 413) return 'body_too_large';

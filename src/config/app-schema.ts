@@ -137,6 +137,15 @@ export const appSchema = z.strictObject(
       'A client that by then has neither signed in nor joined a guarded channel is closed with 4009; 0: never.',
       0,
     ),
+    requireSignIn: flag(
+      'A client receives nothing, on public channels either, until it has signed in or joined a guarded channel; without that it is ' +
+        'closed with 4009 after `unauthorizedTimeoutSeconds`, or 10 s if that is 0.',
+      false,
+    ),
+    tokenInQuery: flag(
+      "A token in a connection's query, `?token=…`, signs the client in, for clients that cannot do so themselves; one that is not valid is refused with 4009. Proxies log queries.",
+      false,
+    ),
     encryptionMasterKey: z
       .string('must be 32 bytes in base64')
       .transform((written, context) => {

@@ -38,7 +38,12 @@ export function authProblems({ apps, auth }: Parts, production: boolean): { erro
   if (auth.appId !== undefined && apps?.every((app) => app.id !== auth.appId)) {
     errors.push({ path: ['auth', 'appId'], message: 'is not the id of an app' });
   }
-  if (!auth.enabled) return { errors, warnings };
+  if (!auth.enabled) {
+    const index = apps?.findIndex(({ tokenInQuery }) => tokenInQuery) ?? -1;
+    if (index >= 0)
+      errors.push({ path: ['apps', index, 'tokenInQuery'], message: 'needs auth.enabled: it verifies tokens' });
+    return { errors, warnings };
+  }
   for (const { path, severity, message } of jwtProblems(auth.jwt, production)) {
     const key = path === 'publicKey' && auth.jwt.publicKeyFile !== undefined ? 'publicKeyFile' : path;
     (severity === 'error' ? errors : warnings).push({ path: ['auth', 'jwt', ...(key === '' ? [] : [key])], message });

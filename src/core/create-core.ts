@@ -7,6 +7,7 @@ import type { App, AppRegistry } from './contracts/app.ts';
 import type { Logger } from './contracts/logger.ts';
 import type { Metrics } from './contracts/metrics.ts';
 import type { SharedState } from './contracts/shared-state.ts';
+import type { CheckToken } from './contracts/token-check.ts';
 import { Delivery } from './delivery/delivery.ts';
 import { LocalTopics } from './delivery/local-topics.ts';
 import { Publisher } from './delivery/publisher.ts';
@@ -39,6 +40,7 @@ export interface CoreDependencies {
   readonly isReady: () => boolean;
   readonly apps: AppRegistry;
   readonly shared: SharedState;
+  readonly checkToken: CheckToken;
   readonly metrics: Metrics;
   readonly logger: Logger;
 }
@@ -67,7 +69,16 @@ export interface Core {
 }
 
 /** Puts the parts of the core together. Nothing runs before `start`. */
-export function createCore({ settings, version, isReady, apps, shared, metrics, logger }: CoreDependencies): Core {
+export function createCore({
+  settings,
+  version,
+  isReady,
+  apps,
+  shared,
+  checkToken,
+  metrics,
+  logger,
+}: CoreDependencies): Core {
   const { broker, roster, quotas, log, sessionStore, outbox, revocations } = shared;
   const closeNow = loggedClose(metrics, logger);
   // Too much waits for such a connection: it is not asked what it has received.
@@ -95,7 +106,14 @@ export function createCore({ settings, version, isReady, apps, shared, metrics, 
     },
   });
   const tokens = new LocalTokens(broker, topics, delivery, (connection) => close(connection, REVOKED));
-  const authorizations = new Authorizations({ users, tokens, revocations, close, settings });
+  const authorizations = new Authorizations({
+    ...{ users, tokens, revocations, close, settings },
+    authorized: (connection) => {
+      const asked = [...connection.awaiting.values()];
+      connection.awaiting.clear();
+      for (const data of asked) tasks.enqueue(connection, { run: () => subscriptions.subscribe(connection, data) });
+    },
+  });
   const facts = new NodeFacts(outbox, logger);
   const counts = new SubscriptionCounts(broker, facts, logger);
   const subscriptions: Subscriptions = new Subscriptions({
@@ -108,7 +126,7 @@ export function createCore({ settings, version, isReady, apps, shared, metrics, 
     socket.ping(resumable === undefined ? '' : resume.pingPayload(resumable));
   const liveness = new Liveness(settings, ping, close);
   const connections = new Connections({
-    ...{ apps, quotas, liveness, tasks, resume, close, metrics, logger },
+    ...{ apps, quotas, liveness, tasks, signIn, checkToken, resume, close, metrics, logger },
     capacity: new NodeCapacity(settings),
     dispatch: new Dispatch({ tasks, subscriptions, signIn, clientEvents }),
     departures: new Departures({ tasks, resume, subscriptions, signIn, authorizations, quotas, logger }),

@@ -3,6 +3,7 @@ import {
   buildAuthServer,
   type ChannelRules,
   createExplain,
+  createTokenCheck,
   createTokenVerifier,
   type IsRevoked,
   RuleTurns,
@@ -16,6 +17,8 @@ import type { HttpEndpoint } from '../core/contracts/http.ts';
 import type { Logger } from '../core/contracts/logger.ts';
 import type { Metrics } from '../core/contracts/metrics.ts';
 import { isTokenRevoked, type Revocations } from '../core/contracts/revocations.ts';
+import type { CheckToken } from '../core/contracts/token-check.ts';
+import { ERROR_CODES } from '../protocol/error-codes.ts';
 import { fastifyEndpoint } from '../transport/fastify-bridge.ts';
 import type { HttpRoute } from '../transport/http-routes.ts';
 
@@ -33,8 +36,11 @@ export interface AuthEndpointDependencies {
 interface Serving {
   readonly endpoint: HttpEndpoint;
   readonly explain: Explain;
+  readonly checkToken: CheckToken;
   close(): Promise<void>;
 }
+
+const UNVERIFIED = { ...ERROR_CODES.unauthorized, message: 'Tokens are not verified here: auth.enabled is false' };
 
 /** The endpoint has a smaller limit of its own, with a sentence of its own. */
 const AUTH_BODY_BYTES = 64 * 1024;
@@ -75,6 +81,12 @@ export class AuthEndpoint {
     };
   }
 
+  /** For tokens in the query of connections. */
+  readonly checkToken: CheckToken = async (asked) => {
+    const serving = this.#serving;
+    return serving === undefined ? UNVERIFIED : await serving.checkToken(asked);
+  };
+
   /** Serves by this configuration from now on. Rejects with a sentence, and changes nothing, if it cannot. */
   async use({ auth }: Config): Promise<void> {
     const next = auth.enabled ? await this.#build(auth) : undefined;
@@ -100,6 +112,7 @@ export class AuthEndpoint {
     return {
       endpoint: fastifyEndpoint(fastify),
       explain: createExplain(authority, auth.rulesFile),
+      checkToken: createTokenCheck(authority, metrics, logger),
       close: () => fastify.close(),
     };
   }

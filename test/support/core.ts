@@ -38,7 +38,15 @@ export async function startCore(t: Test, of: readonly App[] = [app()]): Promise<
   const apps = new ConfiguredApps(of);
   const logger = pino({ level: 'silent' });
   const shared = memoryState({ log: LOG_BOUNDS, sessionSeconds: 60, session: SESSION_BOUNDS }, logger);
-  const core = createCore({ settings: SETTINGS, ...NODE, apps, shared, metrics: createMetrics(), logger });
+  const core = createCore({
+    checkToken: async () => ({ code: 4009, message: 'no token', client: '' }),
+    settings: SETTINGS,
+    ...NODE,
+    apps,
+    shared,
+    metrics: createMetrics(),
+    logger,
+  });
   await core.start();
   t.teardown(async () => {
     await core.stop(0);

@@ -71,6 +71,10 @@ export interface App {
   readonly subscriptionCount: boolean;
   /** A connection that by then has neither signed in nor joined a guarded channel is closed with 4009; 0: never. */
   readonly unauthorizedTimeoutSeconds: number;
+  /** Until a connection has signed in or joined a guarded channel, it joins no public one. */
+  readonly requireSignIn: boolean;
+  /** A token in a connection's query (`?token=…`) signs it in, and one that is not valid refuses it. */
+  readonly tokenInQuery: boolean;
   /** 32 bytes: what the shared secrets of end-to-end encrypted channels are derived from, if the app has one. */
   readonly encryptionMasterKey: Uint8Array | undefined;
   /** The first rule that a channel comes under holds. */

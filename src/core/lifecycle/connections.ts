@@ -12,13 +12,15 @@ import type { AppRegistry } from '../contracts/app.ts';
 import type { Logger } from '../contracts/logger.ts';
 import type { Metrics } from '../contracts/metrics.ts';
 import type { Quotas } from '../contracts/quotas.ts';
+import type { CheckToken } from '../contracts/token-check.ts';
 import type { Socket } from '../contracts/transport.ts';
 import type { Resume } from '../resume/resume.ts';
+import type { SignIn } from '../subscriptions/sign-in.ts';
 import { countGone, countOpened } from './connection-counts.ts';
 import type { Departures } from './departures.ts';
 import type { Dispatch } from './dispatch.ts';
 import { closeEvenly } from './drain.ts';
-import { checkHandshake, type Handshake } from './handshake.ts';
+import { checkHandshake, type Handshake, tokenOf } from './handshake.ts';
 import type { Liveness } from './liveness.ts';
 import type { NodeCapacity } from './node-capacity.ts';
 import { loggablePath } from './resume-token.ts';
@@ -32,6 +34,8 @@ export interface ConnectionsDependencies {
   readonly dispatch: Dispatch;
   readonly resume: Resume;
   readonly departures: Departures;
+  readonly signIn: SignIn;
+  readonly checkToken: CheckToken;
   readonly close: Close;
   readonly metrics: Metrics;
   readonly logger: Logger;
@@ -44,6 +48,9 @@ export interface ConnectionsDependencies {
  * without a pause.
  */
 const STOPPING: ErrorCode = { ...ERROR_CODES.overCapacity, message: 'The server is stopping: please reconnect' };
+
+/** How long a connection may go without signing in if that is required and nothing else is set. */
+const MAX_UNSIGNED_SECONDS = 10;
 
 /** What a connection is from open to close: what transports call. */
 export class Connections {
@@ -88,7 +95,7 @@ export class Connections {
     capacity.take(connection.ip);
     countOpened(metrics, connection);
     // What the client sends meanwhile waits its turn behind this.
-    tasks.enqueue(connection, { run: () => this.#establish(connection) });
+    tasks.enqueue(connection, { run: () => this.#establish(connection, tokenOf(app, handshake)) });
     return connection;
   }
 
@@ -156,9 +163,16 @@ export class Connections {
     logger.warn({ connections: departures.size }, 'stopping before all that was theirs could be given up');
   }
 
-  async #establish(connection: Connection): Promise<void> {
+  async #establish(connection: Connection, token: string | undefined): Promise<void> {
     const { quotas, liveness, close, logger, activityTimeoutSeconds } = this.#deps;
     const { app, socketId } = connection;
+    const checked =
+      token === undefined ? undefined : await this.#deps.checkToken({ app, socketId, token, ip: connection.ip });
+    if (connection.closed) return;
+    if (checked !== undefined && 'code' in checked) {
+      this.#refuse(connection.ip, `/app/${app.key}`, connection.socket, checked);
+      return;
+    }
     let hasPlace = false;
     await whenReachable(connection, async () => {
       hasPlace = await quotas.connect(app, socketId);
@@ -171,11 +185,13 @@ export class Connections {
     }
     connection.send(encodeConnectionEstablished(socketId, activityTimeoutSeconds));
     liveness.watch(connection);
-    if (app.unauthorizedTimeoutSeconds > 0) {
+    const timeoutSeconds = app.unauthorizedTimeoutSeconds || (app.requireSignIn ? MAX_UNSIGNED_SECONDS : 0);
+    if (timeoutSeconds > 0) {
       connection.authorizationTimer = setTimeout(() => {
         if (!connection.authorized) close(connection, ERROR_CODES.unauthorized);
-      }, app.unauthorizedTimeoutSeconds * 1000);
+      }, timeoutSeconds * 1000);
     }
+    if (checked !== undefined) await this.#deps.signIn.signIn(connection, checked.signed);
     logger.debug({ appId: app.id, socketId, ip: connection.ip }, 'connection established');
   }
 

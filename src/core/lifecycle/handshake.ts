@@ -50,6 +50,12 @@ export function checkHandshake(handshake: Handshake, apps: AppRegistry): Handsha
   return { app, session: resumable?.session };
 }
 
+/** The token of the query, if the app takes one from there. */
+export function tokenOf(app: App, { query }: Handshake): string | undefined {
+  if (!app.tokenInQuery) return undefined;
+  return new URLSearchParams(query).get('token') ?? undefined;
+}
+
 function protocolProblem(given: string | null): ErrorCode | undefined {
   if (given === null || given === '') return ERROR_CODES.protocolMissing;
   if (!/^\d+$/.test(given)) return ERROR_CODES.protocolMalformed;

@@ -23,6 +23,8 @@ export interface AuthorizationsDependencies {
   readonly users: LocalUsers;
   readonly tokens: LocalTokens;
   readonly revocations: Revocations;
+  /** Called once for each connection, when a valid signature has first been given. */
+  readonly authorized: (connection: Connection) => void;
   readonly close: Close;
   readonly settings: ExpirySettings;
 }
@@ -57,7 +59,10 @@ export class Authorizations {
    */
   async granted(connection: Connection, identity: Identity | undefined): Promise<boolean> {
     if (identity !== undefined && !(await this.#holds(connection, identity))) return false;
-    connection.authorized = true;
+    if (!connection.authorized) {
+      connection.authorized = true;
+      this.#deps.authorized(connection);
+    }
     clearTimeout(connection.authorizationTimer);
     const endMs = this.#endMs(identity);
     // The shared state may have been waited for: a connection that has gone needs no deadline.

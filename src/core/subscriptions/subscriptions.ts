@@ -35,6 +35,9 @@ interface Joining {
   readonly recording: Recording;
 }
 
+/** Channels that a connection asks for before it has signed in, where that is required. */
+const MAX_CHANNELS_BEFORE_SIGN_IN = 1000;
+
 const TOO_MUCH_DURING_JOIN = {
   ...ERROR_CODES.overCapacity,
   message: 'More was sent on a channel while it was joined than may wait',
@@ -70,7 +73,7 @@ export class Subscriptions {
       connection.sendError(null, 'pusher:subscribe needs data such as {"channel":"my-channel"}');
       return;
     }
-    if (connection.subscriptions.has(channel)) {
+    if (connection.subscriptions.has(channel) || connection.awaiting.has(channel)) {
       connection.sendError(null, `Existing subscription to channel ${printable(channel)}`, channel);
       return;
     }
@@ -78,6 +81,10 @@ export class Subscriptions {
     const allowed = this.#check(connection, channel, kind, data);
     if ('type' in allowed) {
       this.#refuse(connection, channel, allowed);
+      return;
+    }
+    if (kind.access === 'public' && connection.app.requireSignIn && !connection.authorized) {
+      connection.awaiting.set(channel, rawData);
       return;
     }
     const topic = topicOf(connection.app.id, channel);
@@ -100,6 +107,7 @@ export class Subscriptions {
     const channel = dataObject(rawData)?.channel;
     const subscription = typeof channel === 'string' ? connection.subscriptions.get(channel) : undefined;
     if (subscription === undefined) {
+      if (typeof channel === 'string' && connection.awaiting.delete(channel)) return;
       if (typeof channel === 'string') {
         connection.sendError(null, `No subscription to channel ${printable(channel)}`, channel);
       } else connection.sendError(null, 'No subscription to a channel: name it in data.channel');
@@ -127,8 +135,13 @@ export class Subscriptions {
     const nameProblem = channelNameProblem(channel, app.limits.maxChannelNameLength);
     if (nameProblem !== undefined) return { type: 'InvalidChannel', message: nameProblem, status: 400 };
     const { maxChannelsPerConnection } = app.limits;
-    if (maxChannelsPerConnection > 0 && connection.subscriptions.size >= maxChannelsPerConnection) {
+    const { subscriptions, awaiting } = connection;
+    if (maxChannelsPerConnection > 0 && subscriptions.size + awaiting.size >= maxChannelsPerConnection) {
       const message = `A connection may subscribe to at most ${counted(maxChannelsPerConnection, 'channel')}`;
+      return { type: 'LimitReached', message, status: 403 };
+    }
+    if (awaiting.size >= MAX_CHANNELS_BEFORE_SIGN_IN) {
+      const message = `Before it has signed in, a connection may ask for at most ${MAX_CHANNELS_BEFORE_SIGN_IN} channels`;
       return { type: 'LimitReached', message, status: 403 };
     }
     if (kind.serverToUser) return checkOwnChannel(connection, channel);

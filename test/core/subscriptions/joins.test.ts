@@ -82,6 +82,7 @@ async function comeBack(t: Test) {
   const { shared, calls } = gated(state);
   const logger = pino({ level: 'silent' });
   const core = createCore({
+    checkToken: async () => ({ code: 4009, message: 'no token', client: '' }),
     settings: SETTINGS,
     apps: new ConfiguredApps([app()]),
     shared,

@@ -49,6 +49,7 @@ async function startCore(): Promise<Core> {
   const session = { maxChannels: 100, maxBytes: 100_000, maxBytesPerAddress: 1_000_000 };
   const logger = { debug: nobody, info: nobody, warn: nobody, error: failed };
   const core = createCore({
+    checkToken: async () => ({ code: 4009, message: 'no token', client: '' }),
     settings: { ...coreSettings(config), maxConnections: 0, maxConnectionsPerIp: 0 },
     apps: new ConfiguredApps(config.apps),
     shared: memoryState({ log, sessionSeconds: 60, session }, logger),
