@@ -25,6 +25,7 @@ import type { Resume } from '../resume/resume.ts';
 import { type Authorizations, TOKEN_EXPIRED, TOKEN_REVOKED } from './authorizations.ts';
 import { encodeLastEvent } from './cached-events.ts';
 import { type Authorized, checkOwnChannel, checkSignature, denied, type Refusal } from './channel-access.ts';
+import { channelsProblem } from './channel-limits.ts';
 import type { NodeFacts } from './node-facts.ts';
 import type { SubscriptionCounts } from './subscription-counts.ts';
 
@@ -34,9 +35,6 @@ interface Joining {
   readonly cached: CachedFrame | undefined;
   readonly recording: Recording;
 }
-
-/** Channels that a connection asks for before it has signed in, where that is required. */
-const MAX_CHANNELS_BEFORE_SIGN_IN = 1000;
 
 const TOO_MUCH_DURING_JOIN = {
   ...ERROR_CODES.overCapacity,
@@ -134,16 +132,8 @@ export class Subscriptions {
     const { app } = connection;
     const nameProblem = channelNameProblem(channel, app.limits.maxChannelNameLength);
     if (nameProblem !== undefined) return { type: 'InvalidChannel', message: nameProblem, status: 400 };
-    const { maxChannelsPerConnection } = app.limits;
-    const { subscriptions, awaiting } = connection;
-    if (maxChannelsPerConnection > 0 && subscriptions.size + awaiting.size >= maxChannelsPerConnection) {
-      const message = `A connection may subscribe to at most ${counted(maxChannelsPerConnection, 'channel')}`;
-      return { type: 'LimitReached', message, status: 403 };
-    }
-    if (awaiting.size >= MAX_CHANNELS_BEFORE_SIGN_IN) {
-      const message = `Before it has signed in, a connection may ask for at most ${MAX_CHANNELS_BEFORE_SIGN_IN} channels`;
-      return { type: 'LimitReached', message, status: 403 };
-    }
+    const full = channelsProblem(connection);
+    if (full !== undefined) return full;
     if (kind.serverToUser) return checkOwnChannel(connection, channel);
     if (kind.access === 'public') return { identity: undefined, member: undefined };
     const checked = checkSignature(connection, channel, kind, data);
