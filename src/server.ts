@@ -19,7 +19,8 @@ import { closeInReverse } from './core/lifecycle/close-in-reverse.ts';
 import { AuthEndpoint } from './server/auth-endpoint.ts';
 import { logEvents } from './server/event-log.ts';
 import { createServerLog, type ServerLog, type Subsystem } from './server/log.ts';
-import { maxBodyBytes, publicRoutes } from './server/public-routes.ts';
+import { playgroundRoutes } from './server/playground.ts';
+import { alive, maxBodyBytes, publicRoutes } from './server/public-routes.ts';
 import { createReload, type ReloadDependencies } from './server/reload.ts';
 import { coreSettings, webSocketSettings, xhrSettings } from './server/settings.ts';
 import { survives } from './server/uncaught.ts';
@@ -70,6 +71,8 @@ const LAST_FRAMES_MS = 100;
 export interface ServerOptions {
   /** Default: JSON lines on stdout at the configured level. */
   readonly logger?: PinoLogger;
+  /** Serves a page to try things out with, at `/`, to this machine alone: for development. */
+  readonly playground?: boolean;
   /** Makes text for people out of a line of the log. */
   readonly formatLog?: (line: string) => string;
   /** In place of those in `auth.rulesFile`. */
@@ -189,6 +192,7 @@ async function open(
     }),
   );
   const served: (HttpRoute | StreamedRoute)[] = [
+    ...(options.playground === true ? playgroundRoutes({ config, apps, publisher, alive }) : []),
     ...publicRoutes(config, api, isReady),
     auth.route,
     missingUpgradeRoute(missingUpgrade),

@@ -110,6 +110,12 @@ export function isForeignPage({ headers }: Visitor): boolean {
   return !URL.canParse(origin) || new URL(origin).host !== host?.toLowerCase();
 }
 
+/** Lets this machine itself in, by a name of its own and without a proxy. */
+export function thisMachineOnly(visitor: Visitor): Verdict {
+  const verdict = fromThisMachine(visitor);
+  return verdict.allowed ? verdict : { ...verdict, message: 'Only this machine itself may use the playground' };
+}
+
 function fromThisMachine({ remoteAddress, headers }: Visitor): Verdict {
   const proxied = PROXY_HEADERS.some((name) => headers[name] !== undefined);
   if (LOOPBACK.test(remoteAddress) && !proxied && LOOPBACK_HOST.test(headers.host ?? '')) return ALLOWED;

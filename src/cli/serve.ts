@@ -61,6 +61,7 @@ async function run(config: Config, flags: ServeFlags, context: CliContext, readC
   const isText = format === 'text' || (format === 'auto' && context.isTerminal && !production);
   const server = createServer(config, {
     explainRefusals: !production,
+    playground: !production,
     readConfig,
     ...(isText ? { formatLog: await textLog(isColored(context)) } : {}),
   });
@@ -117,7 +118,9 @@ async function welcome(
   context.print(`
 Fanfare listens on ${url}${admin === undefined ? '' : `, and its console is at ${consoleUrl(admin)}`}
 
-${rules}Save this as page.html and open it in a browser${whose}:
+Open ${url}/ in a browser: two people to try channels with, and a backend that sends.
+
+${rules}The same in a page of your own: save this as page.html${whose}:
 
 ${page}
 

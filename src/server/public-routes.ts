@@ -32,7 +32,7 @@ export function maxBodyBytes(route: HttpRoute | StreamedRoute): number {
   return 'endpoint' in route ? route.maxBodyBytes : 0;
 }
 
-const alive: HttpEndpoint = async () => ({ status: 200, body: 'OK' });
+export const alive: HttpEndpoint = async () => ({ status: 200, body: 'OK' });
 
 function readiness(ready: boolean) {
   return ready ? { status: 200, body: 'ready' } : { status: 503, body: 'not ready' };

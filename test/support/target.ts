@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import type { Test } from 'tap';
 import { type ConfigInput, configSchema } from '../../src/config/schema.ts';
-import { createServer } from '../../src/server.ts';
+import { createServer, type ServerOptions } from '../../src/server.ts';
 
 /** A running server of the Pusher protocol, and one app of it. */
 export interface Target {
@@ -71,7 +71,11 @@ export async function overEachTransport(t: Test, run: (t: Test, target: Target) 
 }
 
 /** Starts a Fanfare with these settings on a free port of loopback; it stops with the test. */
-export async function startFanfare(t: Test, settings: Partial<ConfigInput> = {}): Promise<StartedFanfare> {
+export async function startFanfare(
+  t: Test,
+  settings: Partial<ConfigInput> = {},
+  options: ServerOptions = {},
+): Promise<StartedFanfare> {
   const apps = settings.apps ?? [APP];
   const config = configSchema.parse({
     host: '127.0.0.1',
@@ -83,7 +87,7 @@ export async function startFanfare(t: Test, settings: Partial<ConfigInput> = {})
     apps,
     log: { level: 'silent' },
   });
-  const server = createServer(config);
+  const server = createServer(config, options);
   const { port, admin } = await server.start();
   t.teardown(() => server.stop());
   const [app] = config.apps;
