@@ -21,8 +21,8 @@ interface Answer {
   readonly subscriptionCount: number;
   readonly private: { readonly auth: string };
   readonly presence: { readonly auth: string; readonly channel_data: string };
-  /** Null if the library signs no users in. */
-  readonly user: { readonly auth: string; readonly user_data: string } | null;
+  /** Not there if the library signs no users in. */
+  readonly user?: { readonly auth: string; readonly user_data: string } | null;
   readonly webhook: boolean;
   readonly wrongWebhook: boolean;
   readonly refused: string | null;
@@ -81,7 +81,7 @@ async function check(language: Language, folder: string, port: number): Promise<
       await told((done) => client.subscribe(name).bind('pusher:subscription_succeeded', done), `joining ${name}`);
     }
     const did = ['events', 'counts', 'channel signatures', 'webhooks', 'a wrong secret is an error'];
-    if (answer.user !== null) {
+    if (answer.user) {
       client.signin();
       await untilSome(() => client.user.user_data?.id === '42', 'the sign-in');
       did.push('user signature');
