@@ -42,7 +42,8 @@ public class Backend {
         answer.add("presence", JsonParser.parseString(client.authenticate(socketId, "presence-" + channel, ada)));
         answer.add("user", null);
         answer.addProperty("webhook", client.validateWebhookSignature(key, signature, body) == Validity.VALID);
-        answer.addProperty("wrongWebhook", client.validateWebhookSignature(key, signature, body + " ") == Validity.VALID);
+        Validity wrong = client.validateWebhookSignature(key, signature, body + " ");
+        answer.addProperty("wrongWebhook", wrong == Validity.VALID);
         answer.addProperty("refused", refused.getHttpStatus() + " " + refused.getMessage());
         System.out.println(new Gson().toJson(answer));
         System.exit(0);
