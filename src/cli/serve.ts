@@ -5,6 +5,7 @@ import type { Config } from '../config/schema.ts';
 import { SHIPPED_RULES_FILE } from '../config/shipped-rules.ts';
 import { textLog } from '../server/text-log.ts';
 import type { Listening } from '../server.ts';
+import { adminNote } from './admin-note.ts';
 import { addConfigFlags, type ConfigFlags, loadWith, shorthand } from './config-flags.ts';
 import { type CliContext, CliFailure } from './context.ts';
 import { isColored } from './output.ts';
@@ -46,6 +47,8 @@ export function serveCommand(command: Command, context: CliContext): void {
       for (const warning of warnings) context.warn(warning);
       const leftovers = leftoverWarning(context.env);
       if (leftovers !== undefined) context.warn(leftovers);
+      const note = adminNote(config, context.env.NODE_ENV === 'production');
+      if (note !== undefined) context.warn(note);
       await run(config, flags, context, () => loadWith(context, flags, options).config);
     });
 }
