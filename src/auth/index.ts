@@ -5,6 +5,7 @@ export { nothingIsRevoked } from './authorize.ts';
 export type { DevelopmentToken } from './development-token.ts';
 export { signDevelopmentToken } from './development-token.ts';
 export { createExplain } from './explain.ts';
+export { FailureBlocks } from './failure-blocks.ts';
 export type { AuthServerOptions } from './plugin.ts';
 export { AUTH_PATHS, buildAuthServer } from './plugin.ts';
 export type { RefusalCode, RefusalKind } from './refusals.ts';

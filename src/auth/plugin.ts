@@ -8,6 +8,7 @@ import { isJsonObject } from '../protocol/frames.ts';
 import { type Attempt, authorizeChannel, authorizeUser, type IsRevoked } from './authorize.ts';
 import { corsHeaders, preflightHeaders } from './cross-origin.ts';
 import { explained } from './explained.ts';
+import type { FailureBlocks } from './failure-blocks.ts';
 import { AuthRefusal, type RefusalCode } from './refusals.ts';
 import type { RuleTurns } from './rule-turns.ts';
 import type { RuleBook } from './rules.ts';
@@ -27,6 +28,7 @@ export interface AuthServerOptions {
   readonly rules: RuleBook;
   readonly turns: RuleTurns;
   readonly isRevoked: IsRevoked;
+  readonly failures: FailureBlocks;
   readonly metrics: Metrics;
   /** Tells whoever is refused why: for development, if the one who asks is the one who wonders. */
   readonly explainRefusals?: boolean;
@@ -69,6 +71,7 @@ export function buildAuthServer(options: AuthServerOptions): FastifyInstance {
       server.post(path, async (request, reply) => {
         const attempt: Attempt = { ip: request.ip };
         try {
+          options.failures.check(request.ip);
           const answer = await authorize(options, attempt, fieldsOf(request.body), {
             authorization: header(request, 'authorization'),
             cookie: header(request, 'cookie'),
@@ -93,7 +96,7 @@ export function buildAuthServer(options: AuthServerOptions): FastifyInstance {
 
 /** One line in the log, and the status and sentence of the table to the client. */
 function refuse(
-  { explainRefusals, logger, metrics }: AuthServerOptions,
+  { explainRefusals, failures, settings, logger, metrics }: AuthServerOptions,
   reply: FastifyReply,
   attempt: Attempt,
   error: unknown,
@@ -103,7 +106,9 @@ function refuse(
   const thrown = refusal.code === 'internal_error' && error instanceof Error ? { error: error.message } : {};
   metrics.authorizations.add(refusal.code);
   logger[level]({ code: refusal.code, ...attempt, reason: refusal.message, ...thrown }, 'Authorization refused');
-  if (status === 503) reply.header('Retry-After', String(RETRY_AFTER_SECONDS));
+  failures.count(attempt.ip, refusal.code, settings);
+  const { retryAfterSeconds = RETRY_AFTER_SECONDS } = refusal;
+  if (status === 503 || status === 429) reply.header('Retry-After', String(retryAfterSeconds));
   return reply.code(status).send(explainRefusals ? { error: body, ...explained(refusal, attempt) } : { error: body });
 }
 

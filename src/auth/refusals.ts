@@ -70,6 +70,13 @@ export const REFUSALS = Object.freeze({
   member_too_large: broken(403, FORBIDDEN, "the member's info is over the app's limit"),
   encryption_key_missing: broken(403, FORBIDDEN, 'an encrypted channel, but the app has no `encryptionMasterKey`'),
 
+  too_many_failures: Object.freeze({
+    status: 429,
+    body: 'Too many requests',
+    level: 'warn',
+    meaning: 'the address brought many tokens that nobody has signed; with `Retry-After`',
+  } satisfies RefusalKind),
+
   internal_error: broken(500, 'Internal error', 'a fault of the server itself'),
   too_many_rules: broken(
     503,
@@ -94,8 +101,16 @@ export class AuthRefusal extends Error {
   readonly code: RefusalCode;
   readonly kind: RefusalKind;
 
-  constructor(code: RefusalCode, reason: string = REFUSALS[code].meaning, options?: { cause: unknown }) {
-    super(reason, options);
+  /** Undefined: as long as is usual for its status. */
+  readonly retryAfterSeconds: number | undefined;
+
+  constructor(
+    code: RefusalCode,
+    reason: string = REFUSALS[code].meaning,
+    options: { readonly cause?: unknown; readonly retryAfterSeconds?: number } = {},
+  ) {
+    super(reason, options.cause === undefined ? undefined : { cause: options.cause });
+    this.retryAfterSeconds = options.retryAfterSeconds;
     this.code = code;
     this.kind = REFUSALS[code];
   }

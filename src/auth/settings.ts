@@ -1,4 +1,5 @@
 import { ASYMMETRIC_ALGORITHMS, HMAC_ALGORITHMS, isAlgorithm } from './algorithms.ts';
+import type { FailureLimits } from './failure-blocks.ts';
 import { MIN_SECRET_BYTES, parsePublicKey } from './key-material.ts';
 
 /**
@@ -31,7 +32,7 @@ export interface JwtSettings {
 }
 
 /** What the authorization endpoint does beside verifying tokens. */
-export interface AuthSettings {
+export interface AuthSettings extends FailureLimits {
   /** The app of a request without `app_key`; needed only if there are several. */
   readonly appId: string | undefined;
   /** Take the token from this cookie if there is no `Authorization: Bearer`; undefined: never. */

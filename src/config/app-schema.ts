@@ -38,6 +38,14 @@ const limitsSchema = section(
       1000,
     ),
     clientEventsPerSecond: count('Client events of each connection; 0: no limit. Over it: `pusher:error` 4301.', 10),
+    clientEventsPerSecondOfChannel: count(
+      'Client events on one channel, of all its connections to a node; 0: no limit. Over it: `pusher:error` 4301.',
+      1000,
+    ),
+    subscriptionsPerSecond: count(
+      'Subscriptions that one connection may ask for, and no fewer than `maxChannelsPerConnection`; 0: no limit. Over it: `pusher:subscription_error` with 429.',
+      1000,
+    ),
     triggersPerSecond: count(
       'Events that backends may trigger in a second, each event of a batch counted; 0: no limit. Over it: 429.',
       0,

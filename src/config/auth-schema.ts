@@ -1,6 +1,16 @@
 import { z } from 'zod';
 import { ASYMMETRIC_ALGORITHMS, HMAC_ALGORITHMS, isAlgorithm } from '../auth/algorithms.ts';
-import { flag, list, optionalList, optionalText, seconds, section, settings, textWithDefault } from './setting.ts';
+import {
+  count,
+  flag,
+  list,
+  optionalList,
+  optionalText,
+  seconds,
+  section,
+  settings,
+  textWithDefault,
+} from './setting.ts';
 
 const name = z.string('must be a text that is not empty').regex(/\S/, 'must be a text that is not empty');
 
@@ -73,6 +83,11 @@ export const authSchema = section('The authorization endpoint, `/broadcasting/au
     "How long a user's tokens stay revoked, after `terminate_connections` for instance: as long as your tokens live. 0: not at all.",
     86_400,
   ),
+  maxFailuresPerMinute: count(
+    'Requests of one address, or /64 of IPv6, with a token that nobody has signed; 0: no limit. Over it the address is refused with 429.',
+    1000,
+  ),
+  failureBlockSeconds: seconds('For so long.', 60, { min: 1, max: 86_400 }),
   cookieName: optionalText('Take the token from this cookie where there is no `Authorization: Bearer`.', {
     defaultNote: 'no cookie',
   }),

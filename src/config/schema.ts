@@ -218,7 +218,11 @@ export const configSchema = z
       log: logSchema,
       connections: section('Client connections, whichever app they are of.', {
         max: count('Connections at once on this node; 0: no limit.', 0),
-        maxPerIp: count('Connections at once of one client address on this node; 0: no limit.', 0),
+        maxPerIp: count('Connections at once of one client address, or /64 of IPv6, on this node; 0: no limit.', 0),
+        newPerMinutePerIp: count(
+          'New connections of one client address, or /64 of IPv6, to this node in a minute; 0: no limit. Over it: 4100.',
+          10_000,
+        ),
         activityTimeoutSeconds: count('Told to clients: after so long without a message they ping.', 120, {
           min: 1,
           max: 3600,

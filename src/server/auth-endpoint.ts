@@ -5,6 +5,7 @@ import {
   createExplain,
   createTokenCheck,
   createTokenVerifier,
+  FailureBlocks,
   type IsRevoked,
   RuleTurns,
   rulesFrom,
@@ -56,11 +57,13 @@ const TURNS = new LoopTurns(MAX_AUTHORIZED_PER_TURN);
 export class AuthEndpoint {
   readonly #deps: AuthEndpointDependencies;
   readonly #turns: RuleTurns;
+  readonly #failures: FailureBlocks;
   #serving: Serving | undefined;
 
   constructor(dependencies: AuthEndpointDependencies) {
     this.#deps = dependencies;
     this.#turns = new RuleTurns(dependencies.metrics);
+    this.#failures = new FailureBlocks(dependencies.metrics);
   }
 
   /** Undefined if it is turned off. */
@@ -107,12 +110,12 @@ export class AuthEndpoint {
     const rules = await rulesFrom(this.#deps.rules ?? auth.rulesFile, version);
     const verifier = createTokenVerifier(auth.jwt, logger);
     const authority = { apps, settings: auth, verifier, rules, turns: this.#turns, isRevoked };
-    const fastify = buildAuthServer({ ...authority, explainRefusals, metrics, logger });
+    const fastify = buildAuthServer({ ...authority, failures: this.#failures, explainRefusals, metrics, logger });
     await fastify.ready();
     return {
       endpoint: fastifyEndpoint(fastify),
       explain: createExplain(authority, auth.rulesFile),
-      checkToken: createTokenCheck(authority, metrics, logger),
+      checkToken: createTokenCheck(authority, this.#failures, metrics, logger),
       close: () => fastify.close(),
     };
   }

@@ -20,6 +20,7 @@ export function coreSettings({ connections, auth, resume }: Config): CoreSetting
     pongTimeoutSeconds: connections.pongTimeoutSeconds,
     maxConnections: connections.max,
     maxConnectionsPerIp: connections.maxPerIp,
+    newConnectionsPerMinutePerIp: connections.newPerMinutePerIp,
     maxWaitingBytes: connections.maxWaitingBytes,
     maxWaitingBytesOfNode: connections.maxWaitingBytesOfNode,
     maxWaitSeconds: connections.maxWaitSeconds,

@@ -8,7 +8,13 @@ import { startLogged } from '../support/transport.ts';
 import { within } from '../support/wait.ts';
 
 const apps = [
-  { ...APP, requireSignIn: true, tokenInQuery: true, unauthorizedTimeoutSeconds: 1 },
+  {
+    ...APP,
+    requireSignIn: true,
+    tokenInQuery: true,
+    unauthorizedTimeoutSeconds: 1,
+    limits: { subscriptionsPerSecond: 0 },
+  },
   { id: 'other', key: 'other-key', secret: 'other-secret' },
 ];
 const jwt = { ...AUTH.jwt, clockToleranceSeconds: 0 };

@@ -15,6 +15,7 @@ const SETTINGS = {
   pongTimeoutSeconds: 10,
   maxConnections: 0,
   maxConnectionsPerIp: 0,
+  newConnectionsPerMinutePerIp: 0,
   maxWaitingBytes: 1_000_000,
   maxWaitingBytesOfNode: 10_000_000,
   maxWaitSeconds: 60,

@@ -53,6 +53,7 @@ export class Connection {
   /** What the latest token of each of them says of itself. */
   readonly tokens = new Map<string, TokenFacts>();
   readonly clientEvents = new RateWindow();
+  readonly subscribing = new RateWindow();
   user: SignedInUser | undefined;
   /** A digest of the token, where the client's path names a session that survives reconnects. */
   session: string | undefined;

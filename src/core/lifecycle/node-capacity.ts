@@ -1,16 +1,21 @@
 import { ERROR_CODES, type ErrorCode } from '../../protocol/error-codes.ts';
+import { addressBlock } from '../connection/address-block.ts';
+import { AddressRates, secondsOfMinuteLeft } from '../connection/address-rates.ts';
 
 export interface NodeLimits {
   /** Connections of this node at once; 0: no limit. */
   readonly maxConnections: number;
   /** Connections of one address on this node; 0: no limit. */
   readonly maxConnectionsPerIp: number;
+  /** New connections of one address on this node; 0: no limit. */
+  readonly newConnectionsPerMinutePerIp: number;
 }
 
 /** Counts this node's connections against its own limits, whichever app they are of. */
 export class NodeCapacity {
   readonly #limits: NodeLimits;
-  readonly #perIp = new Map<string, number>();
+  readonly #perBlock = new Map<string, number>();
+  readonly #rates = new AddressRates();
   #connections = 0;
 
   constructor(limits: NodeLimits) {
@@ -18,26 +23,32 @@ export class NodeCapacity {
   }
 
   /** Why a further connection from an address is refused, or undefined. */
-  problem(ip: string): ErrorCode | undefined {
-    const { maxConnections, maxConnectionsPerIp } = this.#limits;
+  problem(ip: string, nowMs = Date.now()): ErrorCode | undefined {
+    const { maxConnections, maxConnectionsPerIp, newConnectionsPerMinutePerIp } = this.#limits;
     if (maxConnections > 0 && this.#connections >= maxConnections) {
       return { ...ERROR_CODES.overCapacity, message: 'Over capacity: this node has reached its limit of connections' };
     }
-    if (maxConnectionsPerIp > 0 && (this.#perIp.get(ip) ?? 0) >= maxConnectionsPerIp) {
+    if (maxConnectionsPerIp > 0 && (this.#perBlock.get(addressBlock(ip)) ?? 0) >= maxConnectionsPerIp) {
       return { ...ERROR_CODES.overCapacity, message: 'Over capacity: too many connections from this address' };
+    }
+    if (newConnectionsPerMinutePerIp > 0 && this.#rates.count(ip, nowMs) > newConnectionsPerMinutePerIp) {
+      const message = `Too many new connections from this address: try again in ${secondsOfMinuteLeft(nowMs)} s`;
+      return { ...ERROR_CODES.overCapacity, message };
     }
     return undefined;
   }
 
   take(ip: string): void {
     this.#connections += 1;
-    this.#perIp.set(ip, (this.#perIp.get(ip) ?? 0) + 1);
+    const block = addressBlock(ip);
+    this.#perBlock.set(block, (this.#perBlock.get(block) ?? 0) + 1);
   }
 
   giveBack(ip: string): void {
     this.#connections -= 1;
-    const left = (this.#perIp.get(ip) ?? 1) - 1;
-    if (left > 0) this.#perIp.set(ip, left);
-    else this.#perIp.delete(ip);
+    const block = addressBlock(ip);
+    const left = (this.#perBlock.get(block) ?? 1) - 1;
+    if (left > 0) this.#perBlock.set(block, left);
+    else this.#perBlock.delete(block);
   }
 }

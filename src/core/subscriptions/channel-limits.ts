@@ -17,3 +17,12 @@ export function channelsProblem({ app, subscriptions, awaiting }: Connection): R
   const message = `Before it has signed in, a connection may ask for at most ${most}`;
   return { type: 'LimitReached', message, status: 403 };
 }
+
+/** Counts a subscription that is asked for; why it is one too many in this second, or undefined. */
+export function rateProblem({ app, subscribing }: Connection): Refusal | undefined {
+  const { subscriptionsPerSecond, maxChannelsPerConnection } = app.limits;
+  const perSecond = subscriptionsPerSecond === 0 ? 0 : Math.max(subscriptionsPerSecond, maxChannelsPerConnection);
+  if (subscribing.take(Date.now(), perSecond)) return undefined;
+  const message = `Over the limit of ${perSecond} subscriptions a second: try again in 1 s`;
+  return { type: 'LimitReached', message, status: 429 };
+}

@@ -1,6 +1,7 @@
 import { ERROR_CODES } from '../../protocol/error-codes.ts';
 import { type ClientFrame, dataString, encodeEvent } from '../../protocol/frames.ts';
 import type { Connection, Subscription } from '../connection/connection.ts';
+import { TopicRates } from '../connection/rate-window.ts';
 import { type Broker, BrokerUnavailable } from '../contracts/broker.ts';
 import type { Metrics } from '../contracts/metrics.ts';
 import { byteLengthExceeds, eventNameProblem } from '../delivery/publisher.ts';
@@ -13,6 +14,7 @@ export class ClientEvents {
   readonly #broker: Broker;
   readonly #facts: NodeFacts;
   readonly #metrics: Metrics;
+  readonly #channels = new TopicRates();
 
   constructor(broker: Broker, facts: NodeFacts, metrics: Metrics) {
     this.#broker = broker;
@@ -44,6 +46,13 @@ export class ClientEvents {
       return;
     }
     const { topic, channel, member } = subscription;
+    const ofChannel = connection.app.limits.clientEventsPerSecondOfChannel;
+    if (!this.#channels.take(topic, nowMs, ofChannel)) {
+      this.#metrics.refused.add('channel-client-events');
+      const { code, message } = ERROR_CODES.clientEventRate;
+      connection.sendError(code, `${message} of ${ofChannel} a second on this channel`, frame.channel);
+      return;
+    }
     const encoded = encodeEvent(frame.event, channel, data, member?.userId);
     try {
       const exceptSocketId = connection.socketId;

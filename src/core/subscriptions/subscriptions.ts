@@ -25,7 +25,7 @@ import type { Resume } from '../resume/resume.ts';
 import { type Authorizations, TOKEN_EXPIRED, TOKEN_REVOKED } from './authorizations.ts';
 import { encodeLastEvent } from './cached-events.ts';
 import { type Authorized, checkOwnChannel, checkSignature, denied, type Refusal } from './channel-access.ts';
-import { channelsProblem } from './channel-limits.ts';
+import { channelsProblem, rateProblem } from './channel-limits.ts';
 import type { NodeFacts } from './node-facts.ts';
 import type { SubscriptionCounts } from './subscription-counts.ts';
 
@@ -69,6 +69,12 @@ export class Subscriptions {
     const channel = data?.channel;
     if (data === undefined || typeof channel !== 'string') {
       connection.sendError(null, 'pusher:subscribe needs data such as {"channel":"my-channel"}');
+      return;
+    }
+    const tooMany = rateProblem(connection);
+    if (tooMany !== undefined) {
+      this.#deps.metrics.refused.add('subscriptions-per-second');
+      this.#refuse(connection, channel, tooMany);
       return;
     }
     if (connection.subscriptions.has(channel) || connection.awaiting.has(channel)) {

@@ -16,6 +16,7 @@ const SETTINGS = {
   pongTimeoutSeconds: 10,
   maxConnections: 0,
   maxConnectionsPerIp: 0,
+  newConnectionsPerMinutePerIp: 0,
   closeOnTokenExpiry: false,
   tokenToleranceSeconds: 0,
   revocationSeconds: 60,

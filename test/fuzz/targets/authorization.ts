@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import {
   buildAuthServer,
   createTokenVerifier,
+  FailureBlocks,
   nothingIsRevoked,
   RuleBook,
   RuleTurns,
@@ -21,11 +22,19 @@ async function serve(): Promise<{ server: FastifyInstance; bearer: string }> {
   const { logger } = capture();
   const server = buildAuthServer({
     apps: new ConfiguredApps([vectorApp()]),
-    settings: { appId: undefined, cookieName: 'session', ruleTimeoutSeconds: 5, signChannelData: true },
+    settings: {
+      appId: undefined,
+      cookieName: 'session',
+      ruleTimeoutSeconds: 5,
+      signChannelData: true,
+      maxFailuresPerMinute: 0,
+      failureBlockSeconds: 60,
+    },
     verifier: createTokenVerifier(jwtSettings({ secret: SECRET }), logger),
     rules: new RuleBook({ channels: { 'domain.{domainId}': () => true, '{any}': () => ({ name: 'Ann' }) } }),
     turns: new RuleTurns(),
     isRevoked: nothingIsRevoked,
+    failures: new FailureBlocks(createMetrics()),
     metrics: createMetrics(),
     logger: { debug: nobody, info: nobody, warn: nobody, error: nobody },
   });
