@@ -23,7 +23,7 @@ export interface AppLimits {
   readonly clientEventsPerSecond: number;
   /** Of all connections of a node on one channel; 0: no limit. Over it: `pusher:error` 4301. */
   readonly clientEventsPerSecondOfChannel: number;
-  /** Of each connection, and no fewer than `maxChannelsPerConnection`; 0: no limit. Over it: an error with 429. */
+  /** Of each connection, and no fewer than `maxChannelsPerConnection`; if either is 0: no limit. Over it: 429. */
   readonly subscriptionsPerSecond: number;
   /** Events that backends may trigger in a second, each event of a batch counted; 0: no limit. Over it: 429. */
   readonly triggersPerSecond: number;

@@ -21,7 +21,9 @@ export function channelsProblem({ app, subscriptions, awaiting }: Connection): R
 /** Counts a subscription that is asked for; why it is one too many in this second, or undefined. */
 export function rateProblem({ app, subscribing }: Connection): Refusal | undefined {
   const { subscriptionsPerSecond, maxChannelsPerConnection } = app.limits;
-  const perSecond = subscriptionsPerSecond === 0 ? 0 : Math.max(subscriptionsPerSecond, maxChannelsPerConnection);
+  // Who comes back asks for all of its channels at once.
+  const isFree = subscriptionsPerSecond === 0 || maxChannelsPerConnection === 0;
+  const perSecond = isFree ? 0 : Math.max(subscriptionsPerSecond, maxChannelsPerConnection);
   if (subscribing.take(Date.now(), perSecond)) return undefined;
   const message = `Over the limit of ${perSecond} subscriptions a second: try again in 1 s`;
   return { type: 'LimitReached', message, status: 429 };
