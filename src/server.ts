@@ -35,7 +35,7 @@ import { WebSocketTransport } from './transport/websocket.ts';
 import { XhrRequests } from './transport/xhr/xhr-requests.ts';
 import { xhrRoutes } from './transport/xhr/xhr-routes.ts';
 import { XhrTransport } from './transport/xhr/xhr-transport.ts';
-import { Webhooks, wantsFact } from './webhooks/index.ts';
+import { UserStatusTeller, Webhooks, wantsFact } from './webhooks/index.ts';
 
 const { version: VERSION } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
   readonly version: string;
@@ -160,6 +160,8 @@ async function open(
   await auth.use(config);
   const webhooks = new Webhooks({ apps, outbox, settings: config.webhooks, metrics, logger: loggerOf('webhooks') });
   opened.push(() => webhooks.stop());
+  const userStatus = new UserStatusTeller({ ...shared, ...config.userStatus, apps, logger: loggerOf('webhooks') });
+  opened.push(() => userStatus.stop());
   let draining = false;
   const isReady = () => !draining && broker.isReady();
   const settings = coreSettings(config);
@@ -228,6 +230,7 @@ async function open(
   });
   await core.start();
   webhooks.start();
+  userStatus.start();
   cluster.start();
   opened.push(() => cluster.stop());
   opened.push(async () => {

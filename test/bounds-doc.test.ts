@@ -37,6 +37,7 @@ const NO_LIMITS: Readonly<Record<string, string>> = {
   'resume.ackIntervalSeconds': 'how often the server asks',
   'resume.checkpointSeconds': 'how often the server saves',
   'webhooks.graceSeconds': 'how long a going is kept back',
+  'userStatus.graceSeconds': 'how long a going is kept back',
 };
 
 /** Bounds in the table that have another name than `MAX_…`. */

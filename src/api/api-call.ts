@@ -7,6 +7,7 @@ import type { Logger } from '../core/contracts/logger.ts';
 import type { Metrics } from '../core/contracts/metrics.ts';
 import type { QuotaKind, Quotas } from '../core/contracts/quotas.ts';
 import type { Roster } from '../core/contracts/roster.ts';
+import type { UserStatuses } from '../core/contracts/user-status.ts';
 import type { Publisher } from '../core/delivery/publisher.ts';
 import type { QueryPair } from './query.ts';
 import { Refusal, retryAfter, wholeSeconds } from './responses.ts';
@@ -19,6 +20,7 @@ export interface ApiDeps {
   readonly quotas: Quotas;
   readonly history: ChannelHistory;
   readonly requests: IdempotentRequests;
+  readonly statuses: UserStatuses;
   /** Closes every connection of a signed-in user, on all nodes. */
   readonly terminate: (app: App, userId: string) => Promise<void>;
   /** Refuses tokens from now on, and asks who was authorized with them to authorize anew. */

@@ -5,6 +5,7 @@ import { getChannel, getChannels, getChannelUsers } from './channels.ts';
 import { postEvents } from './events.ts';
 import { percentDecoded } from './query.ts';
 import { postRevokeToken, postRevokeTokens } from './tokens.ts';
+import { postUserStatus } from './user-status.ts';
 import { postTerminateConnections, postUnsubscribe } from './users.ts';
 
 export interface Endpoint {
@@ -52,6 +53,7 @@ const REVOKE_TOKENS: Endpoint = {
   path: '/apps/{id}/users/{user_id}/revoke_tokens',
   resource: postRevokeTokens,
 };
+const USER_STATUS: Endpoint = { method: 'POST', path: '/apps/{id}/users/status', resource: postUserStatus };
 const REVOKE_TOKEN: Endpoint = { method: 'POST', path: '/apps/{id}/tokens/revoke', resource: postRevokeToken };
 const UNSUBSCRIBE: Endpoint = {
   method: 'POST',
@@ -61,7 +63,7 @@ const UNSUBSCRIBE: Endpoint = {
 
 export const ENDPOINTS: readonly Endpoint[] = [
   ...[EVENTS, BATCH_EVENTS, CHANNELS, CHANNEL, CHANNEL_USERS, CHANNEL_EVENTS],
-  ...[TERMINATE, UNSUBSCRIBE, REVOKE_TOKENS, REVOKE_TOKEN],
+  ...[TERMINATE, UNSUBSCRIBE, REVOKE_TOKENS, REVOKE_TOKEN, USER_STATUS],
 ];
 
 const APPS = '/apps/';
@@ -84,6 +86,7 @@ export function routeOf(path: string): Route | undefined {
   if (rest === 'events') return { endpoint: EVENTS, appId, name: '' };
   if (rest === 'batch_events') return { endpoint: BATCH_EVENTS, appId, name: '' };
   if (rest === 'channels') return { endpoint: CHANNELS, appId, name: '' };
+  if (rest === 'users/status') return { endpoint: USER_STATUS, appId, name: '' };
   if (rest === 'tokens/revoke') return { endpoint: REVOKE_TOKEN, appId, name: '' };
   if (rest.startsWith(USERS)) return userRoute(appId, rest);
   const [first, channel, last, more] = rest.split('/', 4);

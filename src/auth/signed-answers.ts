@@ -3,6 +3,7 @@ import { channelKind } from '../protocol/channel-name.ts';
 import { authValue, channelSignature, sharedSecret, userSignature } from '../protocol/signatures.ts';
 import { AuthRefusal } from './refusals.ts';
 import type { MemberInfo } from './rules.ts';
+import { statusChannels } from './status-channels.ts';
 import type { VerifiedUser } from './token.ts';
 
 /** What a stock client takes from the channel endpoint, and forwards. */
@@ -63,6 +64,10 @@ export function signUser(
     id: user.id,
     user_info: details.info,
     watchlist: details.watchlist,
+    status_channels:
+      app.statusChannels.length === 0
+        ? undefined
+        : statusChannels(app.statusChannels, user, app.limits.maxChannelNameLength),
     ...tokenClaims(user),
   });
   return { auth: authValue(app.key, userSignature(app.secret, socketId, userData)), user_data: userData };

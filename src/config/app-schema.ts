@@ -8,6 +8,9 @@ const MB = 1024 * KB;
 /** `https://chat.example.com`, `https://*.example.com`, `http://localhost:5173`. */
 const ORIGIN = /^(?:\*|[a-z][a-z0-9+.-]*:\/\/[^/\s,]+)$/i;
 
+/** `private-domain.{domains}`. */
+const STATUS_CHANNEL = /^[A-Za-z0-9_\-=@,.;]*(?:\{[A-Za-z0-9_-]+\}[A-Za-z0-9_\-=@,.;]*)?$/;
+
 const limitsSchema = section(
   'What the clients and backends of the app may do, and how much. A count of 0 means no limit only where it says so.',
   {
@@ -179,6 +182,12 @@ export const appSchema = z.strictObject(
     webhooks: z.array(webhookSchema, 'must be a list of objects').default([]).register(settings, {
       description: 'Endpoints of your backend that are told who comes and goes, numbered from 0.',
     }),
+    statusChannels: list(
+      "Channels on which `user.status.changed` tells who comes online and goes, with a claim of the user's token in braces: `private-domain.{domains}` is one for each value of `domains`. None listed: nobody is told.",
+      z
+        .string('must be the name of a channel')
+        .regex(STATUS_CHANNEL, 'must be the name of a channel, in which one {claim} may stand'),
+    ),
     limits: limitsSchema,
   },
   'must be an object',

@@ -150,6 +150,12 @@ const redisSchema = section('Replicas share their state by Redis. Absent: one no
   }),
 });
 
+const userStatusSchema = section('Telling who is online; where is said by each app (`statusChannels`).', {
+  graceSeconds: seconds('A user may be gone for so long, as over the reload of a page, without anyone being told.', 5, {
+    max: 300,
+  }),
+});
+
 const webhooksSchema = section('How webhooks are sent; which there are is said by each app. See docs/webhooks.md.', {
   allowPrivateNetworks: flag('They may go to this machine and to private networks too.', false),
   timeoutSeconds: seconds('An endpoint that has not answered by then is tried again.', 4, { min: 0.1, max: 60 }),
@@ -286,6 +292,7 @@ export const configSchema = z
       resume: resumeSchema,
       redis: redisSchema,
       webhooks: webhooksSchema,
+      userStatus: userStatusSchema,
       admin: adminSchema,
     },
     'must be an object',

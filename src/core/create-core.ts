@@ -79,7 +79,7 @@ export function createCore({
   metrics,
   logger,
 }: CoreDependencies): Core {
-  const { broker, roster, quotas, log, sessionStore, outbox, revocations } = shared;
+  const { broker, roster, quotas, log, sessionStore, outbox, revocations, statuses } = shared;
   const closeNow = loggedClose(metrics, logger);
   // Too much waits for such a connection: it is not asked what it has received.
   const tasks = new ConnectionTasks(settings, closeNow, metrics, logger);
@@ -119,7 +119,7 @@ export function createCore({
   const subscriptions: Subscriptions = new Subscriptions({
     ...{ broker, delivery, roster, topics, counts, facts, replay, resume, authorizations, close, metrics, logger },
   });
-  const signIn = new SignIn({ roster, topics, authorizations, logger });
+  const signIn = new SignIn({ roster, statuses, topics, authorizations, logger });
   const clientEvents = new ClientEvents(broker, facts, metrics);
 
   const ping = ({ resumable, socket }: Connection) =>

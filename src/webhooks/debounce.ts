@@ -14,8 +14,8 @@ interface Going {
   readonly dueMs: number;
 }
 
-const GOINGS: ReadonlySet<FactKind> = new Set(['channel_vacated', 'member_removed']);
-const COMINGS: ReadonlySet<FactKind> = new Set(['channel_occupied', 'member_added']);
+const GOINGS: ReadonlySet<FactKind> = new Set(['channel_vacated', 'member_removed', 'user_offline']);
+const COMINGS: ReadonlySet<FactKind> = new Set(['channel_occupied', 'member_added', 'user_online']);
 
 /**
  * Keeps back that a channel was vacated, or a member removed, for a moment: if the channel is occupied again by then,

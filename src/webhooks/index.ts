@@ -1,2 +1,3 @@
+export { UserStatusTeller } from './user-status.ts';
 export { wantsFact } from './wanted.ts';
 export { type WebhookSettings, Webhooks, type WebhooksDependencies } from './webhooks.ts';

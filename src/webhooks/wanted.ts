@@ -12,7 +12,9 @@ const OPPOSITES: Readonly<Partial<Record<FactKind, FactKind>>> = Object.freeze({
 /** Which facts some endpoint is told of, or could be told of if it were not for another one. */
 export function wantsFact(apps: AppRegistry): WantsFact {
   return (kind, appId, channel) => {
-    const webhooks = apps.findById(appId)?.webhooks;
+    const app = apps.findById(appId);
+    if (kind === 'user_online' || kind === 'user_offline') return (app?.statusChannels.length ?? 0) > 0;
+    const webhooks = app?.webhooks;
     if (webhooks === undefined || webhooks.length === 0 || channel === undefined) return false;
     const opposite = OPPOSITES[kind];
     return webhooks.some((endpoint) => wants(endpoint, kind, channel) || wants(endpoint, opposite, channel));

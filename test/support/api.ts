@@ -3,6 +3,7 @@ import { MemoryBroker } from '../../src/broker/memory/memory-broker.ts';
 import { MemoryQuotas } from '../../src/broker/memory/memory-quotas.ts';
 import { MemoryRequests } from '../../src/broker/memory/memory-requests.ts';
 import { MemoryRoster } from '../../src/broker/memory/memory-roster.ts';
+import { MemoryUserStatuses } from '../../src/broker/memory/memory-user-statuses.ts';
 import { type App, ConfiguredApps } from '../../src/core/contracts/app.ts';
 import type { BrokerMessage } from '../../src/core/contracts/broker.ts';
 import type { HttpRequest, HttpResponse } from '../../src/core/contracts/http.ts';
@@ -77,6 +78,7 @@ export class ApiFixture {
       quotas: new MemoryQuotas(now),
       history: this.broker,
       requests: new MemoryRequests(now),
+      statuses: new MemoryUserStatuses(now),
       terminate: async (of, userId) => {
         this.terminated.push(`${of.id}/${userId}`);
       },

@@ -9,6 +9,7 @@ import { MemoryRequests } from './memory-requests.ts';
 import { MemoryRevocations } from './memory-revocations.ts';
 import { MemoryRoster } from './memory-roster.ts';
 import { MemorySessionStore } from './memory-session-store.ts';
+import { MemoryUserStatuses } from './memory-user-statuses.ts';
 
 /** The state of a single node, and the embedded default: nothing outlives the process. */
 export function memoryState(
@@ -28,6 +29,7 @@ export function memoryState(
     outbox,
     requests: new MemoryRequests(),
     revocations: new MemoryRevocations(logger),
+    statuses: new MemoryUserStatuses(),
     sessionStore: new MemorySessionStore(sessionSeconds, session, { metrics }),
   };
 }

@@ -10,6 +10,7 @@ import { RedisQuotas } from './quotas/redis-quotas.ts';
 import { RedisBroker } from './redis-broker.ts';
 import { RedisRequests } from './requests/redis-requests.ts';
 import { RedisRevocations } from './requests/redis-revocations.ts';
+import { RedisUserStatuses } from './requests/redis-user-statuses.ts';
 import { RedisRoster } from './roster/redis-roster.ts';
 import type { RedisSettings } from './wire/settings.ts';
 import { RedisStore } from './wire/store.ts';
@@ -43,6 +44,7 @@ export function redisState(
     outbox: new RedisOutbox(store, wants),
     requests: new RedisRequests(store),
     revocations: new RedisRevocations(store),
+    statuses: new RedisUserStatuses(store),
     sessionStore: new RedisSessionStore(store, retention.sessionSeconds, retention.session),
   };
 }

@@ -84,6 +84,8 @@ export interface App {
   /** The first rule that a channel comes under holds. */
   readonly rewind: readonly RewindRule[];
   readonly webhooks: readonly WebhookEndpoint[];
+  /** Where a user's coming and going is told: names with a claim of the token in braces; none: nowhere. */
+  readonly statusChannels: readonly string[];
   readonly limits: AppLimits;
 }
 

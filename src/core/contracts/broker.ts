@@ -15,6 +15,8 @@ export interface BrokerMessage {
    * Log it whether or not anyone keeps the topic's log, and keep the log for so long. (core/contracts/channel-log.ts)
    */
   readonly logSeconds?: number | undefined;
+  /** Accepted once, however often it is published on the topic within an hour: a repetition resolves as well. */
+  readonly onceId?: string | undefined;
   /** Tells a change of members, or of who is online: a joiner finds it in what it is told on joining. */
   readonly memberChange?: boolean | undefined;
   /** Where in its log the message stands; set by the broker. */

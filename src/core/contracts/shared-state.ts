@@ -6,6 +6,7 @@ import type { Quotas } from './quotas.ts';
 import type { Revocations } from './revocations.ts';
 import type { Roster } from './roster.ts';
 import type { SessionBounds, SessionStore } from './session-store.ts';
+import type { UserStatuses } from './user-status.ts';
 
 /** What all nodes share; on a single node, its memory. Close the roster first, then the broker. */
 export interface SharedState {
@@ -18,6 +19,7 @@ export interface SharedState {
   readonly outbox: Outbox;
   readonly requests: IdempotentRequests;
   readonly revocations: Revocations;
+  readonly statuses: UserStatuses;
 }
 
 /** What is kept for clients that are away. */

@@ -1,7 +1,9 @@
+import { channelNameProblem } from '../../protocol/channel-name.ts';
 import { isJsonObject, type JsonObject, jsonOf, parseJson } from '../../protocol/frames.ts';
 import type { AppLimits } from '../contracts/app.ts';
 import { type TokenFacts, tokenFacts } from '../contracts/revocations.ts';
 import type { Member } from '../contracts/roster.ts';
+import { MAX_STATUS_CHANNELS } from '../contracts/user-status.ts';
 
 /** What the signed `channel_data` of a guarded channel, or `user_data` of a sign-in, says about the client. */
 export interface Identity {
@@ -34,24 +36,37 @@ export function readChannelData(raw: string, limits: AppLimits): Identity | Data
 
 export interface UserData extends Identity {
   readonly watchlist: readonly string[];
+  /** Where the user's coming and going is told, if the app wants that. */
+  readonly statusChannels: readonly string[];
 }
 
 /** Reads `user_data` of a sign-in: `{"id":"42","user_info":{…},"watchlist":["7"],"exp":1767225600}`. */
 export function readUserData(raw: string, limits: AppLimits): UserData | DataProblem {
   const data = parseJson(raw);
   if (!isJsonObject(data)) return { problem: 'user_data must be a string of a JSON object' };
-  const { id, watchlist } = data;
+  const { id, watchlist, status_channels: told } = data;
   if (typeof id === 'number') {
     return { problem: `The "id" of user_data must be a string: send "${id}" in quotes, not the number ${id}` };
   }
   if (typeof id !== 'string' || id === '') return { problem: 'user_data needs an "id" that is a non-empty string' };
   const identity = readIdentity(id, data, limits);
   if ('problem' in identity) return identity;
-  if (watchlist === undefined || watchlist === null) return { ...identity, watchlist: [] };
+  const statusChannels = told ?? [];
+  if (!Array.isArray(statusChannels) || !statusChannels.every((name) => isStatusChannel(name, limits))) {
+    return { problem: 'The "status_channels" of user_data must be a list of names of channels' };
+  }
+  if (statusChannels.length > MAX_STATUS_CHANNELS) {
+    return { problem: `The "status_channels" of user_data are more than ${MAX_STATUS_CHANNELS}` };
+  }
+  if (watchlist === undefined || watchlist === null) return { ...identity, watchlist: [], statusChannels };
   if (!Array.isArray(watchlist) || !watchlist.every((entry) => typeof entry === 'string')) {
     return { problem: 'The "watchlist" of user_data must be a list of user ids, which are strings' };
   }
-  return { ...identity, watchlist: [...new Set<string>(watchlist)] };
+  return { ...identity, watchlist: [...new Set<string>(watchlist)], statusChannels };
+}
+
+function isStatusChannel(name: unknown, limits: AppLimits): name is string {
+  return channelNameProblem(name, limits.maxChannelNameLength) === undefined;
 }
 
 function readIdentity(userId: string, data: JsonObject, limits: AppLimits): Identity | DataProblem {

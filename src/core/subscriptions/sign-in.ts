@@ -7,12 +7,14 @@ import { whenReachable } from '../connection/when-reachable.ts';
 import type { Logger } from '../contracts/logger.ts';
 import type { Roster } from '../contracts/roster.ts';
 import { watchTopic } from '../contracts/topic.ts';
+import type { UserStatuses } from '../contracts/user-status.ts';
 import type { LocalTopics } from '../delivery/local-topics.ts';
 import { type Authorizations, TOKEN_EXPIRED, TOKEN_REVOKED } from './authorizations.ts';
 import { readUserData, type UserData } from './channel-data.ts';
 
 export interface SignInDependencies {
   readonly roster: Roster;
+  readonly statuses: UserStatuses;
   readonly topics: LocalTopics;
   readonly logger: Logger;
   readonly authorizations: Authorizations;
@@ -99,8 +101,10 @@ export class SignIn {
     watchlist: readonly string[],
     watchTopics: string[],
   ): Promise<void> {
-    const { roster, topics } = this.#deps;
+    const { roster, topics, statuses } = this.#deps;
     const { app } = connection;
+    // Before the coming is told.
+    if (app.statusChannels.length > 0) await statuses.remember(app.id, user.userId, user.statusChannels);
     await roster.signIn(app.id, user.userId, connection.socketId);
     for (const id of watchlist.slice(watchTopics.length)) {
       const topic = watchTopic(app.id, id);

@@ -37,13 +37,21 @@ t.test('limits of a user id and of user_info', async (t) => {
 t.test('user_data', async (t) => {
   const read = (data: unknown) => readUserData(JSON.stringify(data), limits);
   const token = tokenFacts('42', undefined, undefined);
-  t.strictSame(read({ id: '42' }), { userId: '42', info: undefined, expiresAt: undefined, token, watchlist: [] });
+  t.strictSame(read({ id: '42' }), {
+    userId: '42',
+    info: undefined,
+    expiresAt: undefined,
+    token,
+    watchlist: [],
+    statusChannels: [],
+  });
   t.strictSame(read({ id: '42', user_info: { name: 'Ann' }, watchlist: ['7', '8', '7'], exp: 9 }), {
     userId: '42',
     info: '{"name":"Ann"}',
     expiresAt: 9,
     token,
     watchlist: ['7', '8'],
+    statusChannels: [],
   });
   t.match(read({ id: '42', watchlist: null }), { watchlist: [] });
   for (const id of [undefined, null, '', 42, {}]) t.match(read({ id }), { problem: /"id"/ }, JSON.stringify(id));

@@ -12,6 +12,7 @@ import {
   KEEP_LOG,
   type LogEntry,
   PUBLISH_EVENT,
+  PUBLISH_EVENT_ONCE,
   PUBLISH_KEPT_EVENT,
   READ_LOG_PAGE,
   READ_LOG_RECENT,
@@ -51,8 +52,9 @@ export class RedisChannelLog implements ChannelLog, ChannelHistory {
 
   /** Publishes a durable message, and logs it if somebody keeps the log. */
   publish(message: BrokerMessage, effort: Effort): Promise<void> {
-    const { topic, frame, exceptSocketId, cacheSeconds = 0, logSeconds = 0 } = message;
+    const { topic, frame, exceptSocketId, cacheSeconds = 0, logSeconds = 0, onceId } = message;
     const head = headOf(exceptSocketId);
+    if (onceId !== undefined) return this.#store.run(PUBLISH_EVENT_ONCE, topic, [head + frame, onceId], effort);
     if (cacheSeconds === 0 && logSeconds === 0) return this.#store.run(PUBLISH_EVENT, topic, [head + frame], effort);
     const args = [head, frame, cacheSeconds, logSeconds, newEpoch(), ...this.#bounds] as const;
     return this.#store.run(PUBLISH_KEPT_EVENT, topic, args, effort);

@@ -9,6 +9,7 @@
  * - `members` hash: presence channel's user id -> `connections info`
  * - `version` string: number of the last change of members
  * - `cached` string: a cache channel's last event
+ * - `told` zset: what is published once, by when, in microseconds
  * - `log` hash and `stream`: the recent events (log.ts)
  *
  * Of an app and a bucket: `occupied` hash: channel -> `subscriptions users`.
@@ -17,7 +18,8 @@
  * many facts were dropped, and who reads them (outbox.ts).
  *
  * Of a user, by the watch topic: `counts`, incarnation -> signed-in connections, and `version`, the number of the last
- * time that the user came online or went offline. `channel` carries both.
+ * time that the user came online or went offline. `channel` carries both. `status` hash: as what the user was last told
+ * of, and where that is told (user-status.ts).
  *
  * Of a sixteenth of an app's idempotency keys: `requests` hash: a key's digest -> what became of its request, and their
  * `total`; `requestsKept` zset: the digests by the time until which they are remembered, in milliseconds (requests.ts).
@@ -60,5 +62,7 @@ export type KeyName =
   | 'sessionBytes'
   | 'sessionsLeft'
   | 'sockets'
+  | 'status'
   | 'stream'
+  | 'told'
   | 'version';

@@ -87,6 +87,25 @@ return append(read(), message)
   read: readNothing,
 });
 
+/** The most that is known of what was published once on a topic, and for how long, in seconds. */
+const ONCE_EVENTS = 1000;
+const ONCE_SECONDS = 3600;
+
+/** The same unless an event with this id was published before. */
+export const PUBLISH_EVENT_ONCE = script({
+  keys: ['log', 'stream', 'channel', 'told'],
+  args: ['message', 'id'],
+  lua: `
+${LOG}
+if redis.call('ZADD', told, 'NX', clock(), id) == 0 then return end
+redis.call('ZREMRANGEBYRANK', told, 0, -${ONCE_EVENTS + 1})
+redis.call('EXPIRE', told, ${ONCE_SECONDS})
+if redis.call('EXISTS', log) == 0 then return publish(channel, message) end
+return append(read(), message)
+`,
+  read: readNothing,
+});
+
 /**
  * The same for an event that is kept whether or not anybody keeps the log. `head` stands before the frame;
  * `cacheSeconds`: keep the frame as the last event for so long, or 0; `logSeconds`: log it for so long, or 0; then the

@@ -1,0 +1,100 @@
+import t, { type Test } from 'tap';
+import { unique } from '../support/names.ts';
+import { decoded, RawClient } from '../support/raw-client.ts';
+import { startRedis } from '../support/redis-server.ts';
+import { startReplicas } from '../support/replicas/replica.ts';
+import { SignedApi } from '../support/signed-api.ts';
+import { APP, startFanfare, type Target } from '../support/target.ts';
+import { until } from '../support/wait.ts';
+
+const GRACE_SECONDS = 1;
+const settings = {
+  apps: [{ ...APP, statusChannels: ['private-domain.{domains}'] }],
+  userStatus: { graceSeconds: GRACE_SECONDS },
+};
+const pause = (seconds: number) => new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+
+/** What a member of the domain is told, with the watchlist of one user. */
+async function observer(t: Test, target: Target, channel: string, user: string) {
+  const client = await RawClient.connect(t, target);
+  await client.signIn({ id: unique('observer'), watchlist: [user] });
+  await client.subscribe(channel);
+  return {
+    told: () =>
+      client.frames
+        .filter(({ event }) => event === 'user.status.changed')
+        .map((frame) => decoded(frame) as { userId: string; status: string; at: string }),
+    watched: () => client.frames.filter(({ event }) => event === 'pusher_internal:watchlist_events').length,
+  };
+}
+
+async function signedIn(t: Test, target: Target, id: string, channel: string): Promise<RawClient> {
+  const client = await RawClient.connect(t, target);
+  await client.signIn({ id, status_channels: [channel] });
+  return client;
+}
+
+const statuses = (told: readonly { readonly status: string }[]) => told.map(({ status }) => status);
+
+async function everyday(t: Test, targets: readonly [Target, Target, Target]): Promise<void> {
+  const [one, two, three] = targets;
+  const [user, channel] = [unique('ann'), `private-domain.${unique('d')}`];
+  const api = new SignedApi(three);
+  const read = async () => {
+    const { json } = await api.post('/users/status', { user_ids: [user, 'nobody'] });
+    return (json as { users: Record<string, object> }).users[user];
+  };
+  const seen = await observer(t, three, channel, user);
+  t.same(await read(), { online: false });
+  const first = await signedIn(t, one, user, channel);
+  const second = await signedIn(t, two, user, channel);
+  await until(() => seen.told().length === 1, 'the coming is told');
+  t.match(seen.told()[0], { userId: user, status: 'online', at: /^\d{4}-.*Z$/ });
+  await until(async () => (await read()) !== undefined, 'an answer');
+  t.match(await read(), { online: true, since: seen.told()[0]?.at });
+  await first.close();
+  await pause(GRACE_SECONDS + 0.5);
+  t.same(statuses(seen.told()), ['online'], 'another connection is left, on another node');
+  for (let reload = 0; reload < 3; reload += 1) {
+    const before = reload === 0 ? second : undefined;
+    await before?.close();
+    const page = await signedIn(t, targets[reload % 3] as Target, user, channel);
+    await pause(0.2);
+    await page.close();
+  }
+  await until(() => seen.told().length === 2, 'the going is told', 8000);
+  await pause(0.5);
+  t.same(statuses(seen.told()), ['online', 'offline'], 'reloads are not told');
+  t.match(await read(), { online: false, last_seen: seen.told()[1]?.at });
+}
+
+await t.test('one node, without Redis', async (t) => {
+  const target = await startFanfare(t, settings);
+  await everyday(t, [target, target, target]);
+  const api = new SignedApi(target);
+  for (const body of ['', {}, { user_ids: [] }, { user_ids: 'x' }, { user_ids: [7] }]) {
+    t.match(await api.post('/users/status', body), { status: 400, text: /\{"user_ids":\["42","7"\]\}/ });
+  }
+});
+
+await t.test('three nodes, one of which is killed: each change is told once', async (t) => {
+  const redis = await startRedis();
+  t.teardown(() => redis.stop());
+  const replicas = await startReplicas(t, redis.url, 3, settings);
+  const [one, two, three] = replicas.map(({ target }) => target) as [Target, Target, Target];
+  await everyday(t, [one, two, three]);
+  const [user, channel] = [unique('bob'), `private-domain.${unique('d')}`];
+  const seen = await observer(t, three, channel, user);
+  await signedIn(t, two, user, channel);
+  await until(() => seen.told().length === 1, 'the coming is told');
+  // The node that has the connection, and buckets of the outbox as well.
+  await replicas[1]?.kill();
+  await until(() => seen.told().length === 2, 'the going is told', 15_000);
+  const back = await signedIn(t, one, user, channel);
+  await until(() => seen.told().length === 3, 'the return is told', 8000);
+  await back.close();
+  await until(() => seen.told().length === 4, 'the end is told', 8000);
+  await pause(1);
+  t.same(statuses(seen.told()), ['online', 'offline', 'online', 'offline']);
+  t.ok(seen.watched() >= 4, 'the watchlist tells the same');
+});
