@@ -36,7 +36,8 @@ t.test('subscriptions of a connection: an error with 429, and the next second ha
   const client = await RawClient.connect(t, target);
   await earlyInASecond();
   for (let index = 0; index < 5; index += 1) {
-    client.send({ event: 'pusher:subscribe', data: { channel: `c${index % 2}` } });
+    client.send({ event: 'pusher:subscribe', data: { channel: `c${index}` } });
+    client.send({ event: 'pusher:unsubscribe', data: { channel: `c${index}` } });
   }
   const refusal = await client.next('pusher:subscription_error');
   t.match(refusal.data, { type: 'LimitReached', status: 429, error: /limit of 4 subscriptions a second: try again/ });

@@ -71,12 +71,6 @@ export class Subscriptions {
       connection.sendError(null, 'pusher:subscribe needs data such as {"channel":"my-channel"}');
       return;
     }
-    const tooMany = rateProblem(connection);
-    if (tooMany !== undefined) {
-      this.#deps.metrics.refused.add('subscriptions-per-second');
-      this.#refuse(connection, channel, tooMany);
-      return;
-    }
     if (connection.subscriptions.has(channel) || connection.awaiting.has(channel)) {
       connection.sendError(null, `Existing subscription to channel ${printable(channel)}`, channel);
       return;
@@ -140,6 +134,11 @@ export class Subscriptions {
     if (nameProblem !== undefined) return { type: 'InvalidChannel', message: nameProblem, status: 400 };
     const full = channelsProblem(connection);
     if (full !== undefined) return full;
+    const tooMany = rateProblem(connection);
+    if (tooMany !== undefined) {
+      this.#deps.metrics.refused.add('subscriptions-per-second');
+      return tooMany;
+    }
     if (kind.serverToUser) return checkOwnChannel(connection, channel);
     if (kind.access === 'public') return { identity: undefined, member: undefined };
     const checked = checkSignature(connection, channel, kind, data);
