@@ -7,6 +7,7 @@ import { quotasContract } from './quotas-contract.ts';
 import { requestsContract } from './requests-contract.ts';
 import { revocationsContract } from './revocations-contract.ts';
 import { rosterContract } from './roster-contract.ts';
+import { userStatusContract } from './user-status-contract.ts';
 
 const cluster = await startCluster(3);
 t.teardown(() => cluster.stop());
@@ -17,3 +18,4 @@ await t.test('the Redis quotas on a Cluster', (t) => quotasContract(t, () => red
 await t.test('the Redis outbox on a Cluster', (t) => outboxContract(t, () => redisCluster(cluster.url, 3)));
 await t.test('requests on a Cluster', (t) => requestsContract(t, () => redisCluster(cluster.url, 2)));
 await t.test('revocations on a Cluster', (t) => revocationsContract(t, () => redisCluster(cluster.url, 2)));
+await t.test('user statuses on a Cluster', (t) => userStatusContract(t, () => redisCluster(cluster.url, 2)));

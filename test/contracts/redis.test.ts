@@ -7,6 +7,7 @@ import { quotasContract } from './quotas-contract.ts';
 import { requestsContract } from './requests-contract.ts';
 import { revocationsContract } from './revocations-contract.ts';
 import { rosterContract } from './roster-contract.ts';
+import { userStatusContract } from './user-status-contract.ts';
 
 const redis = await startRedis('--requirepass', 'p@ss/word');
 t.teardown(() => redis.stop());
@@ -18,3 +19,4 @@ await t.test('the Redis quotas', (t) => quotasContract(t, () => redisCluster(url
 await t.test('the Redis outbox', (t) => outboxContract(t, () => redisCluster(url, 3)));
 await t.test('requests in Redis', (t) => requestsContract(t, () => redisCluster(url, 2)));
 await t.test('revocations in Redis', (t) => revocationsContract(t, () => redisCluster(url, 2)));
+await t.test('user statuses in Redis', (t) => userStatusContract(t, () => redisCluster(url, 2)));

@@ -7,6 +7,7 @@ import type { FactKind, Outbox } from '../../src/core/contracts/outbox.ts';
 import type { Quotas } from '../../src/core/contracts/quotas.ts';
 import type { Revocations } from '../../src/core/contracts/revocations.ts';
 import type { Roster } from '../../src/core/contracts/roster.ts';
+import type { UserStatuses } from '../../src/core/contracts/user-status.ts';
 import { unique } from './names.ts';
 import { SESSION_BOUNDS } from './session-bounds.ts';
 import { until } from './wait.ts';
@@ -19,6 +20,7 @@ export interface ContractNode {
   readonly outbox: Outbox;
   readonly requests: IdempotentRequests;
   readonly revocations: Revocations;
+  readonly statuses: UserStatuses;
   readonly delivered: BrokerMessage[];
   /** Called on each delivery, after it was recorded. */
   onDeliver: (message: BrokerMessage) => void;
@@ -87,7 +89,7 @@ export function hereAndThere({ nodes }: ContractCluster): { here: ContractNode; 
 }
 
 async function startNode(
-  parts: Pick<ContractNode, 'broker' | 'roster' | 'quotas' | 'outbox' | 'requests' | 'revocations'>,
+  parts: Pick<ContractNode, 'broker' | 'roster' | 'quotas' | 'outbox' | 'requests' | 'revocations' | 'statuses'>,
 ): Promise<ContractNode> {
   const node: ContractNode = { ...parts, delivered: [], onDeliver: () => undefined, restored: 0 };
   await parts.broker.start(
