@@ -145,6 +145,7 @@ t.test('one signal that arrives twice, as Ctrl-C does under npm, stops it in goo
 t.test('with credentials of its own it prints nothing but its log, and listens under a prefix', async (t) => {
   const env = {
     NODE_ENV: 'production',
+    FANFARE_ADMIN_TOKEN: 'a'.repeat(48),
     PUSHER_APP_ID: 'chat',
     PUSHER_APP_KEY: 'chat-key',
     PUSHER_APP_SECRET: 'chat-secret',
