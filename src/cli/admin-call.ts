@@ -1,7 +1,7 @@
 import { isIPv6 } from 'node:net';
 import type { Config } from '../config/schema.ts';
-import { CliFailure } from './context.ts';
-import { unreachable } from './server-url.ts';
+import { callServer } from './call-server.ts';
+import { parseServerUrl } from './server-url.ts';
 
 export const ADMIN_HELP = 'the admin port (default: this machine, at admin.port of the configuration or 9601)';
 
@@ -10,37 +10,19 @@ const LIMIT_MS = 30_000;
 
 /** Asks a running server's admin port, with the admin token of the configuration if there is one. */
 export async function askAdmin<T>(config: Config, url: string | undefined, path: string, body: object): Promise<T> {
-  const origin = url?.replace(/\/+$/, '') ?? adminOrigin(config);
+  const { origin, pathPrefix } = parseServerUrl(url ?? adminOrigin(config), url === undefined ? '' : ' (from --admin)');
   const { token } = config.admin;
-  let response: Response;
-  try {
-    response = await fetch(`${origin}${path}`, {
-      method: 'POST',
-      headers: {
-        'Content-Type': 'application/json',
-        ...(token === undefined ? {} : { Authorization: `Bearer ${token}` }),
-      },
-      body: JSON.stringify(body),
-      signal: AbortSignal.timeout(LIMIT_MS),
-    });
-  } catch (error) {
-    throw unreachable(origin, error);
-  }
-  const text = await response.text();
-  if (response.ok) return JSON.parse(text) as T;
-  throw new CliFailure(`The server answered ${response.status}: ${errorOf(text)}`);
+  const authorization = token === undefined ? {} : { Authorization: `Bearer ${token}` };
+  const answer = await callServer(
+    `${origin}${pathPrefix}${path}`,
+    { method: 'POST', headers: { 'Content-Type': 'application/json', ...authorization }, body: JSON.stringify(body) },
+    LIMIT_MS,
+  );
+  return answer as T;
 }
 
 function adminOrigin({ admin }: Config): string {
   const { host } = admin;
   const everywhere = host === undefined || host === '0.0.0.0' || host === '::';
   return `http://${everywhere ? '127.0.0.1' : isIPv6(host) ? `[${host}]` : host}:${admin.port ?? DEFAULT_PORT}`;
-}
-
-function errorOf(text: string): string {
-  try {
-    return (JSON.parse(text) as { error?: string }).error ?? text;
-  } catch {
-    return text.trim();
-  }
 }

@@ -1,5 +1,5 @@
 import type { App } from '../core/contracts/app.ts';
-import type { ServerUrl } from './server-url.ts';
+import { type ServerUrl, unreachable } from './server-url.ts';
 
 /** What the authorization endpoint grants, for pusher-js to send on. */
 export interface ChannelAnswer {
@@ -19,13 +19,19 @@ export async function askEndpoint(
   channel: string,
   socketId: string,
 ): Promise<ChannelAnswer> {
-  const response = await fetch(`${server.origin}${server.pathPrefix}/broadcasting/auth`, {
-    method: 'POST',
-    headers: { Authorization: `Bearer ${token}` },
-    body: new URLSearchParams({ socket_id: socketId, channel_name: channel, app_key: app.key }),
-    signal: AbortSignal.timeout(ANSWER_LIMIT_MS),
-  });
-  const text = await response.text();
+  let response: Response;
+  let text: string;
+  try {
+    response = await fetch(`${server.origin}${server.pathPrefix}/broadcasting/auth`, {
+      method: 'POST',
+      headers: { Authorization: `Bearer ${token}` },
+      body: new URLSearchParams({ socket_id: socketId, channel_name: channel, app_key: app.key }),
+      signal: AbortSignal.timeout(ANSWER_LIMIT_MS),
+    });
+    text = await response.text();
+  } catch (error) {
+    throw unreachable(server.origin, error);
+  }
   if (!response.ok) throw new Error(refusalSentence(response.status, text));
   return JSON.parse(text) as ChannelAnswer;
 }

@@ -1,25 +1,41 @@
 import type { Command } from 'commander';
 import { loadRules } from '../auth/index.ts';
 import { pathText, settingAt } from '../config/describe.ts';
+import { ConfigError } from '../config/problems.ts';
 import { redacted } from '../config/redacted.ts';
 import type { Config } from '../config/schema.ts';
 import { addConfigFlags, type ConfigFlags, loadWith } from './config-flags.ts';
 import { type CliContext, CliFailure } from './context.ts';
+
+interface CheckConfigFlags extends ConfigFlags {
+  readonly json?: boolean;
+}
 
 export function checkConfigCommand(command: Command, context: CliContext): void {
   addConfigFlags(command)
     .description(
       'list the settings that would be in force, secrets masked; or what is wrong with them, with exit code 1',
     )
+    .option('--json', 'print settings, warnings and problems as JSON')
     .addHelpText(
       'after',
-      '\nExamples:\n  fanfare check-config\n  NODE_ENV=production fanfare check-config -c fanfare.json',
+      '\nExamples:\n  fanfare check-config\n  fanfare check-config --json' +
+        '\n  NODE_ENV=production fanfare check-config -c fanfare.json',
     )
-    .action(async (flags: ConfigFlags) => {
-      const { config, warnings, sources } = loadWith(context, flags, { checkFiles: true });
-      for (const warning of warnings) context.warn(`warning: ${warning}`);
-      if (config.auth.enabled) await checkRules(config.auth.rulesFile);
-      for (const line of settingLines(config, sources)) context.print(line);
+    .action(async (flags: CheckConfigFlags) => {
+      try {
+        const { config, warnings, sources } = loadWith(context, flags, { checkFiles: true });
+        if (flags.json !== true) for (const warning of warnings) context.warn(`warning: ${warning}`);
+        if (config.auth.enabled) await checkRules(config.auth.rulesFile);
+        const settings = settingsOf(config, sources);
+        if (flags.json === true) context.print(JSON.stringify({ settings, warnings, problems: [] }));
+        else for (const line of settingLines(settings)) context.print(line);
+      } catch (error) {
+        if (flags.json !== true || !(error instanceof ConfigError || error instanceof CliFailure)) throw error;
+        const problems = error instanceof ConfigError ? error.problems : [error.message];
+        context.print(JSON.stringify({ settings: [], warnings: [], problems }));
+        throw new CliFailure('', { cause: error });
+      }
     });
 }
 
@@ -34,16 +50,28 @@ async function checkRules(file: string): Promise<void> {
   }
 }
 
-/** `connections.maxPerIp = 20    (from --set)`: a list to read, which nobody takes for a configuration file. */
-function settingLines(config: Config, sources: ReadonlyMap<string, string>): string[] {
-  const lines = leaves(redacted(config), []).map(([path, value]) => ({
-    setting: `${pathText(path)} = ${valueText(value)}`,
-    source: sources.get(pathText(path)),
+interface SettingInForce {
+  /** `connections.maxPerIp` */
+  readonly setting: string;
+  /** A secret is masked. */
+  readonly value: unknown;
+  /** Undefined for a default. */
+  readonly from: string | undefined;
+}
+
+function settingsOf(config: Config, sources: ReadonlyMap<string, string>): SettingInForce[] {
+  return leaves(redacted(config), []).map(([path, value]) => ({
+    setting: pathText(path),
+    value,
+    from: sources.get(pathText(path)),
   }));
-  const width = Math.min(MAX_SETTING_WIDTH, Math.max(...lines.map(({ setting }) => setting.length)));
-  return lines.map(({ setting, source }) =>
-    source === undefined ? setting : `${setting.padEnd(width)}  (from ${source})`,
-  );
+}
+
+/** `connections.maxPerIp = 20    (from --set)`: a list to read, which nobody takes for a configuration file. */
+function settingLines(settings: readonly SettingInForce[]): string[] {
+  const lines = settings.map(({ setting, value, from }) => ({ text: `${setting} = ${valueText(value)}`, from }));
+  const width = Math.min(MAX_SETTING_WIDTH, Math.max(...lines.map(({ text }) => text.length)));
+  return lines.map(({ text, from }) => (from === undefined ? text : `${text.padEnd(width)}  (from ${from})`));
 }
 
 const MAX_SETTING_WIDTH = 60;

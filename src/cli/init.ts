@@ -23,25 +23,39 @@ const CONFIGURATION = `{
 }
 `;
 
+interface InitFile {
+  readonly file: string;
+  readonly action: 'written' | 'added to' | 'left';
+  /** What for, or why not. */
+  readonly says: string;
+}
+
 export function initCommand(command: Command, context: CliContext): void {
   command
     .description(
       'write rules, a configuration and credentials to start from into this folder; changes no file of yours',
     )
-    .addHelpText('after', '\nExamples:\n  npx fanfare init && npx fanfare serve')
-    .action(() => {
+    .option('--json', 'print what was done with each file as JSON')
+    .addHelpText('after', '\nExamples:\n  npx fanfare init && npx fanfare serve\n  npx fanfare init --json')
+    .action((flags: { readonly json?: boolean }) => {
+      let files: readonly InitFile[];
       try {
-        for (const line of initialize(context.cwd)) context.print(line);
+        files = initialize(context.cwd);
       } catch (error) {
         if (!(error instanceof Error && 'code' in error)) throw error;
         throw new CliFailure(`Cannot write into ${context.cwd}: ${error.message}`, { cause: error });
       }
+      if (flags.json === true) {
+        context.print(JSON.stringify({ files }));
+        return;
+      }
+      for (const { file, action, says } of files) context.print(`${action.padEnd(7)} ${file}: ${says}`);
       context.print('\nNow: npx fanfare serve');
     });
 }
 
-/** Answers with a line for each file: what it is for, or why it was left alone. */
-function initialize(folder: string): string[] {
+/** Answers with each file: what it is for, or why it was left alone. */
+function initialize(folder: string): InitFile[] {
   const rules = existsSync(join(folder, 'config/channels.mjs')) || !isModule(folder) ? 'mjs' : 'js';
   const existing = ['js', 'mjs']
     .map((ending) => `config/channels.${ending}`)
@@ -69,28 +83,32 @@ function isModule(folder: string): boolean {
   return parent !== folder && isModule(parent);
 }
 
-function written(folder: string, name: string, purpose: string, text: () => string): string {
+function written(folder: string, name: string, purpose: string, text: () => string): InitFile {
   const file = join(folder, name);
-  if (existsSync(file)) return `left    ${name}: it is there already`;
+  if (existsSync(file)) return { file: name, action: 'left', says: 'it is there already' };
   mkdirSync(dirname(file), { recursive: true });
   writeFileSync(file, text(), { flag: 'wx' });
-  return `written ${name}: ${purpose}`;
+  return { file: name, action: 'written', says: purpose };
 }
 
 /** Credentials of this project's own. What `.env` holds already stays as it is. */
-function environmentFile(folder: string): string {
+function environmentFile(folder: string): InitFile {
   const file = join(folder, '.env');
   const before = existsSync(file) ? readFileSync(file, 'utf8') : '';
   const there = parseEnv(before);
   const missing = Object.entries(credentials()).filter(([name]) => !there[name]);
-  if (missing.length === 0) return 'left    .env: it names all that is needed';
+  if (missing.length === 0) return { file: '.env', action: 'left', says: 'it names all that is needed' };
   const gap = before === '' ? '' : before.endsWith('\n') ? '\n' : '\n\n';
   const lines = missing.map(([name, value]) => `${name}=${value}\n`);
   writeFileSync(file, `${before}${gap}# Fanfare. Your backend needs the same values.\n${lines.join('')}`, {
     mode: 0o600,
   });
   const names = missing.map(([name]) => name).join(', ');
-  return `${before === '' ? 'written' : 'added to'} .env: ${names}; keep it out of version control`;
+  return {
+    file: '.env',
+    action: before === '' ? 'written' : 'added to',
+    says: `${names}; keep it out of version control`,
+  };
 }
 
 function credentials(): Readonly<Record<string, string>> {
@@ -103,11 +121,11 @@ function credentials(): Readonly<Record<string, string>> {
 }
 
 /** In a git repository the secrets are kept out of it. */
-function ignoreFile(folder: string): string[] {
+function ignoreFile(folder: string): InitFile[] {
   if (!existsSync(join(folder, '.git'))) return [];
   const file = join(folder, '.gitignore');
   const before = existsSync(file) ? readFileSync(file, 'utf8') : '';
   if (before.split('\n').some((line) => /^\/?\.env\*?$/.test(line.trim()))) return [];
   writeFileSync(file, `${before}${before === '' || before.endsWith('\n') ? '' : '\n'}.env\n`);
-  return ['added to .gitignore: .env'];
+  return [{ file: '.gitignore', action: 'added to', says: '.env' }];
 }

@@ -14,6 +14,7 @@ interface ListenFlags extends ConfigFlags, Partial<TokenFlags> {
   readonly event?: readonly string[];
   readonly app?: string;
   readonly url?: string;
+  readonly json?: boolean;
 }
 
 export function listenCommand(command: Command, context: CliContext): void {
@@ -27,6 +28,7 @@ export function listenCommand(command: Command, context: CliContext): void {
     ])
     .option('--app <id>', 'the app (default: the first of the configuration)')
     .option('--url <url>', URL_HELP)
+    .option('--json', 'print each event as a line of JSON')
     .addHelpText(
       'after',
       '\nGuarded channels are authorized with --token, or a token for --user, by the server; without either, by the app secret.' +
@@ -42,7 +44,7 @@ export function listenCommand(command: Command, context: CliContext): void {
       const server = chosenServer(context, config, flags.url);
       for (const channel of channels) mustBeName(channel, app);
       await mustAnswer(server);
-      await listenUntilStopped(context, channels, flags.event, (events) =>
+      await listenUntilStopped(context, channels, flags, (events) =>
         startListener({ server, app, channels: [...new Set(channels)], authorization, events }),
       );
     });
@@ -63,7 +65,7 @@ async function authorizationOf(config: Config, app: App, flags: ListenFlags): Pr
 function listenUntilStopped(
   context: CliContext,
   channels: readonly string[],
-  only: readonly string[] | undefined,
+  { event: only, json }: Pick<ListenFlags, 'event' | 'json'>,
   start: (events: ListenerEvents) => { stop(): void },
 ): Promise<void> {
   return new Promise((resolve, reject) => {
@@ -82,7 +84,10 @@ function listenUntilStopped(
       },
       event: (channel, event, data) => {
         if (only !== undefined && !only.includes(event)) return;
-        context.print(`${new Date().toISOString()} ${channel} ${event} ${data}`);
+        const at = new Date().toISOString();
+        context.print(
+          json === true ? JSON.stringify({ at, channel, event, data }) : `${at} ${channel} ${event} ${data}`,
+        );
       },
       trouble: (sentence) => context.warn(sentence),
       ended: (sentence) => {

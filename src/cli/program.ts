@@ -25,7 +25,12 @@ export async function runCli(args: readonly string[], version: string, context: 
       writeOut: (text) => context.print(text.trimEnd()),
       writeErr: (text) => context.warn(text.trimEnd()),
     })
-    .showHelpAfterError('(--help tells more)');
+    .showHelpAfterError('(--help tells more)')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  fanfare init && fanfare serve\n  fanfare doctor --url https://realtime.example.com' +
+        '\n  fanfare trigger --help',
+    );
   serveCommand(program.command('serve', { isDefault: true }), context);
   initCommand(program.command('init'), context);
   tokenCommand(program.command('token'), context);
@@ -41,7 +46,7 @@ export async function runCli(args: readonly string[], version: string, context: 
   reloadCommand(program.command('reload'), context);
   checkConfigCommand(program.command('check-config'), context);
   const unknown = unknownCommand(
-    args[0],
+    args[0] === 'help' ? args[1] : args[0],
     program.commands.map((command) => command.name()),
   );
   if (unknown !== undefined) {

@@ -1,8 +1,8 @@
 import type { App } from '../core/contracts/app.ts';
 import { hmacHex } from '../protocol/hmac.ts';
 import { md5Hex, requestStringToSign } from '../protocol/signatures.ts';
-import { CliFailure } from './context.ts';
-import { type ServerUrl, unreachable } from './server-url.ts';
+import { callServer } from './call-server.ts';
+import type { ServerUrl } from './server-url.ts';
 
 const TIMEOUT_MS = 10_000;
 
@@ -28,17 +28,9 @@ export async function callSigned({ origin, pathPrefix }: ServerUrl, app: App, ca
   query.sort(([a], [b]) => (a < b ? -1 : 1));
   const signature = hmacHex(app.secret, requestStringToSign(method, path, query));
   const parameters = new URLSearchParams([...query, ['auth_signature', signature]]);
-  let response: Response;
-  try {
-    response = await fetch(`${origin}${pathPrefix}${path}?${parameters}`, {
-      method,
-      signal: AbortSignal.timeout(TIMEOUT_MS),
-      ...(body === undefined ? {} : { headers: { 'Content-Type': 'application/json' }, body }),
-    });
-  } catch (error) {
-    throw unreachable(origin, error);
-  }
-  const text = await response.text();
-  if (!response.ok) throw new CliFailure(`The server answered ${response.status}: ${text.trim()}`);
-  return JSON.parse(text);
+  return await callServer(
+    `${origin}${pathPrefix}${path}?${parameters}`,
+    { method, ...(body === undefined ? {} : { headers: { 'Content-Type': 'application/json' }, body }) },
+    TIMEOUT_MS,
+  );
 }

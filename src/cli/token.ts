@@ -5,18 +5,29 @@ import { signUserToken, type TokenFlags } from './user-token.ts';
 
 const UNIT_SECONDS: Readonly<Record<string, number>> = Object.freeze({ s: 1, m: 60, h: 3600, d: 86_400 });
 
+interface TokenCommandFlags extends ConfigFlags, Partial<TokenFlags> {
+  readonly json?: boolean;
+}
+
 export function tokenCommand(command: Command, context: CliContext): void {
   addUserFlags(addConfigFlags(command))
     .description('print a token for trying things out, signed by the JWT secret of the configuration')
+    .option('--json', 'print the token and its claims as JSON')
     .addHelpText(
       'after',
       '\nExamples:\n  fanfare token --user 42 --domains 7\n  fanfare token --user 1 --role admin --expires 7d',
     )
-    .action(async (flags: ConfigFlags & Partial<TokenFlags>) => {
+    .action(async (flags: TokenCommandFlags) => {
       if (flags.user === undefined) command.error("error: option '--user <id>' must be given", { exitCode: 2 });
       const { config } = loadWith(context, flags, { checkFiles: false });
-      context.print(await signUserToken(config, { ...flags, user: flags.user }));
+      const token = await signUserToken(config, { ...flags, user: flags.user });
+      context.print(flags.json === true ? JSON.stringify({ token, claims: claimsOf(token) }) : token);
     });
+}
+
+/** Of a token that has just been signed here. */
+function claimsOf(token: string): unknown {
+  return JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString());
 }
 
 /** The flags that say who a token is for. */

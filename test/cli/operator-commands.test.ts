@@ -99,6 +99,8 @@ t.test('migrate translates an environment, and what it writes is one', async (t)
 
 t.test('commands that do not exist are told, with the nearest', async (t) => {
   t.match(await run(['triger', 'a']), { code: 2, stderr: /^There is no command 'triger'; did you mean trigger\?/ });
+  t.match(await run(['help', 'triger']), { code: 2, stderr: /did you mean trigger\?/ });
+  t.match(await run(['trigger', '--sokcet-id', 'x']), { code: 2, stderr: /Did you mean --socket-id\?/ });
   t.match(await run(['frobnicate']), { code: 2, stderr: /there are serve, init, .*doctor/ });
 });
 
@@ -108,6 +110,7 @@ t.test('every command shows examples', async (t) => {
   );
   const commands = names.filter((name) => name !== 'help');
   t.ok(commands.length >= 12, commands.join(' '));
+  t.match((await run(['--help'])).stdout, /Examples:\n {2}fanfare /);
   for (const name of commands) t.match((await run([name, '--help'])).stdout, /Examples?:\n {2}/, name);
 });
 
