@@ -151,14 +151,14 @@ async function open(
   const metrics = createMetrics();
   log.observe(metrics);
   const shared = sharedState(config, metrics, loggerOf('redis'), wantsFact(apps));
-  const { broker, roster, outbox, revocations } = shared;
+  const { broker, roster, revocations } = shared;
   opened.push(() => broker.close());
   opened.push(() => roster.close());
   const { rules, explainRefusals = false } = options;
   const auth = new AuthEndpoint({ apps, revocations, metrics, logger: loggerOf('auth'), rules, explainRefusals });
   opened.push(() => auth.close());
   await auth.use(config);
-  const webhooks = new Webhooks({ apps, outbox, settings: config.webhooks, metrics, logger: loggerOf('webhooks') });
+  const webhooks = new Webhooks({ ...shared, apps, settings: config.webhooks, metrics, logger: loggerOf('webhooks') });
   opened.push(() => webhooks.stop());
   const userStatus = new UserStatusTeller({ ...shared, ...config.userStatus, apps, logger: loggerOf('webhooks') });
   opened.push(() => userStatus.stop());
@@ -177,7 +177,7 @@ async function open(
   });
   const { connections, cluster, delivery, publisher, terminate } = core;
   if (log.debugs('events')) logEvents(delivery.watch, log.of('events'));
-  const api: ApiDeps = { ...shared, ...core, apps, metrics, logger: loggerOf('api') };
+  const api: ApiDeps = { ...shared, ...core, givenUp: webhooks.givenUp, apps, metrics, logger: loggerOf('api') };
 
   const native = createNativeApp(uws, config.tls);
   opened.push(async () => {

@@ -1,6 +1,7 @@
 import type { App, AppRegistry } from '../core/contracts/app.ts';
 import type { Broker } from '../core/contracts/broker.ts';
 import type { ChannelHistory } from '../core/contracts/channel-log.ts';
+import type { GivenUpWebhooks } from '../core/contracts/given-up.ts';
 import type { HttpResponse } from '../core/contracts/http.ts';
 import type { IdempotentRequests } from '../core/contracts/idempotency.ts';
 import type { Logger } from '../core/contracts/logger.ts';
@@ -21,6 +22,7 @@ export interface ApiDeps {
   readonly history: ChannelHistory;
   readonly requests: IdempotentRequests;
   readonly statuses: UserStatuses;
+  readonly givenUp: GivenUpWebhooks;
   /** Closes every connection of a signed-in user, on all nodes. */
   readonly terminate: (app: App, userId: string) => Promise<void>;
   /** Refuses tokens from now on, and asks who was authorized with them to authorize anew. */

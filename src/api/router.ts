@@ -7,6 +7,7 @@ import { percentDecoded } from './query.ts';
 import { postRevokeToken, postRevokeTokens } from './tokens.ts';
 import { postUserStatus } from './user-status.ts';
 import { postTerminateConnections, postUnsubscribe } from './users.ts';
+import { getGivenUp, postResend } from './webhooks.ts';
 
 export interface Endpoint {
   readonly method: 'GET' | 'POST';
@@ -55,6 +56,8 @@ const REVOKE_TOKENS: Endpoint = {
 };
 const USER_STATUS: Endpoint = { method: 'POST', path: '/apps/{id}/users/status', resource: postUserStatus };
 const REVOKE_TOKEN: Endpoint = { method: 'POST', path: '/apps/{id}/tokens/revoke', resource: postRevokeToken };
+const GIVEN_UP: Endpoint = { method: 'GET', path: '/apps/{id}/webhooks/given_up', resource: getGivenUp };
+const RESEND: Endpoint = { method: 'POST', path: '/apps/{id}/webhooks/resend', resource: postResend };
 const UNSUBSCRIBE: Endpoint = {
   method: 'POST',
   path: '/apps/{id}/users/{user_id}/unsubscribe',
@@ -63,7 +66,7 @@ const UNSUBSCRIBE: Endpoint = {
 
 export const ENDPOINTS: readonly Endpoint[] = [
   ...[EVENTS, BATCH_EVENTS, CHANNELS, CHANNEL, CHANNEL_USERS, CHANNEL_EVENTS],
-  ...[TERMINATE, UNSUBSCRIBE, REVOKE_TOKENS, REVOKE_TOKEN, USER_STATUS],
+  ...[TERMINATE, UNSUBSCRIBE, REVOKE_TOKENS, REVOKE_TOKEN, USER_STATUS, GIVEN_UP, RESEND],
 ];
 
 const APPS = '/apps/';
@@ -88,6 +91,8 @@ export function routeOf(path: string): Route | undefined {
   if (rest === 'channels') return { endpoint: CHANNELS, appId, name: '' };
   if (rest === 'users/status') return { endpoint: USER_STATUS, appId, name: '' };
   if (rest === 'tokens/revoke') return { endpoint: REVOKE_TOKEN, appId, name: '' };
+  if (rest === 'webhooks/given_up') return { endpoint: GIVEN_UP, appId, name: '' };
+  if (rest === 'webhooks/resend') return { endpoint: RESEND, appId, name: '' };
   if (rest.startsWith(USERS)) return userRoute(appId, rest);
   const [first, channel, last, more] = rest.split('/', 4);
   if (first !== 'channels' || channel === undefined || channel === '' || more !== undefined) return undefined;

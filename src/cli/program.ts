@@ -14,6 +14,7 @@ import { revokeCommand } from './revoke.ts';
 import { serveCommand } from './serve.ts';
 import { tokenCommand } from './token.ts';
 import { triggerCommand } from './trigger.ts';
+import { webhooksCommand } from './webhooks.ts';
 
 /** Exit codes: 0 done; 1 it could not be done, and stderr says why; 2 the command line is wrong. */
 export async function runCli(args: readonly string[], version: string, context: CliContext): Promise<number> {
@@ -40,6 +41,7 @@ export async function runCli(args: readonly string[], version: string, context: 
   usersCommand(program.command('users'), context);
   disconnectCommand(program.command('disconnect'), context);
   revokeCommand(program.command('revoke'), context);
+  webhooksCommand(program.command('webhooks'), context);
   doctorCommand(program.command('doctor'), context);
   explainCommand(program.command('explain'), context);
   migrateCommand(program.command('migrate'), context);

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { App } from '../core/contracts/app.ts';
 import type { Logger } from '../core/contracts/logger.ts';
 import type { Metrics } from '../core/contracts/metrics.ts';
+import { shownUrl } from './given-up.ts';
 import { payloadOf } from './payload.ts';
 import { type PostSettings, post } from './post.ts';
 import type { Telling } from './telling.ts';
@@ -18,6 +19,8 @@ export interface EndpointContext {
   holds(telling: Telling): boolean;
   /** This endpoint has been told, or never will be. */
   done(telling: Telling): void;
+  /** Keeps what this endpoint did not take. Never rejects. */
+  givenUp(batch: readonly Telling[], timeMs: number, reason: string): Promise<void>;
 }
 
 /** (Channels docs: webhooks, batching) */
@@ -28,7 +31,6 @@ const MAX_BATCHES_AT_ONCE = 4;
 const MAX_EVENTS_OF_ENDPOINT = 5000;
 const FIRST_PAUSE_MS = 1000;
 const LONGEST_PAUSE_MS = 60_000;
-const IDS_IN_LOG = 20;
 
 /** Tells one endpoint, in batches, a few at a time; each is tried again until it is taken or its time is over. */
 export class EndpointQueue {
@@ -37,6 +39,7 @@ export class EndpointQueue {
   readonly #waiting: Telling[] = [];
   readonly #stopping = new AbortController();
   readonly #sending = new Set<Promise<void>>();
+  readonly #givingUp = new Set<Promise<void>>();
   #timer: NodeJS.Timeout | undefined;
   #hurried = false;
 
@@ -49,7 +52,9 @@ export class EndpointQueue {
     if (this.#waiting.length >= MAX_EVENTS_OF_ENDPOINT) {
       this.#context.metrics.refused.add('webhook-events');
       const oldest = this.#waiting.splice(0, BATCH_EVENTS);
-      this.#giveUp(oldest, `more than ${MAX_EVENTS_OF_ENDPOINT} events wait for the endpoint`);
+      const reason = `more than ${MAX_EVENTS_OF_ENDPOINT} events wait for the endpoint`;
+      const givingUp = this.#giveUp(oldest, Date.now(), reason).finally(() => this.#givingUp.delete(givingUp));
+      this.#givingUp.add(givingUp);
     }
     this.#waiting.push(telling);
     if (this.#waiting.length >= BATCH_EVENTS) this.#sendMore();
@@ -64,6 +69,7 @@ export class EndpointQueue {
       this.#sendMore();
       await Promise.all(this.#sending);
     }
+    await Promise.all(this.#givingUp);
   }
 
   /** Sends nothing more; resolves when what is under way has been answered. */
@@ -71,7 +77,7 @@ export class EndpointQueue {
     clearTimeout(this.#timer);
     this.#waiting.length = 0;
     this.#stopping.abort();
-    await Promise.all(this.#sending);
+    await Promise.all([...this.#sending, ...this.#givingUp]);
   }
 
   #sendMore(): void {
@@ -96,15 +102,15 @@ export class EndpointQueue {
       // What another node may be telling by now is that node's.
       const held = batch.filter((telling) => this.#context.holds(telling));
       if (held.length === 0) return;
-      if (app === undefined) return this.#giveUp(held, 'the app has gone');
+      if (app === undefined) return this.#giveUp(held, timeMs, 'the app has gone');
       const problem = await this.#attempt(app, held, timeMs);
       if (problem === undefined) {
         for (const telling of held) this.#context.done(telling);
         return;
       }
       const pauseMs = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** attempt) * (0.5 + Math.random() / 2);
-      if (performance.now() + pauseMs > endMs) return this.#giveUp(held, problem);
-      if (this.#hurried) return this.#giveUp(held, `${problem}, and the server stops`);
+      if (performance.now() + pauseMs > endMs) return this.#giveUp(held, timeMs, problem);
+      if (this.#hurried) return this.#giveUp(held, timeMs, `${problem}, and the server stops`);
       if (this.#stopping.signal.aborted) return;
       metrics.webhooks.add('retried');
       logger.warn({ ...this.#fields(), attempt: attempt + 1, reason: problem }, 'a webhook failed and is tried again');
@@ -126,16 +132,13 @@ export class EndpointQueue {
     return undefined;
   }
 
-  #giveUp(batch: readonly Telling[], reason: string): void {
-    const ids = batch.slice(0, IDS_IN_LOG).map(({ fact }) => fact.id);
-    const fields = { ...this.#fields(), reason, events: batch.length, ids };
-    this.#context.metrics.webhooks.add('given_up');
-    this.#context.logger.error(fields, 'a webhook has been given up');
+  /** Kept first, so that this node's death loses nothing between the two. */
+  async #giveUp(batch: readonly Telling[], timeMs: number, reason: string): Promise<void> {
+    await this.#context.givenUp(batch, timeMs, reason);
     for (const telling of batch) this.#context.done(telling);
   }
 
-  /** Without the query, in which there may be a token. */
   #fields() {
-    return { appId: this.#context.app()?.id, url: this.#url.origin + this.#url.pathname };
+    return { appId: this.#context.app()?.id, url: shownUrl(this.#url) };
   }
 }

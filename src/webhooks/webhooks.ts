@@ -3,11 +3,14 @@ import { Agent as TlsAgent } from 'node:https';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { AppRegistry } from '../core/contracts/app.ts';
 import { BrokerUnavailable } from '../core/contracts/broker.ts';
+import type { GivenUpStore, GivenUpWebhooks } from '../core/contracts/given-up.ts';
 import type { Logger } from '../core/contracts/logger.ts';
 import type { Metrics } from '../core/contracts/metrics.ts';
 import { type Fact, type Outbox, type OutboxReader, PAGE_FACTS } from '../core/contracts/outbox.ts';
 import { Debounce } from './debounce.ts';
 import { EndpointQueue } from './endpoint-queue.ts';
+import { GivenUp } from './given-up.ts';
+import type { PostSettings } from './post.ts';
 import type { Telling } from './telling.ts';
 import { endpointsFor } from './wanted.ts';
 
@@ -25,6 +28,7 @@ export interface WebhookSettings {
 export interface WebhooksDependencies {
   readonly apps: AppRegistry;
   readonly outbox: Outbox;
+  readonly givenUp: GivenUpStore;
   readonly settings: WebhookSettings;
   readonly metrics: Metrics;
   readonly logger: Logger;
@@ -37,7 +41,10 @@ const MAX_SOCKETS_PER_ENDPOINT = 8;
 
 /** Tells the endpoints of apps what has happened, each fact by one node. (Channels docs: webhooks) */
 export class Webhooks {
+  /** What no endpoint took, for operators. */
+  readonly givenUp: GivenUpWebhooks;
   readonly #deps: WebhooksDependencies;
+  readonly #givenUp: GivenUp;
   readonly #debounce: Debounce;
   readonly #queues = new Map<string, EndpointQueue>();
   readonly #inHand = new Map<string, Telling>();
@@ -53,6 +60,9 @@ export class Webhooks {
 
   constructor(dependencies: WebhooksDependencies) {
     this.#deps = dependencies;
+    const { apps, givenUp: store, metrics, logger } = dependencies;
+    this.#givenUp = new GivenUp({ apps, store, metrics, logger, postSettings: (url) => this.#postSettings(url) });
+    this.givenUp = this.#givenUp;
     this.#debounce = new Debounce(dependencies.settings.graceSeconds * 1000, {
       pass: (telling) => this.#pass(telling),
       drop: (telling) => this.#finish(telling),
@@ -140,13 +150,8 @@ export class Webhooks {
     let queue = this.#queues.get(key);
     if (queue === undefined) {
       const { settings, metrics, logger, apps } = this.#deps;
-      const agent = this.#agents[url.startsWith('https:') ? 'https:' : 'http:'];
       queue = new EndpointQueue(url, {
-        post: {
-          timeoutMs: settings.timeoutSeconds * 1000,
-          allowPrivateNetworks: settings.allowPrivateNetworks,
-          agent,
-        },
+        post: this.#postSettings(url),
         retryMs: settings.retrySeconds * 1000,
         ...{ metrics, logger },
         app: () => apps.findById(appId),
@@ -155,10 +160,20 @@ export class Webhooks {
           told.open -= 1;
           if (told.open === 0) this.#finish(told);
         },
+        givenUp: (batch, timeMs, reason) => {
+          const facts = batch.map(({ fact }) => fact);
+          return this.#givenUp.take({ appId, url: new URL(url), facts, timeMs, reason });
+        },
       });
       this.#queues.set(key, queue);
     }
     return queue;
+  }
+
+  #postSettings(url: string): PostSettings {
+    const { timeoutSeconds, allowPrivateNetworks } = this.#deps.settings;
+    const agent = this.#agents[url.startsWith('https:') ? 'https:' : 'http:'];
+    return { timeoutMs: timeoutSeconds * 1000, allowPrivateNetworks, agent };
   }
 
   #holds(telling: Telling): boolean {

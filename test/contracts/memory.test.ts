@@ -1,6 +1,8 @@
 import t from 'tap';
+import { MemoryGivenUp } from '../../src/broker/memory/memory-given-up.ts';
 import { memoryCluster } from '../support/contract-cluster.ts';
 import { brokerContract } from './broker-contract.ts';
+import { givenUpContract } from './given-up-contract.ts';
 import { outboxContract } from './outbox-contract.ts';
 import { quotasContract } from './quotas-contract.ts';
 import { requestsContract } from './requests-contract.ts';
@@ -15,3 +17,9 @@ await t.test('the memory outbox', (t) => outboxContract(t, memoryCluster));
 await t.test('the memory of requests', (t) => requestsContract(t, memoryCluster));
 await t.test('revocations in memory', (t) => revocationsContract(t, memoryCluster));
 await t.test('user statuses in memory', (t) => userStatusContract(t, memoryCluster));
+await t.test('webhooks that were given up, in memory', (t) =>
+  givenUpContract(t, (bounds) => {
+    const store = new MemoryGivenUp(bounds);
+    return [store, store];
+  }),
+);

@@ -1,7 +1,9 @@
 import t from 'tap';
 import { redisCluster } from '../support/contract-cluster.ts';
+import { openGivenUp } from '../support/contract-given-up.ts';
 import { startCluster } from '../support/redis-server.ts';
 import { brokerContract } from './broker-contract.ts';
+import { givenUpContract } from './given-up-contract.ts';
 import { outboxContract } from './outbox-contract.ts';
 import { quotasContract } from './quotas-contract.ts';
 import { requestsContract } from './requests-contract.ts';
@@ -19,3 +21,6 @@ await t.test('the Redis outbox on a Cluster', (t) => outboxContract(t, () => red
 await t.test('requests on a Cluster', (t) => requestsContract(t, () => redisCluster(cluster.url, 2)));
 await t.test('revocations on a Cluster', (t) => revocationsContract(t, () => redisCluster(cluster.url, 2)));
 await t.test('user statuses on a Cluster', (t) => userStatusContract(t, () => redisCluster(cluster.url, 2)));
+await t.test('webhooks that were given up, on a Cluster', async (t) =>
+  givenUpContract(t, await openGivenUp(t, cluster.url)),
+);

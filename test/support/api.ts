@@ -1,11 +1,13 @@
 import { type ApiDeps, createApi } from '../../src/api/index.ts';
 import { MemoryBroker } from '../../src/broker/memory/memory-broker.ts';
+import { MemoryGivenUp } from '../../src/broker/memory/memory-given-up.ts';
 import { MemoryQuotas } from '../../src/broker/memory/memory-quotas.ts';
 import { MemoryRequests } from '../../src/broker/memory/memory-requests.ts';
 import { MemoryRoster } from '../../src/broker/memory/memory-roster.ts';
 import { MemoryUserStatuses } from '../../src/broker/memory/memory-user-statuses.ts';
 import { type App, ConfiguredApps } from '../../src/core/contracts/app.ts';
 import type { BrokerMessage } from '../../src/core/contracts/broker.ts';
+import type { Resent } from '../../src/core/contracts/given-up.ts';
 import type { HttpRequest, HttpResponse } from '../../src/core/contracts/http.ts';
 import { createMetrics } from '../../src/core/contracts/metrics.ts';
 import { topicOf } from '../../src/core/contracts/topic.ts';
@@ -54,6 +56,9 @@ export function signedQuery(
 export class ApiFixture {
   readonly published: BrokerMessage[] = [];
   readonly terminated: string[] = [];
+  readonly givenUp = new MemoryGivenUp();
+  /** What sending a webhook again comes to, by its id. */
+  readonly resent = new Map<string, Resent>();
   readonly revoked: string[] = [];
   readonly unsubscribed: string[] = [];
   readonly log: readonly LoggedLine[];
@@ -79,6 +84,10 @@ export class ApiFixture {
       history: this.broker,
       requests: new MemoryRequests(now),
       statuses: new MemoryUserStatuses(now),
+      givenUp: {
+        list: (of) => this.givenUp.list(of.id),
+        resend: async (_, id) => this.resent.get(id) ?? { outcome: 'unknown' },
+      },
       terminate: async (of, userId) => {
         this.terminated.push(`${of.id}/${userId}`);
       },

@@ -25,6 +25,8 @@ export class WebhookReceiver {
   readonly receipts: Receipt[] = [];
   readonly complaints: string[] = [];
   requests = 0;
+  /** What each request asked for. */
+  readonly asked: string[] = [];
   /** What the next requests are answered; a 200 if there is nothing here. `hang` is never. */
   readonly answers: (number | 'hang')[] = [];
   /** What all requests are answered meanwhile. */
@@ -67,10 +69,11 @@ export class WebhookReceiver {
 
   #take(library: PusherServer, request: IncomingMessage, rawBody: string): number | 'hang' {
     this.requests += 1;
-    const { headers, method, url } = request;
+    const { headers, method, url = '' } = request;
+    this.asked.push(url);
     const hook = library.webhook({ headers: headers as Record<string, string>, rawBody });
     if (!hook.isValid()) this.complaints.push(`not valid: ${rawBody}`);
-    if (method !== 'POST' || url !== '/hooks') this.complaints.push(`${method} ${url}`);
+    if (method !== 'POST' || url.split('?')[0] !== '/hooks') this.complaints.push(`${method} ${url}`);
     const answer = this.down ?? this.answers.shift() ?? 200;
     if (answer === 200 || answer === 204) {
       const events = hook.getEvents() as unknown as ReceivedEvent[];

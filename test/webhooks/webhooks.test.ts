@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import t, { type Test } from 'tap';
+import { MemoryGivenUp } from '../../src/broker/memory/memory-given-up.ts';
 import { MemoryOutbox } from '../../src/broker/memory/memory-outbox.ts';
 import { ConfiguredApps } from '../../src/core/contracts/app.ts';
 import { createMetrics } from '../../src/core/contracts/metrics.ts';
@@ -36,7 +37,7 @@ async function start(
   const outbox = new MemoryOutbox(wantsFact(apps), logger);
   const settings = { allowPrivateNetworks: true, timeoutSeconds: 3, retrySeconds: 30, graceSeconds: 0.2, ...changes };
   const metrics = createMetrics();
-  const hooks = new Webhooks({ apps, outbox, settings, metrics, logger });
+  const hooks = new Webhooks({ apps, outbox, givenUp: new MemoryGivenUp(), settings, metrics, logger });
   hooks.start();
   t.teardown(() => hooks.stop());
   const [receiver] = receivers;
@@ -158,7 +159,13 @@ t.test('what cannot be sent in time is given up, counted and logged with its ids
   tell('channel_occupied', 'c');
   await until(() => metrics.webhooks.get('given_up') === 1, 'it is given up', 10_000);
   const line = lines.find(({ level }) => level === 'error');
-  t.match(line, { message: 'a webhook has been given up', appId: 'shop', url: receiver.url, events: 1 });
+  t.match(line, {
+    message: 'a webhook has been given up',
+    appId: 'shop',
+    url: receiver.url,
+    events: 1,
+    batch: /^\w{12}$/,
+  });
   t.ok(Array.isArray(line?.ids) && line.ids.length === 1);
   receiver.down = undefined;
   tell('channel_occupied', 'd');

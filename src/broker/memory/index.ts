@@ -3,6 +3,7 @@ import { createMetrics, type Metrics } from '../../core/contracts/metrics.ts';
 import { type WantsFact, wantsNothing } from '../../core/contracts/outbox.ts';
 import type { Retention, SharedState } from '../../core/contracts/shared-state.ts';
 import { MemoryBroker } from './memory-broker.ts';
+import { MemoryGivenUp } from './memory-given-up.ts';
 import { MemoryOutbox } from './memory-outbox.ts';
 import { MemoryQuotas } from './memory-quotas.ts';
 import { MemoryRequests } from './memory-requests.ts';
@@ -27,6 +28,7 @@ export function memoryState(
     log: broker,
     history: broker,
     outbox,
+    givenUp: new MemoryGivenUp(),
     requests: new MemoryRequests(),
     revocations: new MemoryRevocations(logger),
     statuses: new MemoryUserStatuses(),

@@ -5,6 +5,7 @@ import type { Retention, SharedState } from '../../core/contracts/shared-state.t
 import { NodeEntries } from './lease/node-entries.ts';
 import { RedisChannelLog } from './log/redis-channel-log.ts';
 import { RedisSessionStore } from './log/redis-session-store.ts';
+import { RedisGivenUp } from './outbox/redis-given-up.ts';
 import { RedisOutbox } from './outbox/redis-outbox.ts';
 import { RedisQuotas } from './quotas/redis-quotas.ts';
 import { RedisBroker } from './redis-broker.ts';
@@ -42,6 +43,7 @@ export function redisState(
     log,
     history: log,
     outbox: new RedisOutbox(store, wants),
+    givenUp: new RedisGivenUp(store),
     requests: new RedisRequests(store),
     revocations: new RedisRevocations(store),
     statuses: new RedisUserStatuses(store),

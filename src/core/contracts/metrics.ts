@@ -55,6 +55,7 @@ export const BOUND_NAMES = Object.freeze([
   ...['failed-authorizations'],
   ...['http-sessions', 'http-session-guesses', 'http-buffered-bytes', 'http-relays'],
   ...['rules', 'rules-waiting', 'rules-of-user', 'log-waiting-bytes', 'facts', 'fact-bytes', 'webhook-events'],
+  ...['given-up-webhooks'],
   ...['channel-logs', 'channel-log-bytes', 'cached-events', 'cached-event-bytes', 'sessions'],
   ...['redis-messages', 'redis-characters'],
 ] as const);
@@ -115,7 +116,7 @@ export interface Metrics {
   /** Channels that resumable clients joined again: `recovered`, `gap`, `unknown` or `shared`. */
   readonly resumes: Tally;
   eventsReplayed: number;
-  /** Batches of webhooks: `delivered`, `retried` or `given_up`. */
+  /** Batches of webhooks: `delivered`, `retried`, `given_up`, or `resent` when an operator asked for it. */
   readonly webhooks: Tally;
   /** What was turned away because a bound was met, by the bound's name. */
   readonly refused: Tally<BoundName>;
@@ -149,7 +150,7 @@ export function createMetrics(): Metrics {
     authorizations: new Tally(),
     resumes: new Tally(['recovered', 'gap', 'unknown', 'shared']),
     eventsReplayed: 0,
-    webhooks: new Tally(['delivered', 'retried', 'given_up']),
+    webhooks: new Tally(['delivered', 'retried', 'given_up', 'resent']),
     refused: new Tally(BOUND_NAMES),
     bounds: [],
   };

@@ -1,5 +1,6 @@
 import type { Broker } from './broker.ts';
 import type { ChannelHistory, ChannelLog, LogBounds } from './channel-log.ts';
+import type { GivenUpStore } from './given-up.ts';
 import type { IdempotentRequests } from './idempotency.ts';
 import type { Outbox } from './outbox.ts';
 import type { Quotas } from './quotas.ts';
@@ -17,6 +18,7 @@ export interface SharedState {
   readonly history: ChannelHistory;
   readonly sessionStore: SessionStore;
   readonly outbox: Outbox;
+  readonly givenUp: GivenUpStore;
   readonly requests: IdempotentRequests;
   readonly revocations: Revocations;
   readonly statuses: UserStatuses;

@@ -27,6 +27,9 @@
  * Of a sixteenth of an app's revoked tokens and users, by their digests: `revoked` hash: when, in seconds;
  * `revokedUntil` zset: until when, in milliseconds (revocations.ts).
  *
+ * Of an app's webhooks that were given up: `givenUp` hash: `note ID` and `batch ID`, both JSON, and the bytes of them
+ * all as `total`; `givenUpAt` zset: ids by when they were kept, in milliseconds (given-up.ts).
+ *
  * Of an app: `counts`, incarnation -> client connections; `allowance` hash: what backends have taken in one second.
  *
  * Of a session that can be resumed: `session` hash: the socket id that owns it, the node that has that socket, what was
@@ -48,6 +51,8 @@ export type KeyName =
   | 'counts'
   | 'ended'
   | 'facts'
+  | 'givenUp'
+  | 'givenUpAt'
   | 'holdings'
   | 'leases'
   | 'log'

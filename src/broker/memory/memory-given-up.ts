@@ -1,0 +1,66 @@
+import {
+  GIVEN_UP_BOUNDS,
+  type GivenUpBatch,
+  type GivenUpBounds,
+  type GivenUpNote,
+  type GivenUpStore,
+} from '../../core/contracts/given-up.ts';
+
+interface Kept {
+  readonly batch: GivenUpBatch;
+  readonly keptMs: number;
+  readonly bytes: number;
+}
+
+/** What a single node has given up; a restart forgets it. */
+export class MemoryGivenUp implements GivenUpStore {
+  /** By app, the oldest first. */
+  readonly #apps = new Map<string, Map<string, Kept>>();
+  readonly #bounds: GivenUpBounds;
+
+  constructor(bounds: GivenUpBounds = GIVEN_UP_BOUNDS) {
+    this.#bounds = bounds;
+  }
+
+  async keep(appId: string, batch: GivenUpBatch): Promise<number> {
+    const kept = this.#current(appId);
+    kept.delete(batch.id);
+    kept.set(batch.id, { batch, keptMs: Date.now(), bytes: Buffer.byteLength(JSON.stringify(batch)) });
+    this.#apps.set(appId, kept);
+    let bytes = 0;
+    for (const one of kept.values()) bytes += one.bytes;
+    let forgotten = 0;
+    for (const [id, oldest] of kept) {
+      if (kept.size <= this.#bounds.maxBatches && bytes <= this.#bounds.maxBytes) break;
+      kept.delete(id);
+      bytes -= oldest.bytes;
+      forgotten += 1;
+    }
+    return forgotten;
+  }
+
+  async list(appId: string): Promise<readonly GivenUpNote[]> {
+    return Array.from(this.#current(appId).values(), ({ batch: { id, atMs, url, reason, events } }) => ({
+      ...{ id, atMs, url, reason, events },
+    }));
+  }
+
+  async read(appId: string, id: string): Promise<GivenUpBatch | undefined> {
+    return this.#current(appId).get(id)?.batch;
+  }
+
+  async remove(appId: string, id: string): Promise<void> {
+    this.#apps.get(appId)?.delete(id);
+  }
+
+  /** Without what is too old. */
+  #current(appId: string): Map<string, Kept> {
+    const kept = this.#apps.get(appId) ?? new Map<string, Kept>();
+    const oldestMs = Date.now() - this.#bounds.maxAgeSeconds * 1000;
+    for (const [id, { keptMs }] of kept) {
+      if (keptMs > oldestMs) break;
+      kept.delete(id);
+    }
+    return kept;
+  }
+}
