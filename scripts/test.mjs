@@ -19,6 +19,7 @@ const NEEDED = [
   { command: 'redis-server', aptPackage: 'redis-server', purpose: 'the tests of replicas' },
   { command: 'nginx', aptPackage: 'nginx-light', purpose: 'the tests behind a reverse proxy' },
   { command: 'chromium', aptPackage: 'chromium', purpose: 'the tests with browsers' },
+  { command: 'prometheus', aptPackage: 'prometheus', purpose: 'the tests of metrics, alerts and dashboard' },
 ];
 
 /** nginx stands in a folder that only root has on its path. */
