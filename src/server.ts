@@ -221,7 +221,7 @@ async function open(
 
   const reload = reloading(config, options, { apps, auth, appsReplaced: () => connections.appsReplaced(), logger });
   const admin = await adminServer(config, {
-    ...{ apps, publisher, roster, broker, delivery, cluster, metrics, terminate, happenings, isReady },
+    ...{ apps, publisher, roster, broker, outbox, delivery, cluster, metrics, terminate, happenings, isReady },
     logger: loggerOf('admin'),
     connections: connections.all,
     disconnect: core.disconnect,

@@ -1,23 +1,26 @@
 import { Counter, collectDefaultMetrics, Gauge, type Histogram, Registry } from 'prom-client';
 import type { Broker } from '../core/contracts/broker.ts';
 import type { Durations, Metrics, Tally } from '../core/contracts/metrics.ts';
+import type { Outbox, OutboxBacklog } from '../core/contracts/outbox.ts';
 import { topicOf } from '../core/contracts/topic.ts';
 
 export interface ExpositionDependencies {
   readonly metrics: Metrics;
   readonly broker: Broker;
+  readonly outbox: Outbox;
   readonly version: string;
 }
 
 /** Nobody subscribes to it: asking for its last event is a round trip to the shared state and nothing else. */
 const PROBE_TOPIC = topicOf('', '#probe');
 const MAX_PROBE_MS = 2000;
+const UNKNOWN_BACKLOG: OutboxBacklog = Object.freeze({ facts: Number.NaN, oldestSeconds: Number.NaN });
 
 /**
  * What a node counts, in Prometheus's format. Everything is read at the scrape: between two of them nothing runs here.
  * Names and units follow Prometheus's conventions; docs/observability.md lists them all.
  */
-export function createExposition({ metrics, broker, version }: ExpositionDependencies): Registry {
+export function createExposition({ metrics, broker, outbox, version }: ExpositionDependencies): Registry {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const { counter, gauge, counterBy, gaugeBy } = instruments(registry);
@@ -46,6 +49,9 @@ export function createExposition({ metrics, broker, version }: ExpositionDepende
   counterBy('fanfare_resumes_total', 'Channels joined again by resumable clients', 'outcome', metrics.resumes);
   counter('fanfare_events_replayed_total', 'Events sent again to who missed them', () => metrics.eventsReplayed);
   counterBy('fanfare_webhooks_total', 'Batches: delivered, retried or given_up', 'outcome', metrics.webhooks);
+  const backlog = backlogOf(outbox);
+  gauge('fanfare_outbox_facts', 'Waiting to be told, on all nodes together', async () => (await backlog()).facts);
+  gauge('fanfare_outbox_oldest_seconds', 'How long the oldest waits', async () => (await backlog()).oldestSeconds);
   counterBy('fanfare_bound_refused_total', 'Turned away: a bound was met', 'bound', metrics.refused);
   gaugeBy('fanfare_bound_limit', 'The most that may be held; 0: no limit', 'bound', () => bounds(metrics, 'limit'));
   gaugeBy('fanfare_bound_held', 'What is held now', 'bound', () => bounds(metrics, 'held'));
@@ -64,16 +70,29 @@ export function createExposition({ metrics, broker, version }: ExpositionDepende
 /** Seconds, or NaN if there is no answer within two. */
 export async function roundTrip(broker: Broker): Promise<number> {
   const begun = performance.now();
-  const answered = broker.cached(PROBE_TOPIC).then(
-    () => (performance.now() - begun) / 1000,
-    () => Number.NaN,
-  );
+  const answered = broker.cached(PROBE_TOPIC).then(() => (performance.now() - begun) / 1000);
+  return await inTime(answered, Number.NaN);
+}
+
+/** Both of its numbers come of one question, of all who ask while it is under way. */
+function backlogOf(outbox: Outbox): () => Promise<OutboxBacklog> {
+  let asked: Promise<OutboxBacklog> | undefined;
+  return () => {
+    asked ??= inTime(outbox.backlog(), UNKNOWN_BACKLOG).finally(() => {
+      asked = undefined;
+    });
+    return asked;
+  };
+}
+
+/** `otherwise` if the shared state does not answer, or not within two seconds. */
+async function inTime<T>(answer: Promise<T>, otherwise: T): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
-  const timeUp = new Promise<number>((resolve) => {
-    timer = setTimeout(() => resolve(Number.NaN), MAX_PROBE_MS);
+  const timeUp = new Promise<T>((resolve) => {
+    timer = setTimeout(() => resolve(otherwise), MAX_PROBE_MS);
   });
   try {
-    return await Promise.race([answered, timeUp]);
+    return await Promise.race([answer.catch(() => otherwise), timeUp]);
   } finally {
     clearTimeout(timer);
   }

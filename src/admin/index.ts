@@ -3,6 +3,7 @@ import type { Connection } from '../core/connection/connection.ts';
 import type { Broker } from '../core/contracts/broker.ts';
 import type { Logger } from '../core/contracts/logger.ts';
 import type { Metrics } from '../core/contracts/metrics.ts';
+import type { Outbox } from '../core/contracts/outbox.ts';
 import type { Delivery } from '../core/delivery/delivery.ts';
 import { Access } from './access.ts';
 import { ClusterQueries } from './cluster-queries.ts';
@@ -29,6 +30,7 @@ export interface AdminDependencies extends Omit<ConsoleDependencies, 'history' |
   readonly settings: AdminSettings;
   readonly metrics: Metrics;
   readonly broker: Broker;
+  readonly outbox: Outbox;
   readonly delivery: Delivery;
   readonly connections: Iterable<Connection>;
   readonly happenings: Happenings;

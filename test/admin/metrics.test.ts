@@ -1,9 +1,18 @@
 import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import { pino } from 'pino';
 import t, { type Test } from 'tap';
+import { createExposition } from '../../src/admin/exposition.ts';
+import { memoryState } from '../../src/broker/memory/index.ts';
+import { BrokerUnavailable } from '../../src/core/contracts/broker.ts';
+import { createMetrics } from '../../src/core/contracts/metrics.ts';
+import { RETENTION } from '../support/contract-cluster.ts';
 import { unique } from '../support/names.ts';
 import { on, RawClient } from '../support/raw-client.ts';
 import { SignedApi } from '../support/signed-api.ts';
-import { AUTH, type StartedFanfare, startFanfare } from '../support/target.ts';
+import { APP, AUTH, type StartedFanfare, startFanfare } from '../support/target.ts';
 import { until } from '../support/wait.ts';
 
 /** What a scrape says: `fanfare_connections{transport="websocket"}` to its number. */
@@ -102,6 +111,37 @@ t.test('refusals and bounds', async (t) => {
   t.equal(known.get('fanfare_bound_held{bound="connections"}'), 1);
   t.equal(known.get('fanfare_bound_limit{bound="connections"}'), 1);
   t.equal(known.get('fanfare_authorizations_total{outcome="token_missing"}'), 1);
+});
+
+t.test('the outbox, and what it says without an answer', async (t) => {
+  const endpoint = createServer((_request, response) => response.writeHead(503).end()).listen(0, '127.0.0.1');
+  await once(endpoint, 'listening');
+  t.teardown(() => {
+    endpoint.closeAllConnections();
+    endpoint.close();
+  });
+  const { port } = endpoint.address() as AddressInfo;
+  const webhooks = [{ url: `http://127.0.0.1:${port}/` }];
+  const target = await starting(t, { apps: [{ ...APP, webhooks }], webhooks: { allowPrivateNetworks: true } });
+  t.equal((await scrape(target)).get('fanfare_outbox_facts'), 0);
+  const client = await RawClient.connect(t, target);
+  await client.subscribe(unique('room'));
+  const known = await scrape(target);
+  t.equal(known.get('fanfare_outbox_facts'), 1, 'the endpoint does not take it');
+  await delay(20);
+  const later = (await scrape(target)).get('fanfare_outbox_oldest_seconds') ?? 0;
+  t.ok(later > (known.get('fanfare_outbox_oldest_seconds') ?? Number.NaN) && later < 60, `${later} s`);
+
+  let asked = 0;
+  const { broker, outbox } = memoryState(RETENTION, pino({ level: 'silent' }), () => true);
+  outbox.backlog = () => {
+    asked += 1;
+    return Promise.reject(new BrokerUnavailable('away'));
+  };
+  const text = await createExposition({ metrics: createMetrics(), broker, outbox, version: '1' }).metrics();
+  t.match(text, /^fanfare_outbox_facts Nan$/m);
+  t.match(text, /^fanfare_outbox_oldest_seconds Nan$/m);
+  t.equal(asked, 1, 'one question for both');
 });
 
 t.test('health, readiness, and what is not there', async (t) => {

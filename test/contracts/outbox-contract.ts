@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Test } from 'tap';
 import type { Fact, NewFact, OutboxReader } from '../../src/core/contracts/outbox.ts';
 import type { Member } from '../../src/core/contracts/roster.ts';
@@ -30,6 +31,10 @@ function saidOf(facts: readonly Fact[], appId: string): string[] {
   return facts.filter((fact) => fact.appId === appId).map(said);
 }
 
+function cacheMiss(appId: string): NewFact {
+  return { kind: 'cache_miss', appId, channel: 'cache-c', userId: undefined };
+}
+
 async function enter(node: ContractNode, topic: string, socketId: string, member?: Member): Promise<void> {
   await node.broker.subscribe(topic);
   await node.roster.enter({ topic, socketId, member }, () => undefined);
@@ -50,6 +55,21 @@ export async function outboxContract(t: Test, startCluster: StartCluster): Promi
   const done = async (facts: readonly Fact[]) => {
     for (const reader of main) await reader.done(facts.filter((fact) => reader.holds(fact)));
   };
+
+  await t.test('what waits is counted until it is done, and its oldest grows older', async (t) => {
+    const [wroteAfter, appId] = [Date.now(), newApp()];
+    t.same(await here.outbox.backlog(), { facts: 0, oldestSeconds: 0 });
+    await here.outbox.write([cacheMiss(appId), cacheMiss(appId), cacheMiss('nobody reads')]);
+    const facts = await read(main, 2);
+    await delay(20);
+    for (const node of nodes) {
+      const { facts: waiting, oldestSeconds } = await node.outbox.backlog();
+      t.equal(waiting, 2, 'those that were given are not done');
+      t.ok(oldestSeconds >= 0.015 && oldestSeconds <= (Date.now() - wroteAfter) / 1000 + 1, `${oldestSeconds} s`);
+    }
+    await done(facts);
+    t.same(await there.outbox.backlog(), { facts: 0, oldestSeconds: 0 });
+  });
 
   await t.test('who came and went is written once, in its order', async (t) => {
     const appId = newApp();

@@ -1,6 +1,6 @@
 import type { Logger } from '../../core/contracts/logger.ts';
 import { createMetrics, type Metrics } from '../../core/contracts/metrics.ts';
-import type { Fact, NewFact, Outbox, OutboxReader, WantsFact } from '../../core/contracts/outbox.ts';
+import type { Fact, NewFact, Outbox, OutboxBacklog, OutboxReader, WantsFact } from '../../core/contracts/outbox.ts';
 
 /** What is kept that has not been told: whatever bound is met first. */
 const MAX_FACTS = 20_000;
@@ -74,6 +74,12 @@ export class MemoryOutbox implements Outbox {
     this.#bytes += bytes;
     for (const { waiting } of this.#readings.values()) waiting.add(fact);
     this.#trim(atMs);
+  }
+
+  async backlog(): Promise<OutboxBacklog> {
+    const [oldest] = this.#facts.keys();
+    const waitedMs = oldest === undefined ? 0 : this.#now() - oldest.atMs;
+    return { facts: this.#facts.size, oldestSeconds: Math.max(0, waitedMs) / 1000 };
   }
 
   reader(name: string): OutboxReader {

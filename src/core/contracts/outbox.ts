@@ -48,8 +48,17 @@ export interface Outbox {
   readonly wants: WantsFact;
   /** Keeps facts that only this node knows of, those that are wanted. */
   write(facts: readonly NewFact[]): Promise<void>;
+  /** What waits now, in all of it; for whoever watches, so that it costs little. */
+  backlog(): Promise<OutboxBacklog>;
   /** This node's end of a reader. Readers of different names each get every fact. */
   reader(name: string): OutboxReader;
+}
+
+/** Facts that some reader is not done with, those under way included. */
+export interface OutboxBacklog {
+  readonly facts: number;
+  /** How long the oldest has waited; 0 if there is none. */
+  readonly oldestSeconds: number;
 }
 
 /** A read that gives fewer facts has given all that there were. */

@@ -1,6 +1,6 @@
-import type { NewFact, Outbox, OutboxReader, WantsFact } from '../../../core/contracts/outbox.ts';
+import type { NewFact, Outbox, OutboxBacklog, OutboxReader, WantsFact } from '../../../core/contracts/outbox.ts';
 import { topicOf, watchTopic } from '../../../core/contracts/topic.ts';
-import { WRITE_FACTS } from '../scripts/outbox.ts';
+import { COUNT_FACTS, WRITE_FACTS } from '../scripts/outbox.ts';
 import type { RedisStore } from '../wire/store.ts';
 import { RedisOutboxReader } from './redis-outbox-reader.ts';
 
@@ -26,6 +26,14 @@ export class RedisOutbox implements Outbox {
         await this.#store.run(WRITE_FACTS, topic, args, effort);
       }),
     );
+  }
+
+  async backlog(): Promise<OutboxBacklog> {
+    const counts = await this.#store.runOnBuckets(COUNT_FACTS, '', [], this.#store.patience());
+    return {
+      facts: counts.reduce((sum, { facts }) => sum + facts, 0),
+      oldestSeconds: counts.reduce((most, { oldestMs }) => Math.max(most, oldestMs), 0) / 1000,
+    };
   }
 
   reader(name: string): OutboxReader {

@@ -195,3 +195,24 @@ end
 `,
   read: readNothing,
 });
+
+/** How many facts there are, and for how long the oldest has been there. For several buckets, their keys follow. */
+export const COUNT_FACTS = script({
+  keys: ['facts'],
+  args: [],
+  lua: `${CLOCK}
+local count, oldest = 0, 0
+for _, stream in ipairs(KEYS) do
+  local first = redis.call('XRANGE', stream, '-', '+', 'COUNT', 1)[1]
+  if first then
+    count = count + redis.call('XLEN', stream)
+    oldest = math.max(oldest, math.floor(clock() / 1000) - tonumber(string.match(first[1], '^%d+')))
+  end
+end
+return {count, oldest}
+`,
+  read: (reply) => {
+    const [facts, oldestMs] = readList(reply);
+    return { facts: readNumber(facts), oldestMs: readNumber(oldestMs) };
+  },
+});
