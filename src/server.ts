@@ -151,7 +151,7 @@ async function open(
   const metrics = createMetrics();
   log.observe(metrics);
   const shared = sharedState(config, metrics, loggerOf('redis'), wantsFact(apps));
-  const { broker, roster, revocations } = shared;
+  const { broker, roster, outbox, revocations } = shared;
   opened.push(() => broker.close());
   opened.push(() => roster.close());
   const { rules, explainRefusals = false } = options;
