@@ -48,7 +48,7 @@ export function createExposition({ metrics, broker, outbox, version }: Expositio
   counterBy('fanfare_authorizations_total', 'granted, or the refusal', 'outcome', metrics.authorizations);
   counterBy('fanfare_resumes_total', 'Channels joined again by resumable clients', 'outcome', metrics.resumes);
   counter('fanfare_events_replayed_total', 'Events sent again to who missed them', () => metrics.eventsReplayed);
-  counterBy('fanfare_webhooks_total', 'Batches: delivered, retried or given_up', 'outcome', metrics.webhooks);
+  counterBy('fanfare_webhooks_total', 'Batches: delivered, retried, given_up, resent', 'outcome', metrics.webhooks);
   const backlog = backlogOf(outbox);
   gauge('fanfare_outbox_facts', 'Waiting to be told, on all nodes together', async () => (await backlog()).facts);
   gauge('fanfare_outbox_oldest_seconds', 'How long the oldest waits', async () => (await backlog()).oldestSeconds);

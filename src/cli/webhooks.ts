@@ -18,7 +18,9 @@ interface ResendFlags extends ServerFlags {
 type Answer = { readonly resent: true } | { readonly resent: false; readonly reason: string };
 
 export function webhooksCommand(command: Command, context: CliContext): void {
-  command.description('list the webhooks that were given up, and send them again');
+  command
+    .description('list the webhooks that were given up, and send them again')
+    .addHelpText('after', '\nExamples:\n  fanfare webhooks list\n  fanfare webhooks resend --all');
   listCommand(command.command('list'), context);
   resendCommand(command.command('resend'), context);
 }

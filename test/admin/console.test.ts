@@ -86,15 +86,32 @@ t.test('an operator logs in, watches, sends, asks why, and disconnects', async (
   t.strictSame(errors, []);
 });
 
-t.test('phones: nothing is wider than the screen', async (t) => {
-  const { page } = await openConsole(t);
-  await page.setViewportSize({ width: 360, height: 740 });
-  for (const view of ['overview', 'channels', 'events', 'connections', 'explain']) {
-    await page.goto(`${new URL(page.url()).origin}/#${view}`);
-    await page.locator(`nav a[href="#${view}"][aria-current]`).waitFor();
-    const width = await page.evaluate('document.documentElement.scrollWidth');
-    t.equal(width, 360, view);
+t.test('desktops and phones, light and dark: nothing is wider than the screen', async (t) => {
+  const { target, page } = await openConsole(t);
+  const client = await RawClient.connect(t, target);
+  await client.subscribe('presence-lobby', JSON.stringify({ user_id: 'ada', user_info: { name: 'Ada' } }));
+  const folder = process.env.FANFARE_SCREENSHOTS;
+  const backgrounds = new Set<unknown>();
+  for (const [scheme, width] of [
+    ['light', 1280],
+    ['dark', 1280],
+    ['light', 360],
+    ['dark', 360],
+  ] as const) {
+    await page.emulateMedia({ colorScheme: scheme });
+    await page.setViewportSize({ width, height: 740 });
+    backgrounds.add(await page.evaluate('getComputedStyle(document.body).backgroundColor'));
+    for (const view of ['overview', 'channels', 'events', 'connections', 'explain']) {
+      await page.goto(`${new URL(page.url()).origin}/#${view}`);
+      await page.locator(`nav a[href="#${view}"][aria-current]`).waitFor();
+      if (view === 'events') await new SignedApi(target).trigger('presence-lobby', 'shown', '{"text":"hello"}');
+      t.equal(await page.evaluate('document.documentElement.scrollWidth'), width, `${view}, ${scheme}`);
+      if (folder === undefined) continue;
+      await page.waitForTimeout(1000);
+      await page.screenshot({ path: `${folder}/console-${view}-${scheme}-${width}.png` });
+    }
   }
+  t.equal(backgrounds.size, 2, 'light is not dark');
 });
 
 t.test('what the page may load, and what the API refuses', async (t) => {

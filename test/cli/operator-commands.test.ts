@@ -1,7 +1,9 @@
+import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import t from 'tap';
-import { run, scratchFolder } from '../support/cli.ts';
+import { allCommands, run, scratchFolder } from '../support/cli.ts';
 import { RawClient } from '../support/raw-client.ts';
 import { APP, JWT_SECRET, startFanfare } from '../support/target.ts';
 
@@ -101,17 +103,20 @@ t.test('commands that do not exist are told, with the nearest', async (t) => {
   t.match(await run(['triger', 'a']), { code: 2, stderr: /^There is no command 'triger'; did you mean trigger\?/ });
   t.match(await run(['help', 'triger']), { code: 2, stderr: /did you mean trigger\?/ });
   t.match(await run(['trigger', '--sokcet-id', 'x']), { code: 2, stderr: /Did you mean --socket-id\?/ });
+  t.match(await run(['webhooks', 'lsit']), { code: 2, stderr: /unknown command 'lsit'\n\(Did you mean list\?\)/ });
   t.match(await run(['frobnicate']), { code: 2, stderr: /there are serve, init, .*doctor/ });
 });
 
 t.test('every command shows examples', async (t) => {
-  const names = [...(await run(['--help'])).stdout.matchAll(/^ {2}([a-z-]+) .*\S {2,}\S/gm)].map(
-    ([, name]) => name ?? '',
-  );
-  const commands = names.filter((name) => name !== 'help');
-  t.ok(commands.length >= 12, commands.join(' '));
+  const commands = await allCommands();
+  t.ok(commands.length >= 16, commands.join(' '));
   t.match((await run(['--help'])).stdout, /Examples:\n {2}fanfare /);
-  for (const name of commands) t.match((await run([name, '--help'])).stdout, /Examples?:\n {2}/, name);
+  for (const command of [...commands, ['webhooks']])
+    t.match(
+      (await run([...command, '--help'])).stdout,
+      /Examples:\n {2}(?:\w+=\w+ )?(?:npx )?fanfare /,
+      command.join(' '),
+    );
 });
 
 t.test('what keeps a command from the server is said in words', async (t) => {
@@ -125,4 +130,21 @@ t.test('what keeps a command from the server is said in words', async (t) => {
     code: 1,
     stderr: /does not speak TLS/,
   });
+});
+
+t.test('variables of soketi and Reverb are noticed at start, and by doctor', async (t) => {
+  const busy = createServer().listen(0, '127.0.0.1');
+  await once(busy, 'listening');
+  t.teardown(() => busy.close());
+  const { port } = busy.address() as AddressInfo;
+  const env = { ...CREDENTIALS, SOKETI_PORT: '7', REVERB_SCALING_ENABLED: 'true', REVERB_HOST: 'of the application' };
+  const noticed =
+    /^Variables of another server do nothing here: SOKETI_PORT \(here: FANFARE_PORT\), REVERB_SCALING_ENABLED\. "fanfare/m;
+  const serve = ['serve', '--host', '127.0.0.1', '--port', String(port)];
+  t.match(await run(serve, { ...env, FANFARE_ADMIN_ENABLED: 'false', FANFARE_LOG_LEVEL: 'silent' }), {
+    code: 1,
+    stderr: noticed,
+  });
+  t.match((await run(['doctor', '--json'], env)).stdout, /Variables of another server do nothing here: SOKETI_PORT/);
+  t.notMatch((await run(['doctor', '--json'], CREDENTIALS)).stdout, /another server/);
 });

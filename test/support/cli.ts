@@ -54,6 +54,19 @@ export async function runIn(
   return { code, stdout: out.join('\n'), stderr: err.join('\n') };
 }
 
+/** Every command as it is typed, those below a group too: `trigger`, `webhooks list`. */
+export async function allCommands(group: readonly string[] = []): Promise<string[][]> {
+  const { stdout } = await run([...group, '--help']);
+  const [, listed = ''] = stdout.split('Commands:\n');
+  const names = [...listed.matchAll(/^ {2}([a-z-]+) /gm)].map(([, name = '']) => name);
+  const found: string[][] = [];
+  for (const name of names.filter((each) => each !== 'help' && each !== 'fanfare')) {
+    const below = await allCommands([...group, name]);
+    found.push(...(below.length === 0 ? [[...group, name]] : below));
+  }
+  return found;
+}
+
 export interface RunningCommand {
   readonly child: ChildProcess;
   stdout(): string;
