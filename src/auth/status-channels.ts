@@ -6,7 +6,7 @@ const PLACEHOLDER = /\{([A-Za-z0-9_-]+)\}/;
 
 /**
  * The channels on which a user's status is told: `private-domain.{domains}` is one for each value of the claim
- * `domains`. Values that no channel's name can hold give none.
+ * `domains`. Values that are empty, or that no channel's name can hold, give none.
  */
 export function statusChannels(patterns: readonly string[], { id, claims }: VerifiedUser, maxLength: number): string[] {
   const channels = new Set<string>();
@@ -15,6 +15,7 @@ export function statusChannels(patterns: readonly string[], { id, claims }: Veri
     const value = claim === undefined ? '' : claim === 'user_id' ? id : claims[claim];
     for (const item of Array.isArray(value) ? value : [value]) {
       if (typeof item !== 'string' && typeof item !== 'number') continue;
+      if (claim !== undefined && item === '') continue;
       const channel = pattern.replace(PLACEHOLDER, () => String(item));
       if (channelNameProblem(channel, maxLength) === undefined) channels.add(channel);
       if (channels.size === MAX_STATUS_CHANNELS) return [...channels];
