@@ -29,8 +29,8 @@ export class WebhookReceiver {
   readonly asked: string[] = [];
   /** What the next requests are answered; a 200 if there is nothing here. `hang` is never. */
   readonly answers: (number | 'hang')[] = [];
-  /** What all requests are answered meanwhile. */
-  down: number | 'hang' | undefined;
+  /** What all requests are answered meanwhile; `reset`: their connection is cut. */
+  down: number | 'hang' | 'reset' | undefined;
 
   private constructor(port: number) {
     this.url = `http://127.0.0.1:${port}/hooks`;
@@ -42,7 +42,8 @@ export class WebhookReceiver {
       bodyOf(request)
         .then((body) => {
           const answer = receiver.#take(library, request, body);
-          if (answer === 'hang') return;
+          if (answer === 'reset') request.socket.destroy();
+          if (typeof answer === 'string') return;
           const location = answer >= 300 && answer < 400 ? { location: `${receiver.url}/elsewhere` } : {};
           response.writeHead(answer, location).end('what anyone says here is read by nobody');
         })
@@ -67,7 +68,7 @@ export class WebhookReceiver {
     return this.events().map(({ name, channel, user_id: user }) => [name, channel, user].filter(Boolean).join(' '));
   }
 
-  #take(library: PusherServer, request: IncomingMessage, rawBody: string): number | 'hang' {
+  #take(library: PusherServer, request: IncomingMessage, rawBody: string): number | 'hang' | 'reset' {
     this.requests += 1;
     const { headers, method, url = '' } = request;
     this.asked.push(url);
