@@ -2,7 +2,7 @@ import t, { type Test } from 'tap';
 import { unique } from '../support/names.ts';
 import { decoded, RawClient } from '../support/raw-client.ts';
 import { startRedis } from '../support/redis-server.ts';
-import { startReplicas } from '../support/replicas/replica.ts';
+import { LEASE_SECONDS, startReplicas } from '../support/replicas/replica.ts';
 import { SignedApi } from '../support/signed-api.ts';
 import { APP, startFanfare, type Target } from '../support/target.ts';
 import { until } from '../support/wait.ts';
@@ -86,15 +86,25 @@ t.test('one node, without Redis', { buffered: true }, async (t) => {
 t.test('three nodes, one of which is killed: each change is told once', { buffered: true }, async (t) => {
   const redis = await startRedis();
   t.teardown(() => redis.stop());
-  const replicas = await startReplicas(t, redis.url, 3, settings);
-  const [one, two, three] = replicas.map(({ target }) => target) as [Target, Target, Target];
+  const shared = {
+    ...settings,
+    redis: { url: redis.url, leaseSeconds: LEASE_SECONDS, acceptTimeoutSeconds: 0.5, lingerSeconds: 0.5 },
+  };
+  // The one that is killed has a process of its own.
+  const [[victim], one, three] = await Promise.all([
+    startReplicas(t, redis.url, 1, settings),
+    startFanfare(t, shared),
+    startFanfare(t, shared),
+  ]);
+  if (victim === undefined) throw new Error('a replica is missing');
+  const two = victim.target;
   await everyday(t, [one, two, three]);
   const [user, channel] = [unique('bob'), `private-domain.${unique('d')}`];
   const seen = await observer(t, three, channel, user);
   await signedIn(t, two, user, channel);
   await until(() => seen.told().length === 1, 'the coming is told');
   // The node that has the connection, and buckets of the outbox as well.
-  await replicas[1]?.kill();
+  await victim.kill();
   await until(() => seen.told().length === 2, 'the going is told', 15_000);
   const back = await signedIn(t, one, user, channel);
   await until(() => seen.told().length === 3, 'the return is told', 8000);
