@@ -12,11 +12,13 @@ export interface SignedCall {
   readonly path: string;
   readonly query?: Readonly<Record<string, string>>;
   readonly body?: string;
+  /** How long the server may take; 10 s by default. */
+  readonly timeoutMs?: number;
 }
 
 /** Calls the HTTP API as a backend does. Throws a CliFailure with what the server says. (HTTP API: authentication) */
 export async function callSigned({ origin, pathPrefix }: ServerUrl, app: App, call: SignedCall): Promise<unknown> {
-  const { method, body } = call;
+  const { method, body, timeoutMs = TIMEOUT_MS } = call;
   const path = `/apps/${encodeURIComponent(app.id)}${call.path}`;
   const query: [string, string][] = [
     ['auth_key', app.key],
@@ -31,6 +33,6 @@ export async function callSigned({ origin, pathPrefix }: ServerUrl, app: App, ca
   return await callServer(
     `${origin}${pathPrefix}${path}?${parameters}`,
     { method, ...(body === undefined ? {} : { headers: { 'Content-Type': 'application/json' }, body }) },
-    TIMEOUT_MS,
+    timeoutMs,
   );
 }

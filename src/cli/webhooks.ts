@@ -15,6 +15,9 @@ interface ResendFlags extends ServerFlags {
   readonly all?: boolean;
 }
 
+/** Longer than the server waits for an endpoint, whatever `webhooks.timeoutSeconds` is. */
+const RESEND_TIMEOUT_MS = 70_000;
+
 type Answer = { readonly resent: true } | { readonly resent: false; readonly reason: string };
 
 export function webhooksCommand(command: Command, context: CliContext): void {
@@ -92,7 +95,12 @@ async function resend(context: CliContext, flags: ServerFlags, webhooks: readonl
 
 async function ask(context: CliContext, flags: ServerFlags, id: string): Promise<Answer> {
   const body = JSON.stringify({ id });
-  return (await askServer(context, flags, { method: 'POST', path: '/webhooks/resend', body })) as Answer;
+  return (await askServer(context, flags, {
+    method: 'POST',
+    path: '/webhooks/resend',
+    body,
+    timeoutMs: RESEND_TIMEOUT_MS,
+  })) as Answer;
 }
 
 async function givenUp(context: CliContext, flags: ServerFlags): Promise<{ readonly webhooks: readonly GivenUp[] }> {
