@@ -51,6 +51,10 @@ function Console(props: { session: Session; onLeave: () => void }) {
       document.removeEventListener('keydown', onKey);
     };
   }, []);
+  useEffect(() => {
+    // On a phone the tabs are wider than the screen.
+    document.querySelector('nav [aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'center' });
+  }, [tab]);
   const app = chosenApp ?? data?.apps[0]?.id ?? '';
   const logout = async () => {
     await post('logout');

@@ -106,6 +106,8 @@ t.test('desktops and phones, light and dark: nothing is wider than the screen', 
       await page.locator(`nav a[href="#${view}"][aria-current]`).waitFor();
       if (view === 'events') await new SignedApi(target).trigger('presence-lobby', 'shown', '{"text":"hello"}');
       t.equal(await page.evaluate('document.documentElement.scrollWidth'), width, `${view}, ${scheme}`);
+      const edge = await page.evaluate('document.querySelector("nav [aria-current]").getBoundingClientRect().right');
+      t.ok(Number(edge) <= width + 1, `${view} is to be seen among the tabs`);
       if (folder === undefined) continue;
       await page.waitForTimeout(1000);
       await page.screenshot({ path: `${folder}/console-${view}-${scheme}-${width}.png` });
