@@ -173,6 +173,25 @@ t.test('what cannot be sent in time is given up, counted and logged with its ids
   t.same(receiver.said(), ['channel_occupied d']);
 });
 
+t.test('beyond what may wait for an endpoint the oldest are given up, and kept', async (t) => {
+  const { apps, hooks, receiver, metrics, tell } = await start(t);
+  receiver.down = 'hang';
+  for (let index = 0; index < 5200; index += 1) tell('channel_occupied', `c${index}`);
+  const [app] = apps.all();
+  if (app === undefined) throw new Error('there is no app');
+  await until(() => metrics.refused.get('webhook-events') > 0, 'some are given up');
+  const list = () => hooks.givenUp.list(app);
+  await until(async () => (await list()).length >= 6, 'they are kept');
+  const [first] = await list();
+  t.match(first, { reason: 'more than 5000 events wait for the endpoint', url: receiver.url });
+  // Eighty are under way in four batches.
+  t.same(
+    first?.events.map(({ channel }) => channel),
+    Array.from({ length: 20 }, (_, index) => `c${80 + index}`),
+  );
+  receiver.down = undefined;
+});
+
 t.test('private networks are only entered if that is configured', async (t) => {
   const { receiver, lines, metrics, tell } = await start(t, [{}], { allowPrivateNetworks: false, retrySeconds: 0 });
   tell('channel_occupied', 'c');
