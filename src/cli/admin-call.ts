@@ -17,6 +17,7 @@ export async function askAdmin<T>(config: Config, url: string | undefined, path:
     `${origin}${pathPrefix}${path}`,
     { method: 'POST', headers: { 'Content-Type': 'application/json', ...authorization }, body: JSON.stringify(body) },
     LIMIT_MS,
+    '--admin',
   );
   return answer as T;
 }

@@ -7,8 +7,15 @@ const MAX_ERROR_CHARACTERS = 300;
 /**
  * Asks a running server, and gives its JSON. Throws a CliFailure that says in words what came in the way: the network,
  * a refusal, or something that is not this server.
+ *
+ * @param flag names another server
  */
-export async function callServer(url: string, request: RequestInit, limitMs: number): Promise<unknown> {
+export async function callServer(
+  url: string,
+  request: RequestInit,
+  limitMs: number,
+  flag?: '--url' | '--admin',
+): Promise<unknown> {
   const { origin } = new URL(url);
   let status: number;
   let text: string;
@@ -17,7 +24,7 @@ export async function callServer(url: string, request: RequestInit, limitMs: num
     status = response.status;
     text = await response.text();
   } catch (error) {
-    throw unreachable(origin, error);
+    throw unreachable(origin, error, flag);
   }
   if (status < 200 || status > 299) throw new CliFailure(`The server answered ${status}: ${refusalText(status, text)}`);
   try {

@@ -56,9 +56,11 @@ export async function mustAnswer({ origin, pathPrefix }: ServerUrl): Promise<voi
   }
 }
 
+const NOBODY_LISTENS = 'no server listens there';
+
 /** What the codes of `fetch` and of Node mean, in words. */
 const NETWORK_ERRORS: Readonly<Record<string, string>> = Object.freeze({
-  ECONNREFUSED: 'no server listens there; start one with fanfare serve, or name it with --url',
+  ECONNREFUSED: NOBODY_LISTENS,
   ECONNRESET: 'the connection was cut before it answered',
   ENOTFOUND: 'there is no host of that name',
   EAI_AGAIN: 'the name of the host cannot be looked up now',
@@ -86,6 +88,9 @@ export function networkErrorText(error: unknown): string {
   return NETWORK_ERRORS[code] ?? `${cause.message} (${code})`;
 }
 
-export function unreachable(origin: string, error: unknown): CliFailure {
-  return new CliFailure(`Cannot reach ${origin}: ${networkErrorText(error)}`, { cause: error });
+/** @param flag names another server */
+export function unreachable(origin: string, error: unknown, flag: '--url' | '--admin' = '--url'): CliFailure {
+  const why = networkErrorText(error);
+  const hint = why === NOBODY_LISTENS ? `; start one with fanfare serve, or name it with ${flag}` : '';
+  return new CliFailure(`Cannot reach ${origin}: ${why}${hint}`, { cause: error });
 }

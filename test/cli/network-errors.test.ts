@@ -5,6 +5,7 @@ import t, { type Test } from 'tap';
 import { callServer } from '../../src/cli/call-server.ts';
 import { networkErrorText } from '../../src/cli/server-url.ts';
 import { run } from '../support/cli.ts';
+import { freePort } from '../support/free-port.ts';
 
 async function serving(t: Test, answer: RequestListener): Promise<string> {
   const server = createServer(answer).listen(0, '127.0.0.1');
@@ -40,6 +41,11 @@ t.test('what answers and is not the server, or stands in front of it', async (t)
   const another = await serving(t, (_request, response) => response.end('<html>It works!</html>'));
   t.match(await run(['channels', '--url', another]), { code: 1, stderr: /^What answers at http.* is not Fanfare/ });
   t.match(await run(['reload', '--admin', another]), { code: 1, stderr: /is not Fanfare/ });
+  const nobody = await freePort();
+  t.match(await run(['reload', '--admin', `http://127.0.0.1:${nobody}`]), {
+    code: 1,
+    stderr: /no server listens there; start one with fanfare serve, or name it with --admin$/,
+  });
   t.match(await run(['reload', '--admin', 'localhost:9601']), {
     code: 1,
     stderr: /^'localhost:9601' is not the URL of a server \(from --admin\); it looks like http:/,
