@@ -82,7 +82,7 @@ function optionsOf(element: HTMLElement, series: readonly Series[], format: (val
     },
     axes: [
       { ...axis, font, size: 26, space: 70, values: (_, ticks) => ticks.map((tick) => clockOf(tick)) },
-      { ...axis, font, size: 52, space: 34, values: (_, ticks) => ticks.map((tick) => format(tick)) },
+      { ...axis, font, size: 52, space: 34, values: (_, ticks) => named(ticks.map(format)) },
     ],
     series: [
       {},
@@ -100,4 +100,9 @@ function optionsOf(element: HTMLElement, series: readonly Series[], format: (val
 
 function clockOf(seconds: number): string {
   return new Date(seconds * 1000).toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit' });
+}
+
+/** Of ticks with one name, as those of half a connection and of one have, the uppermost keeps it. */
+function named(labels: readonly string[]): string[] {
+  return labels.map((label, at) => (label === labels[at + 1] ? '' : label));
 }
