@@ -2,11 +2,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { AppRegistry } from '../core/contracts/app.ts';
 import { type Broker, BrokerUnavailable } from '../core/contracts/broker.ts';
 import type { Logger } from '../core/contracts/logger.ts';
-import { type Fact, type Outbox, type OutboxReader, PAGE_FACTS } from '../core/contracts/outbox.ts';
+import type { Outbox } from '../core/contracts/outbox.ts';
 import { topicOf } from '../core/contracts/topic.ts';
 import type { UserStatuses } from '../core/contracts/user-status.ts';
 import { encodeEvent } from '../protocol/frames.ts';
-import { Debounce } from './debounce.ts';
+import { FactFeed } from './fact-feed.ts';
 import type { Telling } from './telling.ts';
 
 export interface UserStatusDependencies {
@@ -21,7 +21,6 @@ export interface UserStatusDependencies {
 
 export const USER_STATUS_EVENT = 'user.status.changed';
 
-const POLL_MS = 100;
 const RETRY_MS = 500;
 
 /**
@@ -30,70 +29,33 @@ const RETRY_MS = 500;
  */
 export class UserStatusTeller {
   readonly #deps: UserStatusDependencies;
-  readonly #debounce: Debounce;
-  readonly #inHand = new Map<string, Telling>();
+  readonly #feed: FactFeed;
   /** What is under way for a user comes before what follows. */
   readonly #turns = new Map<string, Promise<void>>();
-  readonly #stopping = new AbortController();
-  #reader: OutboxReader | undefined;
-  #running: Promise<void> = Promise.resolve();
 
   constructor(dependencies: UserStatusDependencies) {
     this.#deps = dependencies;
-    this.#debounce = new Debounce(dependencies.graceSeconds * 1000, {
-      pass: (telling) => this.#inTurn(telling, () => this.#tell(telling)),
-      drop: (telling) => this.#inTurn(telling, () => this.#finish(telling)),
+    const { apps, outbox, graceSeconds, logger } = dependencies;
+    this.#feed = new FactFeed({
+      ...{ outbox, logger, name: 'user-status', what: 'user statuses' },
+      isWanted: () => apps.all().some(({ statusChannels }) => statusChannels.length > 0),
+      graceMs: graceSeconds * 1000,
+      outlet: {
+        pass: (telling) => this.#inTurn(telling, () => this.#tell(telling)),
+        drop: (telling) => this.#inTurn(telling, () => this.#finish(telling)),
+      },
     });
   }
 
   start(): void {
-    this.#running = this.#run();
+    this.#feed.start();
   }
 
   /** What is not told is left to the other nodes. */
   async stop(): Promise<void> {
-    this.#stopping.abort();
-    await this.#running;
+    await this.#feed.stop();
     await Promise.all(this.#turns.values());
-    await this.#reader?.close();
-  }
-
-  async #run(): Promise<void> {
-    const { signal } = this.#stopping;
-    while (!signal.aborted) {
-      const found = await this.#readSome();
-      if (found === 0) await Promise.allSettled([delay(POLL_MS, undefined, { signal, ref: false })]);
-    }
-  }
-
-  async #readSome(): Promise<number> {
-    if (this.#reader === undefined) {
-      if (this.#deps.apps.all().every(({ statusChannels }) => statusChannels.length === 0)) return 0;
-      this.#reader = this.#deps.outbox.reader('user-status');
-    }
-    try {
-      const begunMs = performance.now();
-      const facts = await this.#reader.next();
-      for (const fact of facts) this.#take(fact);
-      this.#debounce.release(begunMs, facts.length < PAGE_FACTS);
-      return facts.length;
-    } catch (error) {
-      if (error instanceof BrokerUnavailable) this.#deps.logger.debug({ err: error }, 'user statuses wait for Redis');
-      else this.#deps.logger.error({ err: error }, 'facts for user statuses could not be read');
-      return 0;
-    }
-  }
-
-  #take(fact: Fact): void {
-    const known = this.#inHand.get(fact.id);
-    if (known !== undefined) {
-      // Given again after it was in doubt who is to tell it.
-      known.fact = fact;
-      return;
-    }
-    const telling: Telling = { fact, open: 1 };
-    this.#inHand.set(fact.id, telling);
-    this.#debounce.take(telling);
+    await this.#feed.close();
   }
 
   #inTurn(telling: Telling, act: () => Promise<void>): void {
@@ -118,13 +80,9 @@ export class UserStatusTeller {
       return;
     }
     const online = kind === 'user_online';
-    while (!this.#stopping.signal.aborted) {
+    while (!this.#feed.isStopping) {
       const { fact } = telling;
-      if (this.#reader?.holds(fact) !== true) {
-        // Given again, it begins anew; unless that has happened already.
-        if (this.#inHand.get(fact.id) === telling) this.#inHand.delete(fact.id);
-        return;
-      }
+      if (!this.#feed.holds(telling)) return;
       try {
         const channels = await statuses.change(appId, userId, { online, atMs: fact.atMs, factId: fact.id });
         const at = new Date(fact.atMs).toISOString();
@@ -145,8 +103,8 @@ export class UserStatusTeller {
     }
   }
 
-  async #finish({ fact }: Telling): Promise<void> {
-    this.#inHand.delete(fact.id);
-    await this.#reader?.done([fact]);
+  async #finish(telling: Telling): Promise<void> {
+    this.#feed.putDown(telling);
+    await this.#feed.done([telling.fact]);
   }
 }

@@ -1,14 +1,12 @@
 import { Agent } from 'node:http';
 import { Agent as TlsAgent } from 'node:https';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { AppRegistry } from '../core/contracts/app.ts';
-import { BrokerUnavailable } from '../core/contracts/broker.ts';
 import type { GivenUpStore, GivenUpWebhooks } from '../core/contracts/given-up.ts';
 import type { Logger } from '../core/contracts/logger.ts';
 import type { Metrics } from '../core/contracts/metrics.ts';
-import { type Fact, type Outbox, type OutboxReader, PAGE_FACTS } from '../core/contracts/outbox.ts';
-import { Debounce } from './debounce.ts';
+import type { Fact, Outbox } from '../core/contracts/outbox.ts';
 import { EndpointQueue } from './endpoint-queue.ts';
+import { FactFeed } from './fact-feed.ts';
 import { GivenUp } from './given-up.ts';
 import type { PostSettings } from './post.ts';
 import type { Telling } from './telling.ts';
@@ -34,9 +32,6 @@ export interface WebhooksDependencies {
   readonly logger: Logger;
 }
 
-const POLL_MS = 100;
-/** Nothing is read while so many facts wait to be told. */
-const MAX_FACTS_IN_HAND = 20_000;
 const MAX_SOCKETS_PER_ENDPOINT = 8;
 
 /** Tells the endpoints of apps what has happened, each fact by one node. (Channels docs: webhooks) */
@@ -45,93 +40,51 @@ export class Webhooks {
   readonly givenUp: GivenUpWebhooks;
   readonly #deps: WebhooksDependencies;
   readonly #givenUp: GivenUp;
-  readonly #debounce: Debounce;
+  readonly #feed: FactFeed;
   readonly #queues = new Map<string, EndpointQueue>();
-  readonly #inHand = new Map<string, Telling>();
   readonly #agents = {
     'http:': new Agent({ keepAlive: true, maxSockets: MAX_SOCKETS_PER_ENDPOINT }),
     'https:': new TlsAgent({ keepAlive: true, maxSockets: MAX_SOCKETS_PER_ENDPOINT }),
   };
-  readonly #stopping = new AbortController();
   #finished: Fact[] = [];
   readonly #confirming = new Set<Promise<void>>();
-  #reader: OutboxReader | undefined;
-  #running: Promise<void> = Promise.resolve();
 
   constructor(dependencies: WebhooksDependencies) {
     this.#deps = dependencies;
-    const { apps, givenUp: store, metrics, logger } = dependencies;
+    const { apps, outbox, settings, givenUp: store, metrics, logger } = dependencies;
     this.#givenUp = new GivenUp({ apps, store, metrics, logger, postSettings: (url) => this.#postSettings(url) });
     this.givenUp = this.#givenUp;
-    this.#debounce = new Debounce(dependencies.settings.graceSeconds * 1000, {
-      pass: (telling) => this.#pass(telling),
-      drop: (telling) => this.#finish(telling),
+    this.#feed = new FactFeed({
+      ...{ outbox, logger, name: 'webhooks', what: 'webhooks' },
+      isWanted: () => apps.all().some(({ webhooks }) => webhooks.length > 0),
+      graceMs: settings.graceSeconds * 1000,
+      outlet: {
+        pass: (telling) => this.#pass(telling),
+        drop: (telling) => this.#finish(telling),
+      },
     });
   }
 
   start(): void {
-    this.#running = this.#run();
+    this.#feed.start();
   }
 
   /**
    * What is not told is left to the other nodes; if no facts outlive this node, it is told now, with one attempt each.
    */
   async stop(): Promise<void> {
-    this.#stopping.abort();
-    await this.#running;
+    await this.#feed.stop();
     const queues = () => [...this.#queues.values()];
     if (this.#deps.outbox.outlivesNode) {
       await Promise.all(queues().map((queue) => queue.stop()));
     } else {
-      for (;;) if ((await this.#readSome()) === 0) break;
-      this.#debounce.release(Number.POSITIVE_INFINITY, true);
+      await this.#feed.drain();
       await Promise.all(queues().map((queue) => queue.flush()));
     }
     this.#confirm();
     await Promise.all(this.#confirming);
-    await this.#reader?.close();
+    await this.#feed.close();
     for (const agent of Object.values(this.#agents)) agent.destroy();
-  }
-
-  async #run(): Promise<void> {
-    const { signal } = this.#stopping;
-    while (!signal.aborted) {
-      const found = await this.#readSome();
-      if (found === 0) await Promise.allSettled([delay(POLL_MS, undefined, { signal, ref: false })]);
-    }
-  }
-
-  /** Gives how many facts there were. */
-  async #readSome(): Promise<number> {
-    if (this.#inHand.size >= MAX_FACTS_IN_HAND) return 0;
-    if (this.#reader === undefined) {
-      if (this.#deps.apps.all().every(({ webhooks }) => webhooks.length === 0)) return 0;
-      this.#reader = this.#deps.outbox.reader('webhooks');
-    }
-    try {
-      const begunMs = performance.now();
-      const facts = await this.#reader.next();
-      for (const fact of facts) this.#take(fact);
-      // What a going waits for has been read by now, unless there was more than one read gives.
-      this.#debounce.release(begunMs, facts.length < PAGE_FACTS);
-      return facts.length;
-    } catch (error) {
-      if (error instanceof BrokerUnavailable) this.#deps.logger.debug({ err: error }, 'webhooks wait for Redis');
-      else this.#deps.logger.error({ err: error }, 'facts for webhooks could not be read');
-      return 0;
-    }
-  }
-
-  #take(fact: Fact): void {
-    const known = this.#inHand.get(fact.id);
-    if (known !== undefined) {
-      // Given again after it was in doubt who is to tell it.
-      known.fact = fact;
-      return;
-    }
-    const telling: Telling = { fact, open: 0 };
-    this.#inHand.set(fact.id, telling);
-    this.#debounce.take(telling);
   }
 
   #pass(telling: Telling): void {
@@ -155,7 +108,7 @@ export class Webhooks {
         retryMs: settings.retrySeconds * 1000,
         ...{ metrics, logger },
         app: () => apps.findById(appId),
-        holds: (telling) => this.#holds(telling),
+        holds: (telling) => this.#feed.holds(telling),
         done: (told) => {
           told.open -= 1;
           if (told.open === 0) this.#finish(told);
@@ -176,18 +129,10 @@ export class Webhooks {
     return { timeoutMs: timeoutSeconds * 1000, allowPrivateNetworks, agent };
   }
 
-  #holds(telling: Telling): boolean {
-    if (this.#reader?.holds(telling.fact) === true) return true;
-    // Given again, it begins anew; unless that has happened already.
-    const { id } = telling.fact;
-    if (this.#inHand.get(id) === telling) this.#inHand.delete(id);
-    return false;
-  }
-
-  #finish({ fact }: Telling): void {
-    this.#inHand.delete(fact.id);
+  #finish(telling: Telling): void {
+    this.#feed.putDown(telling);
     if (this.#finished.length === 0) setImmediate(() => this.#confirm());
-    this.#finished.push(fact);
+    this.#finished.push(telling.fact);
   }
 
   /** Those of one turn of the event loop together: a going and the coming that cancels it, above all. */
@@ -201,7 +146,7 @@ export class Webhooks {
 
   async #confirmNow(facts: readonly Fact[]): Promise<void> {
     try {
-      await this.#reader?.done(facts);
+      await this.#feed.done(facts);
     } catch (error) {
       this.#deps.logger.warn({ err: error, facts: facts.length }, 'facts that were told may be told again');
     }

@@ -1,0 +1,122 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { BrokerUnavailable } from '../core/contracts/broker.ts';
+import type { Logger } from '../core/contracts/logger.ts';
+import { type Fact, type Outbox, type OutboxReader, PAGE_FACTS } from '../core/contracts/outbox.ts';
+import { Debounce, type DebounceOutlet } from './debounce.ts';
+import type { Telling } from './telling.ts';
+
+export interface FactFeedOptions {
+  readonly outbox: Outbox;
+  /** Whose place in the outbox it is. */
+  readonly name: string;
+  /** What the facts are for, in lines of the log: `webhooks`. */
+  readonly what: string;
+  /** Whether any app wants to be told: nothing is read before. */
+  readonly isWanted: () => boolean;
+  readonly graceMs: number;
+  readonly outlet: DebounceOutlet;
+  readonly logger: Logger;
+}
+
+const POLL_MS = 100;
+/** Nothing is read while so many facts wait to be told. */
+const MAX_FACTS_IN_HAND = 20_000;
+
+/** Reads the outbox for one purpose, hands each fact on once it is due, and knows which are in hand. */
+export class FactFeed {
+  readonly #options: FactFeedOptions;
+  readonly #debounce: Debounce;
+  readonly #inHand = new Map<string, Telling>();
+  readonly #stopping = new AbortController();
+  #reader: OutboxReader | undefined;
+  #running: Promise<void> = Promise.resolve();
+
+  constructor(options: FactFeedOptions) {
+    this.#options = options;
+    this.#debounce = new Debounce(options.graceMs, options.outlet);
+  }
+
+  get isStopping(): boolean {
+    return this.#stopping.signal.aborted;
+  }
+
+  start(): void {
+    this.#running = this.#run();
+  }
+
+  /** Reads no more. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#running;
+  }
+
+  /** Reads all there is, and hands on what is not due yet too. */
+  async drain(): Promise<void> {
+    for (;;) if ((await this.#readSome()) === 0) break;
+    this.#debounce.release(Number.POSITIVE_INFINITY, true);
+  }
+
+  async close(): Promise<void> {
+    await this.#reader?.close();
+  }
+
+  /** Whether it is this node's to tell still. If not, it is no longer in hand. */
+  holds(telling: Telling): boolean {
+    if (this.#reader?.holds(telling.fact) === true) return true;
+    // Given again, it begins anew; unless that has happened already.
+    const { id } = telling.fact;
+    if (this.#inHand.get(id) === telling) this.#inHand.delete(id);
+    return false;
+  }
+
+  /** It has been told, or is not to be; `done` is to follow. */
+  putDown({ fact }: Telling): void {
+    this.#inHand.delete(fact.id);
+  }
+
+  async done(facts: readonly Fact[]): Promise<void> {
+    await this.#reader?.done(facts);
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stopping;
+    while (!signal.aborted) {
+      const found = await this.#readSome();
+      if (found === 0) await Promise.allSettled([delay(POLL_MS, undefined, { signal, ref: false })]);
+    }
+  }
+
+  /** Gives how many facts there were. */
+  async #readSome(): Promise<number> {
+    const { outbox, name, what, isWanted, logger } = this.#options;
+    if (this.#inHand.size >= MAX_FACTS_IN_HAND) return 0;
+    if (this.#reader === undefined) {
+      if (!isWanted()) return 0;
+      this.#reader = outbox.reader(name);
+    }
+    try {
+      const begunMs = performance.now();
+      const facts = await this.#reader.next();
+      for (const fact of facts) this.#take(fact);
+      // What a going waits for has been read by now, unless there was more than one read gives.
+      this.#debounce.release(begunMs, facts.length < PAGE_FACTS);
+      return facts.length;
+    } catch (error) {
+      if (error instanceof BrokerUnavailable) logger.debug({ err: error }, `${what} wait for Redis`);
+      else logger.error({ err: error }, `facts for ${what} could not be read`);
+      return 0;
+    }
+  }
+
+  #take(fact: Fact): void {
+    const known = this.#inHand.get(fact.id);
+    if (known !== undefined) {
+      // Given again after it was in doubt who is to tell it.
+      known.fact = fact;
+      return;
+    }
+    const telling: Telling = { fact, open: 0 };
+    this.#inHand.set(fact.id, telling);
+    this.#debounce.take(telling);
+  }
+}
