@@ -4,6 +4,7 @@ import { memoryState } from '../../src/broker/memory/index.ts';
 import type { Connection } from '../../src/core/connection/connection.ts';
 import { type App, ConfiguredApps } from '../../src/core/contracts/app.ts';
 import { createMetrics } from '../../src/core/contracts/metrics.ts';
+import type { SharedState } from '../../src/core/contracts/shared-state.ts';
 import { type Core, createCore } from '../../src/core/create-core.ts';
 import { FakeSocket } from './fakes.ts';
 import { SESSION_BOUNDS } from './session-bounds.ts';
@@ -30,35 +31,40 @@ const LOG_BOUNDS = { maxEvents: 10, maxBytes: 10_000, maxAgeSeconds: 60 };
 export interface StartedCore {
   readonly core: Core;
   readonly apps: ConfiguredApps;
-  /** Connects to the first app, through a socket that writes down what is done to it. */
-  connect(): Promise<{ readonly connection: Connection; readonly socket: FakeSocket }>;
+  readonly state: SharedState;
+  /** Connects to the first app, through a socket that writes down what is done to it; on a path that resumes, say. */
+  connect(path?: string): Promise<{ readonly connection: Connection; readonly socket: FakeSocket }>;
 }
 
-/** The core of a node without Redis and without transports. */
-export async function startCore(t: Test, of: readonly App[] = [app()]): Promise<StartedCore> {
+/** The core of a node without Redis and without transports, which reaches its state by what `through` makes of it. */
+export async function startCore(
+  t: Test,
+  of: readonly App[] = [app()],
+  through: (state: SharedState) => SharedState = (state) => state,
+): Promise<StartedCore> {
   const apps = new ConfiguredApps(of);
   const logger = pino({ level: 'silent' });
-  const shared = memoryState({ log: LOG_BOUNDS, sessionSeconds: 60, session: SESSION_BOUNDS }, logger);
+  const state = memoryState({ log: LOG_BOUNDS, sessionSeconds: 60, session: SESSION_BOUNDS }, logger);
   const core = createCore({
     checkToken: async () => ({ code: 4009, message: 'no token', client: '' }),
     settings: SETTINGS,
     ...NODE,
     apps,
-    shared,
+    shared: through(state),
     metrics: createMetrics(),
     logger,
   });
   await core.start();
   t.teardown(async () => {
     await core.stop(0);
-    await shared.roster.close();
-    await shared.broker.close();
+    await state.roster.close();
+    await state.broker.close();
   });
-  const path = `/app/${of[0]?.key}`;
   return {
     core,
     apps,
-    connect: async () => {
+    state,
+    connect: async (path = `/app/${of[0]?.key}`) => {
       const socket = new FakeSocket();
       const handshake = { path, query: 'protocol=7', origin: '', ip: '192.0.2.1', secure: false };
       const connection = core.connections.open(handshake, socket);

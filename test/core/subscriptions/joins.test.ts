@@ -1,31 +1,8 @@
-import { pino } from 'pino';
 import t, { type Test } from 'tap';
-import { memoryState } from '../../../src/broker/memory/index.ts';
-import { ConfiguredApps } from '../../../src/core/contracts/app.ts';
 import { BrokerUnavailable } from '../../../src/core/contracts/broker.ts';
-import { createMetrics } from '../../../src/core/contracts/metrics.ts';
 import type { SharedState } from '../../../src/core/contracts/shared-state.ts';
-import { createCore } from '../../../src/core/create-core.ts';
-import { FakeSocket } from '../../support/fakes.ts';
-import { SESSION_BOUNDS } from '../../support/session-bounds.ts';
-import { app } from '../../support/unit-app.ts';
+import { startCore } from '../../support/core.ts';
 
-const SETTINGS = {
-  activityTimeoutSeconds: 120,
-  pingIntervalSeconds: 30,
-  pongTimeoutSeconds: 10,
-  maxConnections: 0,
-  maxConnectionsPerIp: 0,
-  newConnectionsPerMinutePerIp: 0,
-  closeOnTokenExpiry: false,
-  tokenToleranceSeconds: 0,
-  revocationSeconds: 60,
-  maxWaitingBytes: 1_000_000,
-  maxWaitingBytesOfNode: 10_000_000,
-  maxWaitSeconds: 60,
-  resume: { ackIntervalSeconds: 5, checkpointSeconds: 10, windowSeconds: 100 },
-};
-const LOG = { maxEvents: 10, maxBytes: 10_000, maxAgeSeconds: 60 };
 const CHANNEL = 'cache-room';
 const TOPIC = `app-id/${CHANNEL}`;
 
@@ -79,31 +56,14 @@ const turn = () => new Promise(setImmediate);
 
 /** A client that was on the channel before, and now comes back to a node that has nobody there. */
 async function comeBack(t: Test) {
-  const state = memoryState({ log: LOG, sessionSeconds: 60, session: SESSION_BOUNDS }, pino({ level: 'silent' }));
-  const { shared, calls } = gated(state);
-  const logger = pino({ level: 'silent' });
-  const core = createCore({
-    checkToken: async () => ({ code: 4009, message: 'no token', client: '' }),
-    settings: SETTINGS,
-    apps: new ConfiguredApps([app()]),
-    shared,
-    ...{ version: '0', isReady: () => true },
-    metrics: createMetrics(),
-    logger,
-  });
-  await core.start();
-  t.teardown(async () => {
-    await core.stop(0);
-    await state.roster.close();
-    await state.broker.close();
+  let calls: Call[] = [];
+  const { core, state, connect } = await startCore(t, undefined, (whole) => {
+    const { shared, calls: made } = gated(whole);
+    calls = made;
+    return shared;
   });
   const open = async () => {
-    const socket = new FakeSocket();
-    const path = `/resume/${'t'.repeat(22)}/app/app-key`;
-    const handshake = { path, query: 'protocol=7', origin: '', ip: '192.0.2.1', secure: false };
-    const connection = core.connections.open(handshake, socket);
-    if (connection === undefined) throw new Error('the connection is refused');
-    await turn();
+    const { connection, socket } = await connect(`/resume/${'t'.repeat(22)}/app/app-key`);
     core.connections.message(connection, `{"event":"pusher:subscribe","data":{"channel":"${CHANNEL}"}}`);
     await turn();
     return { connection, socket };
