@@ -1,4 +1,5 @@
-import { loadUws } from '../../src/transport/uws.ts';
+import type { HttpResponse } from 'uWebSockets.js';
+import { bareApp, type ClientFrame, listen, readBody, type Trigger } from '../support/bare-app.ts';
 
 /**
  * The limit to come close to: uWebSockets.js that writes what pusher-js reads over HTTP streaming as bare chunked
@@ -6,22 +7,9 @@ import { loadUws } from '../../src/transport/uws.ts';
  * comes back, knows no limits and never ends a response. What one turn of the event loop brings is one chunk.
  * Usage: bare-stream.ts PORT
  */
-interface Trigger {
-  readonly name: string;
-  readonly data: string;
-  readonly channels: readonly string[];
-}
-
-interface ClientFrame {
-  readonly event: string;
-  readonly data: { readonly channel: string };
-}
-
-const uws = await loadUws(32_768);
-const app = uws.App();
-type Response = Parameters<Parameters<typeof app.post>[1]>[0];
-const streams = new Map<string, Response>();
-const channels = new Map<string, Set<Response>>();
+const app = await bareApp();
+const streams = new Map<string, HttpResponse>();
+const channels = new Map<string, Set<HttpResponse>>();
 const due = new Map<string, string>();
 let connections = 0;
 
@@ -40,15 +28,6 @@ function publish(channel: string, text: string): void {
   due.set(channel, (due.get(channel) ?? '') + text);
 }
 
-function read(response: Response, whole: (body: string) => void): void {
-  const chunks: Buffer[] = [];
-  response.onAborted(() => undefined);
-  response.onData((bytes, isLast) => {
-    chunks.push(Buffer.from(new Uint8Array(bytes)));
-    if (isLast) whole(Buffer.concat(chunks).toString());
-  });
-}
-
 app.post('/pusher/app/:key/:server/:session/xhr_streaming', (response, request) => {
   const session = request.getParameter('session') ?? '';
   response.onAborted(() => {
@@ -63,7 +42,7 @@ app.post('/pusher/app/:key/:server/:session/xhr_streaming', (response, request) 
 
 app.post('/pusher/app/:key/:server/:session/xhr_send', (response, request) => {
   const stream = streams.get(request.getParameter('session') ?? '');
-  read(response, (body) => {
+  readBody(response, (body) => {
     const [text = '{}']: string[] = JSON.parse(body);
     const frame: ClientFrame = JSON.parse(text);
     response.cork(() => response.writeStatus('204 No Content').endWithoutBody());
@@ -79,14 +58,11 @@ app.post('/pusher/app/:key/:server/:session/xhr_send', (response, request) => {
 });
 
 app.post('/apps/:id/events', (response) => {
-  read(response, (body) => {
+  readBody(response, (body) => {
     const { name, data, channels: names }: Trigger = JSON.parse(body);
     for (const channel of names) publish(channel, line({ event: name, channel, data }));
     response.end('{}');
   });
 });
 
-const port = Number(process.argv[2]);
-app.listen('127.0.0.1', port, (listening) => {
-  if (listening === false) throw new Error(`port ${port} is taken`);
-});
+listen(app);

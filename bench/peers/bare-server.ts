@@ -1,23 +1,11 @@
-import { loadUws } from '../../src/transport/uws.ts';
+import { bareApp, type ClientFrame, listen, readBody, type Trigger } from '../support/bare-app.ts';
 
 /**
  * The limit to come close to: uWebSockets.js with as much of the Pusher protocol as the load client needs and nothing
  * besides: no signatures, no limits, no state of its own. A trigger is one `app.publish` for each channel.
  * Usage: bare-server.ts PORT
  */
-interface Trigger {
-  readonly name: string;
-  readonly data: string;
-  readonly channels: readonly string[];
-}
-
-interface ClientFrame {
-  readonly event: string;
-  readonly data: { readonly channel: string };
-}
-
-const uws = await loadUws(32_768);
-const app = uws.App();
+const app = await bareApp();
 let connections = 0;
 
 app.ws('/app/:key', {
@@ -41,18 +29,11 @@ app.ws('/app/:key', {
 });
 
 app.post('/apps/:id/events', (response) => {
-  const chunks: Buffer[] = [];
-  response.onAborted(() => undefined);
-  response.onData((bytes, isLast) => {
-    chunks.push(Buffer.from(new Uint8Array(bytes)));
-    if (!isLast) return;
-    const { name, data, channels }: Trigger = JSON.parse(Buffer.concat(chunks).toString());
+  readBody(response, (body) => {
+    const { name, data, channels }: Trigger = JSON.parse(body);
     for (const channel of channels) app.publish(channel, JSON.stringify({ event: name, channel, data }));
     response.end('{}');
   });
 });
 
-const port = Number(process.argv[2]);
-app.listen('127.0.0.1', port, (listening) => {
-  if (listening === false) throw new Error(`port ${port} is taken`);
-});
+listen(app);
