@@ -23,20 +23,41 @@ export function checkConfigCommand(command: Command, context: CliContext): void 
         '\n  NODE_ENV=production fanfare check-config -c fanfare.json',
     )
     .action(async (flags: CheckConfigFlags) => {
-      try {
-        const { config, warnings, sources } = loadWith(context, flags, { checkFiles: true });
-        if (flags.json !== true) for (const warning of warnings) context.warn(`warning: ${warning}`);
-        if (config.auth.enabled) await checkRules(config.auth.rulesFile);
-        const settings = settingsOf(config, sources);
-        if (flags.json === true) context.print(JSON.stringify({ settings, warnings, problems: [] }));
-        else for (const line of settingLines(settings)) context.print(line);
-      } catch (error) {
-        if (flags.json !== true || !(error instanceof ConfigError || error instanceof CliFailure)) throw error;
-        const problems = error instanceof ConfigError ? error.problems : [error.message];
-        context.print(JSON.stringify({ settings: [], warnings: [], problems }));
-        throw new CliFailure('', { cause: error });
+      const { failure, ...found } = await lookOver(context, flags);
+      if (flags.json === true) {
+        context.print(JSON.stringify(found));
+        if (failure !== undefined) throw new CliFailure('', { cause: failure });
+        return;
       }
+      for (const warning of found.warnings) context.warn(`warning: ${warning}`);
+      if (failure !== undefined) throw failure;
+      for (const line of settingLines(found.settings)) context.print(line);
     });
+}
+
+interface Findings {
+  /** Empty if there are problems. */
+  readonly settings: readonly SettingInForce[];
+  readonly warnings: readonly string[];
+  readonly problems: readonly string[];
+  /** What tells of the problems, for people. */
+  readonly failure?: ConfigError | CliFailure;
+}
+
+async function lookOver(context: CliContext, flags: ConfigFlags): Promise<Findings> {
+  let warnings: readonly string[] = [];
+  try {
+    const { config, sources, ...loaded } = loadWith(context, flags, { checkFiles: true });
+    warnings = loaded.warnings;
+    if (config.auth.enabled) await checkRules(config.auth.rulesFile);
+    return { settings: settingsOf(config, sources), warnings, problems: [] };
+  } catch (error) {
+    if (error instanceof ConfigError) {
+      return { settings: [], warnings: error.warnings, problems: error.problems, failure: error };
+    }
+    if (error instanceof CliFailure) return { settings: [], warnings, problems: [error.message], failure: error };
+    throw error;
+  }
 }
 
 /** Loads them, as a server does when it starts. */

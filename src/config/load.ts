@@ -100,11 +100,12 @@ export function loadConfig(options: LoadOptions): LoadedConfig {
   // What an unset variable left behind is not worth a second complaint.
   const besides = found.errors.filter(({ path }) => unset.every((hole) => pathText(hole.path) !== pathText(path)));
   problems.push(...unset.map(say), ...besides.map(say));
-  if (problems.length > 0 || found.config === undefined) throw new ConfigError([...new Set(problems)]);
+  const warnings = found.warnings.map(say);
+  if (problems.length > 0 || found.config === undefined) throw new ConfigError([...new Set(problems)], warnings);
   loaded.add(found.config);
   return {
     config: deepFrozen(found.config),
-    warnings: found.warnings.map(say),
+    warnings,
     file,
     sources: new Map([...ofFile.map((path) => [path, String(file)] as const), ...sources]),
   };

@@ -85,6 +85,8 @@ t.test('check-config', async (t) => {
     t.same(
       answer.stderr.split('\n').map((line) => line.trim()),
       [
+        'warning: Development credentials, which everybody knows: apps[0].id, apps[0].key, apps[0].secret, auth.jwt.secret.',
+        'warning: Production refuses them; "npx fanfare init" writes credentials of your own.',
         'The configuration has 3 problems:',
         '--config: there is no file /none.json',
         'prot: unknown key (from --set); did you mean port?',

@@ -52,6 +52,15 @@ t.test('check-config: what is in force without a secret, or all that is wrong', 
   });
   t.match(rules, { code: 1, stderr: '' });
   t.match(parsed(rules.stdout), { problems: [/^The rules do not load: /] });
+
+  const development = { FANFARE_AUTH_RULES_FILE: import.meta.filename };
+  for (const args of [['--set', 'prot=1'], []]) {
+    const both = await run(['check-config', '--json', ...args], development);
+    t.match(
+      { ...both, ...Object(parsed(both.stdout)) },
+      { code: 1, warnings: [/^Development/, /init/], problems: [/./] },
+    );
+  }
 });
 
 t.test('init', async (t) => {
