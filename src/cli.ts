@@ -18,6 +18,15 @@ for (const stream of [process.stdout, process.stderr]) {
   });
 }
 
+/**
+ * Node waits for terminals. One that was stopped by Ctrl-S would hold up whoever writes to it: the server for a
+ * warning, and the end of the process for a log line that a thread writes. Files and pipes have no such switch or need
+ * none.
+ */
+function neverWait(stream: NodeJS.WriteStream & { _handle?: { setBlocking(blocks: boolean): void } }): void {
+  if (stream.isTTY) stream._handle?.setBlocking(false);
+}
+
 Object.assign(process.env, dotEnv(process.cwd(), process.env));
 
 process.exitCode = await runCli(process.argv.slice(2), version, {
@@ -28,6 +37,7 @@ process.exitCode = await runCli(process.argv.slice(2), version, {
   warn: (line) => process.stderr.write(`${line}\n`),
   outliveOutput: () => {
     outlivesOutput = true;
+    for (const stream of [process.stdout, process.stderr]) neverWait(stream);
   },
   onStopSignal: (stop) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, stop);

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { type StdioOptions, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,10 +11,29 @@ import { APP, targetAt } from '../support/target.ts';
 import { startLogged } from '../support/transport.ts';
 import { until, within } from '../support/wait.ts';
 
+const SERVE = ['--import', import.meta.resolve('tsx'), join(ROOT, 'src/cli.ts')];
+
 /** A server whose stdout is what the test says, and which writes every refusal. */
-async function startWithStdout(t: Test, stdout: 'pipe' | number) {
+function startWithStdout(t: Test, stdout: 'pipe' | number) {
+  return startCommand(t, [process.execPath, ...SERVE], ['ignore', stdout, 'ignore']);
+}
+
+/** The same in a terminal: what is written to the child's stdin is typed there. */
+async function startInTerminal(t: Test) {
+  const line = `echo pid=$$; exec ${[process.execPath, ...SERVE].map((word) => `'${word}'`).join(' ')}`;
+  const started = startCommand(t, ['script', '--quiet', '--return', '--command', line, '/dev/null'], 'pipe');
+  let shown = '';
+  const { child, ...rest } = await started;
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+    shown += text;
+  });
+  await until(() => /pid=\d+/.test(shown), 'its process id');
+  return { child, ...rest, pid: Number(/pid=(\d+)/.exec(shown)?.[1]) };
+}
+
+async function startCommand(t: Test, [file = '', ...args]: readonly string[], stdio: StdioOptions) {
   const port = await freePort();
-  const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), join(ROOT, 'src/cli.ts')], {
+  const child = spawn(file, args, {
     cwd: t.testdir(),
     env: {
       PATH: process.env.PATH,
@@ -26,7 +45,7 @@ async function startWithStdout(t: Test, stdout: 'pipe' | number) {
       FANFARE_LOG_REPEATS_PER_MINUTE: '0',
       FANFARE_LOG_MAX_WAITING_BYTES: '64KB',
     },
-    stdio: ['ignore', stdout, 'ignore'],
+    stdio,
   });
   const exit = once(child, 'exit') as Promise<[number | null, string | null]>;
   t.teardown(() => child.kill('SIGKILL'));
@@ -91,6 +110,22 @@ t.test('a reader of the log that has gone', async (t) => {
   child.kill('SIGTERM');
   t.strictSame(await within(exit, 'the end of the process', 15_000), [0, null]);
 });
+
+t.test(
+  'a terminal that is stopped, as Ctrl-S does',
+  { skip: process.platform !== 'linux' && 'needs script' },
+  async (t) => {
+    const { child, exit, api, pid } = await startInTerminal(t);
+    t.teardown(() => {
+      if (child.exitCode === null) process.kill(pid, 'SIGKILL');
+    });
+    child.stdin?.write('\x13');
+    await refusals(api);
+    await serves(t, api);
+    process.kill(pid, 'SIGTERM');
+    t.strictSame(await within(exit, 'the end of the process', 15_000), [0, null]);
+  },
+);
 
 t.test('refusals of one cause from one address are summed up in one line', async (t) => {
   const { server, target, log } = await startLogged(t);
