@@ -45,6 +45,8 @@ process.exitCode = await runCli(process.argv.slice(2), version, {
   onUncaught: (fault) => {
     process.on('uncaughtException', fault);
     process.on('unhandledRejection', fault);
+    // Told already. Without a listener Node writes a line to stderr, for each promise of a rule that is awaited late.
+    process.on('rejectionHandled', () => undefined);
   },
   onReloadSignal: (reload) => {
     process.on('SIGHUP', reload);

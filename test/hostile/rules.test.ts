@@ -19,6 +19,7 @@ export default {
       const first = ask(backend + '/slow');
       const second = ask(backend + '/missing');
       await first;
+      console.log('the second is looked at late');
       await second;
       return true;
     },
@@ -62,8 +63,10 @@ t.test('whatever a rule leaves uncaught refuses its own request at most', async 
   await server.shows(/"reason":"left behind by undefined"/);
   t.equal(await ask('fine.1'), 200);
   await client.fence();
+  await server.shows(/the second is looked at late/);
   server.child.kill('SIGTERM');
   t.equal(await server.exited(), 0);
+  t.notMatch(server.stderr(), /Warning/, 'Node writes no lines of its own, which nothing would bound');
 });
 
 t.test("a fault of the server's own ends in an orderly drain, and in exit code 1", async (t) => {
