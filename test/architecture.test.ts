@@ -57,7 +57,7 @@ const PACKAGE_HOMES: ReadonlyArray<readonly [RegExp, readonly string[]]> = [
   [/^ioredis$/, ['broker/redis/']],
   [/^uWebSockets\.js(-lts)?$/, ['transport/']],
   [/^(fastify|@fastify\/.*)$/, ['auth/', 'admin/']],
-  [/^jose$/, ['auth/']],
+  [/^(jose|undici)$/, ['auth/']],
   [/^zod$/, ['config/']],
   [/^pino(-pretty)?$/, ['server.ts', 'server/']],
   [/^commander$/, ['cli/', 'cli.ts']],

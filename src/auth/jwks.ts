@@ -26,7 +26,7 @@ export function createRemoteKeys(settings: JwtSettings, logger: Logger): JWTVeri
     if (performance.now() - failedAt < PAUSE_AFTER_FAILURE_MS) throw new Error('the last attempt failed just now');
     try {
       const response = await fetch(href, options);
-      const text = await readBounded(response, MAX_JWKS_BYTES);
+      const text = response.body === null ? '' : await readBounded(response.body, MAX_JWKS_BYTES);
       if (response.status !== 200) throw new Error(`status ${response.status} instead of 200`);
       JSON.parse(text);
       fetchedAt = performance.now();

@@ -3,6 +3,7 @@ import type { IncomingMessage, RequestListener } from 'node:http';
 import t, { type Test } from 'tap';
 import type { AskOptions, ChannelRules } from '../../src/auth/index.ts';
 import { harness, httpServer, refusalLine, token } from '../support/auth.ts';
+import { freePort } from '../support/free-port.ts';
 
 interface Seen {
   method: string | undefined;
@@ -41,14 +42,19 @@ t.test('a GET without a body, and no token unless asked for', async (t) => {
   const { ask } = harness(t, { rules: asking(url) });
   t.equal((await ask('private-order.12', await token())).status, 200);
   t.match(seen, [
-    { method: 'GET', url: '/orders/12?key=of-the-query', headers: { accept: 'application/json' }, body: '' },
+    {
+      method: 'GET',
+      url: '/orders/12?key=of-the-query',
+      headers: { accept: 'application/json', 'user-agent': 'Fanfare-Rules' },
+      body: '',
+    },
   ]);
   t.notOk('authorization' in (seen[0]?.headers ?? {}));
 });
 
 t.test('a POST with a JSON body, headers and the token', async (t) => {
   const { url, seen } = await backend(t);
-  const options = { body: { user: '42' }, headers: { 'X-Own': 'yes' }, forwardToken: true };
+  const options = { body: { user: '42' }, headers: { 'X-Own': 'yes', 'User-Agent': 'own' }, forwardToken: true };
   const { ask } = harness(t, { rules: asking(url, options) });
   const jwt = await token();
   t.equal((await ask('private-order.12', jwt)).status, 200);
@@ -56,7 +62,12 @@ t.test('a POST with a JSON body, headers and the token', async (t) => {
     {
       method: 'POST',
       body: '{"user":"42"}',
-      headers: { 'content-type': 'application/json', 'x-own': 'yes', authorization: `Bearer ${jwt}` },
+      headers: {
+        'content-type': 'application/json',
+        'x-own': 'yes',
+        'user-agent': 'own',
+        authorization: `Bearer ${jwt}`,
+      },
     },
   ]);
 });
@@ -99,6 +110,22 @@ t.test('what does not say yes is a no', async (t) => {
     });
   }
   t.equal(elsewhere.requests(), 0, 'no redirect was followed');
+});
+
+t.test('a backend that is not there', async (t) => {
+  const gone = await freePort();
+  // A name that may stand for two addresses, of which neither answers.
+  const { ask, lines } = harness(t, { rules: asking(`http://localhost:${gone}`) });
+  t.equal((await ask('private-order.12', await token())).status, 403);
+  t.match(refusalLine(t, lines, 'rule_failed').reason, /orders\/12: ECONNREFUSED/);
+});
+
+t.test('questions of one rule share connections', async (t) => {
+  const { url, connections } = await backend(t);
+  const { ask } = harness(t, { rules: asking(url) });
+  for (let question = 0; question < 5; question += 1)
+    t.equal((await ask('private-order.12', await token())).status, 200);
+  t.equal(connections(), 1);
 });
 
 t.test("the rule's own time limit stands above that of its question", async (t) => {

@@ -150,11 +150,18 @@ export function token(claims: Record<string, unknown> = {}, secret = SECRET, alg
 }
 
 /** An HTTP server on a free port of loopback; `requests` counts. */
-export async function httpServer(t: Test, answer: RequestListener): Promise<{ url: string; requests: () => number }> {
+export async function httpServer(
+  t: Test,
+  answer: RequestListener,
+): Promise<{ url: string; requests: () => number; connections: () => number }> {
   let requests = 0;
+  let connections = 0;
   const server = createServer((request, response) => {
     requests += 1;
     answer(request, response);
+  });
+  server.on('connection', () => {
+    connections += 1;
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -163,7 +170,7 @@ export async function httpServer(t: Test, answer: RequestListener): Promise<{ ur
     return new Promise<void>((resolve) => server.close(() => resolve()));
   });
   const { port } = server.address() as AddressInfo;
-  return { url: `http://127.0.0.1:${port}`, requests: () => requests };
+  return { url: `http://127.0.0.1:${port}`, requests: () => requests, connections: () => connections };
 }
 
 /**
