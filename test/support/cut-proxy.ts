@@ -106,6 +106,11 @@ export class CutProxy {
     for (const { server } of this.#links) server?.pause();
   }
 
+  /** Nothing of what clients send reaches servers any more; what servers send goes on. */
+  mute(): void {
+    for (const { client } of this.#links) client.removeAllListeners('data').resume();
+  }
+
   thaw(): void {
     this.#isFrozen = false;
     for (const { client, server } of this.#links) {
