@@ -27,10 +27,11 @@ import { survives } from './server/uncaught.ts';
 import { BodyBudget } from './transport/body-budget.ts';
 import { ClientIp } from './transport/client-ip.ts';
 import { FileDescriptorWatch, fileDescriptorLimit, warnOfLowLimit } from './transport/file-descriptors.ts';
+import { HeaderLimit } from './transport/header-limit.ts';
 import { type HttpRoute, type StreamedRoute, serveHttp } from './transport/http-routes.ts';
 import { createNativeApp, listen } from './transport/listen.ts';
 import { MissingUpgrade, missingUpgradeRoute } from './transport/missing-upgrade.ts';
-import { headerLimitBytes, loadUws } from './transport/uws.ts';
+import { loadUws, nativeHeaderLimitBytes } from './transport/uws.ts';
 import { WebSocketTransport } from './transport/websocket.ts';
 import { XhrRequests } from './transport/xhr/xhr-requests.ts';
 import { xhrRoutes } from './transport/xhr/xhr-routes.ts';
@@ -143,9 +144,9 @@ async function open(
     config.admin.enabled ? happenings.listeningTo(log.of(subsystem)) : log.of(subsystem);
   const { maxHeaderBytes } = config.http;
   const uws = await loadUws(maxHeaderBytes);
-  if (headerLimitBytes() !== maxHeaderBytes) {
-    const fields = { maxHeaderBytes, holds: headerLimitBytes() };
-    logger.warn(fields, 'http.maxHeaderBytes is that of the first server in this process');
+  if (nativeHeaderLimitBytes() < maxHeaderBytes) {
+    const fields = { maxHeaderBytes, holds: nativeHeaderLimitBytes() };
+    logger.warn(fields, 'http.maxHeaderBytes is bounded by that of the first server in this process');
   }
   const apps = new ConfiguredApps(config.apps);
   const metrics = createMetrics();
@@ -186,10 +187,11 @@ async function open(
   const clientIp = new ClientIp(config.trustedProxies);
   const transportLogger = loggerOf('transport');
   const missingUpgrade = new MissingUpgrade(transportLogger);
+  const headerLimit = new HeaderLimit(maxHeaderBytes, metrics, transportLogger);
   const webSockets = webSocketSettings(config);
   delivery.addTransport(
     new WebSocketTransport({
-      ...{ uws, app: native, connections, clientIp, missingUpgrade, metrics, logger: transportLogger },
+      ...{ uws, app: native, connections, clientIp, headerLimit, missingUpgrade, metrics, logger: transportLogger },
       settings: webSockets,
     }),
   );
@@ -213,6 +215,7 @@ async function open(
     routes: served,
     pathPrefix: config.pathPrefix,
     clientIp,
+    headerLimit,
     bodyBudget: new BodyBudget(Math.max(config.http.maxBodiesBytes, ...served.map(maxBodyBytes)), metrics),
     bodyTimeoutSeconds: config.http.bodyTimeoutSeconds,
     isStopping: () => draining,

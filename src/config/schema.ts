@@ -92,7 +92,8 @@ const httpSchema = section(
   'HTTP requests, whoever sends them: what they may take before anyone has asked who that is.',
   {
     maxHeaderBytes: size(
-      'Of all headers of one request together, those of a WebSocket handshake too. More is answered 431.',
+      'Of all headers of one request together, those of a WebSocket handshake too. More is answered 431, and logged. ' +
+        'The HTTP API takes twice as much.',
       32 * KB,
       { min: 4 * KB, max: MB },
     ),

@@ -12,6 +12,7 @@ export function publicRoutes(config: Config, api: ApiDeps, isReady: () => boolea
     {
       matches: (path) => path.startsWith('/apps/') || path.startsWith('/users/'),
       headers: ['origin', IDEMPOTENCY_KEY],
+      isHot: true,
       maxBodyBytes: perBatch * ESCAPED + ENVELOPE_BYTES,
       refusal: createApiRefusal(api),
       endpoint: createApi(api),

@@ -4,6 +4,7 @@ import type { Logger } from '../core/contracts/logger.ts';
 import type { BodyBudget } from './body-budget.ts';
 import type { ClientIp } from './client-ip.ts';
 import { CopiedRequest } from './copied-request.ts';
+import type { HeaderLimit } from './header-limit.ts';
 import { writeAnswer } from './http-answer.ts';
 import { type BodyLimits, HttpBody } from './http-body.ts';
 import { type PendingRequest, PendingRequests } from './pending-requests.ts';
@@ -13,6 +14,8 @@ export interface HttpRoute {
   readonly matches: (path: string) => boolean;
   /** The headers that the endpoint looks at: copying costs, so the hot ones name theirs. */
   readonly headers: readonly string[] | 'all';
+  /** Its requests are many and their headers few: uWebSockets.js alone bounds them. */
+  readonly isHot?: true;
   readonly maxBodyBytes: number;
   /** Looks at a request whose body does not come whole: the answer if it is refused, whatever its body. */
   readonly refusal?: (request: HttpRequest) => HttpResponse | undefined;
@@ -36,6 +39,7 @@ export interface HttpRoutesDependencies {
   readonly routes: ReadonlyArray<HttpRoute | StreamedRoute>;
   readonly pathPrefix: string;
   readonly clientIp: ClientIp;
+  readonly headerLimit: HeaderLimit;
   readonly bodyBudget: BodyBudget;
   readonly bodyTimeoutSeconds: number;
   /**
@@ -48,7 +52,7 @@ export interface HttpRoutesDependencies {
 
 /** Registers plain request-to-response functions with uWebSockets.js; returns what has not been answered yet. */
 export function serveHttp(dependencies: HttpRoutesDependencies): PendingRequests {
-  const { app, routes, pathPrefix, clientIp, isStopping } = dependencies;
+  const { app, routes, pathPrefix, clientIp, headerLimit, isStopping } = dependencies;
   const pending = new PendingRequests();
   app.any('/*', (res, req) => {
     const request = new CopiedRequest(req, res, pathPrefix, clientIp);
@@ -56,6 +60,12 @@ export function serveHttp(dependencies: HttpRoutesDependencies): PendingRequests
     if (route === undefined) {
       const answer = { status: 404, body: `Nothing is served at ${request.path}` };
       writeAnswer(res, request.method, answer, isStopping());
+      return;
+    }
+    const isHot = 'endpoint' in route && route.isHot === true;
+    const refusal = isHot ? undefined : headerLimit.refusal(req, () => request.ip);
+    if (refusal !== undefined) {
+      writeAnswer(res, request.method, refusal, true);
       return;
     }
     request.copyHeaders(req, route.headers);

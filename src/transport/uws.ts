@@ -28,24 +28,28 @@ export class UwsUnavailable extends Error {
 
 /** Read by uWebSockets.js as it loads, and never again. Without it, all headers of a request together may have 4 KB. */
 const MAX_HEADERS_VARIABLE = 'UWS_HTTP_MAX_HEADERS_SIZE';
+/** What it does not take it answers 431 itself, which nobody learns of: so it takes more than HeaderLimit does. */
+const NATIVE_SHARE = 2;
 
-let loadedWithMaxHeaderBytes: number | undefined;
+let nativeMaxHeaderBytes: number | undefined;
 
 /**
  * Loads the first line of uWebSockets.js that has a binary for this platform; rejects with UwsUnavailable.
  *
- * @param maxHeaderBytes of all headers of a request together; the first load of a process decides for all its servers
+ * @param maxHeaderBytes of all headers of a request together; uWebSockets.js takes twice as much of what the first load
+ *   of a process says
  */
 export async function loadUws(
   maxHeaderBytes: number,
   load: (specifier: string) => Promise<unknown> = (specifier) => import(specifier),
 ): Promise<UwsModule> {
-  if (loadedWithMaxHeaderBytes === undefined) process.env[MAX_HEADERS_VARIABLE] = String(maxHeaderBytes);
+  const nativeMax = nativeMaxHeaderBytes ?? maxHeaderBytes * NATIVE_SHARE;
+  process.env[MAX_HEADERS_VARIABLE] = String(nativeMax);
   const failures: string[] = [];
   for (const { specifier } of LINES) {
     try {
       const uws = (await load(specifier)) as UwsModule;
-      loadedWithMaxHeaderBytes ??= maxHeaderBytes;
+      nativeMaxHeaderBytes = nativeMax;
       return uws;
     } catch (error) {
       failures.push(`${specifier}: ${firstLine(error)}`);
@@ -54,9 +58,9 @@ export async function loadUws(
   throw new UwsUnavailable(unavailableMessage(currentPlatform(), failures));
 }
 
-/** What holds in this process; undefined before the first load. */
-export function headerLimitBytes(): number | undefined {
-  return loadedWithMaxHeaderBytes;
+/** What uWebSockets.js takes in this process. */
+export function nativeHeaderLimitBytes(): number {
+  return nativeMaxHeaderBytes ?? 0;
 }
 
 /** The sentence for a platform without a binary: what was found, what is supported, and why each line failed. */

@@ -9,6 +9,7 @@ import type { Handshake } from '../core/lifecycle/handshake.ts';
 import { ERROR_CODES } from '../protocol/error-codes.ts';
 import type { ClientIp } from './client-ip.ts';
 import { remoteAddress } from './copied-request.ts';
+import type { HeaderLimit } from './header-limit.ts';
 import { writeAnswer } from './http-answer.ts';
 import type { MissingUpgrade } from './missing-upgrade.ts';
 import { ReceiveAllowance, type ReceiveLimits, SENDS_TOO_MUCH } from './receive-allowance.ts';
@@ -32,6 +33,7 @@ export interface WebSocketDependencies {
   readonly connections: Connections;
   readonly settings: WebSocketSettings;
   readonly clientIp: ClientIp;
+  readonly headerLimit: HeaderLimit;
   readonly metrics: Metrics;
   readonly missingUpgrade: MissingUpgrade;
   readonly logger: Logger;
@@ -95,12 +97,18 @@ export class WebSocketTransport implements Transport {
           writeAnswer(res, 'GET', this.#deps.missingUpgrade.answer(req.getUrl()), false);
           return;
         }
+        const whence = this.#whence(remoteAddress(res), req);
+        const refusal = this.#deps.headerLimit.refusal(req, () => whence.ip);
+        if (refusal !== undefined) {
+          writeAnswer(res, 'GET', refusal, true);
+          return;
+        }
         const handshake: Handshake = {
           path: req.getUrl(),
           // Its declaration does not say so, but it is undefined if the URL has no question mark.
           query: req.getQuery() ?? '',
           origin: req.getHeader('origin'),
-          ...this.#whence(remoteAddress(res), req),
+          ...whence,
         };
         res.upgrade<Peer>(
           { handshake, allowance: ReceiveAllowance.of(this.#deps.settings), socket: undefined, connection: undefined },

@@ -50,7 +50,7 @@ export class Durations {
 export const BOUND_NAMES = Object.freeze([
   ...['connections', 'app-connections', 'receive-rate', 'client-events-per-second'],
   ...['waiting-messages', 'waiting-bytes', 'waiting-time', 'recorded-characters'],
-  ...['body-size', 'body-bytes', 'body-chunks', 'body-time', 'triggers-per-second', 'reads-per-second'],
+  ...['body-size', 'body-bytes', 'body-chunks', 'body-time', 'header-bytes', 'triggers-per-second', 'reads-per-second'],
   ...['idempotency-keys', 'connection-rate', 'channel-client-events', 'subscriptions-per-second'],
   ...['failed-authorizations'],
   ...['http-sessions', 'http-session-guesses', 'http-buffered-bytes', 'http-relays'],
