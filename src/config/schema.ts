@@ -243,8 +243,8 @@ export const configSchema = z
           max: 3600,
         }),
         maxReceiveBytesPerSecond: size(
-          'What one connection may send in a second, messages decompressed and each counted with 128 bytes more; ' +
-            'never less than two messages of the largest size. One that sends more is closed with 4100.',
+          'What one connection may send in a second, messages decompressed, and each message, ping and pong counted ' +
+            'with 128 bytes more; never less than two messages of the largest size. One that sends more is closed with 4100.',
           4 * MB,
           { min: 64 * KB, max: 1024 * MB },
         ),

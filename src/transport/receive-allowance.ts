@@ -3,14 +3,14 @@ import { ERROR_CODES } from '../protocol/error-codes.ts';
 export interface ReceiveLimits {
   /** Of one message from a client. */
   readonly maxMessageBytes: number;
-  /** Of all messages from one client, decompressed; never less than two of the largest. */
+  /** Of all frames from one client, decompressed; never less than two of the largest. */
   readonly maxReceiveBytesPerSecond: number;
 }
 
 /** Why a client that sends more is closed. */
 export const SENDS_TOO_MUCH = { ...ERROR_CODES.overCapacity, message: 'More is sent in a second than may be' };
 
-/** What a message costs beside its bytes: so that many small ones, each of which takes its time, count too. */
+/** What a frame costs beside its bytes: so that many small ones, each of which takes its time, count too. */
 const MESSAGE_COST_BYTES = 128;
 
 /**

@@ -121,7 +121,7 @@ export class WebSocketTransport implements Transport {
       },
       open: (ws) => this.#open(ws),
       message: (ws, message, isBinary) => this.#message(ws, message, isBinary),
-      ping: (ws) => this.#seen(ws),
+      ping: (ws, payload) => this.#ping(ws, payload),
       pong: (ws, payload) => this.#pong(ws, payload),
       dropped: (ws) => this.#fellBehind(ws.getUserData()),
       drain: (ws) => this.#someRead(ws.getUserData()),
@@ -149,13 +149,8 @@ export class WebSocketTransport implements Transport {
   }
 
   #message(ws: WebSocket<Peer>, message: ArrayBuffer, isBinary: boolean): void {
-    const { connection, allowance } = ws.getUserData();
+    const connection = this.#mayTake(ws, message);
     if (connection === undefined) return;
-    if (!allowance.take(message.byteLength)) {
-      this.#deps.metrics.refused.add('receive-rate');
-      this.#close(connection, SENDS_TOO_MUCH);
-      return;
-    }
     if (isBinary) {
       connection.sendError(null, 'Binary messages are not part of the protocol: send text');
       return;
@@ -166,13 +161,25 @@ export class WebSocketTransport implements Transport {
     connections.message(connection, Buffer.from(message).toString('utf8'));
   }
 
-  #seen(ws: WebSocket<Peer>): void {
-    const { connection } = ws.getUserData();
+  /**
+   * Whose frame it is. Undefined if it is not to be looked at, since too much came. Pings and pongs count as well:
+   * uWebSockets.js reads from one socket as long as that has anything, and hands over each of them.
+   */
+  #mayTake(ws: WebSocket<Peer>, payload: ArrayBuffer): Connection | undefined {
+    const { connection, allowance } = ws.getUserData();
+    if (connection === undefined || allowance.take(payload.byteLength)) return connection;
+    this.#deps.metrics.refused.add('receive-rate');
+    this.#close(connection, SENDS_TOO_MUCH);
+    return undefined;
+  }
+
+  #ping(ws: WebSocket<Peer>, payload: ArrayBuffer): void {
+    const connection = this.#mayTake(ws, payload);
     if (connection !== undefined) this.#deps.connections.seen(connection);
   }
 
   #pong(ws: WebSocket<Peer>, payload: ArrayBuffer): void {
-    const { connection } = ws.getUserData();
+    const connection = this.#mayTake(ws, payload);
     if (connection !== undefined) this.#deps.connections.pong(connection, Buffer.from(payload).toString('latin1'));
   }
 

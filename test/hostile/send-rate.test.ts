@@ -63,3 +63,19 @@ t.test('who keeps to the limit is served; who exceeds it is closed with 4100', a
   t.equal((await within(greedy.closed, 'the close')).code, 4100);
   await honest.fence();
 });
+
+t.test('pings and pongs count: a flood of them holds up nobody else', async (t) => {
+  const target = await startFanfare(t);
+  for (const opcode of [0x89, 0x8a]) {
+    const honest = await RawClient.connect(t, target);
+    const attacker = await RawSocket.connect(t, target.port);
+    attacker.write(
+      `GET /app/${target.key}?protocol=7 HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
+        `Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${randomBytes(16).toString('base64')}\r\n\r\n`,
+    );
+    await attacker.until(/connection_established/);
+    attacker.write(Buffer.concat(Array.from({ length: 100_000 }, () => Buffer.from([opcode, 0x80, 0, 0, 0, 0]))));
+    await within(attacker.ended, 'the end of the connection');
+    await honest.fence();
+  }
+});
