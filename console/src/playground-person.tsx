@@ -1,164 +1,198 @@
-import { useEffect, useRef, useState } from 'preact/hooks';
-import type Pusher from 'pusher-js';
-import { connect, type Member, membersOf, post, type Setup } from './playground-client.ts';
+import { useEffect, useState } from 'preact/hooks';
+import type { Identity, Member, Setup } from './playground-client.ts';
+import { type Line, useSession } from './playground-session.ts';
 
-interface Line {
-  readonly at: string;
-  readonly what: string;
-  readonly text: string;
-  readonly kind: 'event' | 'own' | 'note' | 'bad';
+/** Somebody at a browser: who they are, and the channels that they are on. */
+export interface Person {
+  readonly identity: Identity;
+  readonly channels: readonly string[];
 }
 
-const MAX_LINES = 200;
-const CLAIMS = { domains: ['7'], chats: ['5'] };
+interface PersonProps {
+  readonly setup: Setup;
+  /** `Ada`. */
+  readonly who: string;
+  readonly person: Person;
+}
 
-/** One user with a connection of their own: joins channels, sees who is there, sends, and goes away. */
-export function Person({ setup, user: firstUser, who }: { setup: Setup; user: string; who: string }) {
-  const [user, setUser] = useState(firstUser);
-  const [claims, setClaims] = useState(JSON.stringify({ name: who, ...CLAIMS }));
-  const [wanted, setWanted] = useState(setup.signs ? 'presence-chat.5' : 'news');
-  const [state, setState] = useState('not connected');
-  const [isOffline, setOffline] = useState(false);
-  const [channels, setChannels] = useState<readonly string[]>([]);
-  const [members, setMembers] = useState<Readonly<Record<string, readonly Member[]>>>({});
-  const [lines, setLines] = useState<readonly Line[]>([]);
-  const [text, setText] = useState('');
-  const pusher = useRef<Pusher | undefined>(undefined);
+/** Lives on over a reload of the page, in this tab alone. */
+function kept(who: string): Person | undefined {
+  return (history.state as Record<string, Person> | null)?.[who];
+}
 
-  const say = (kind: Line['kind'], what: string, said = '') => {
-    const at = new Date().toLocaleTimeString();
-    setLines((before) => [{ at, what, text: said, kind }, ...before].slice(0, MAX_LINES));
+/** One user with a connection of their own. Whoever signs in as somebody else begins anew, on the same channels. */
+export function PersonCard({ setup, who, person: first }: PersonProps) {
+  const [{ person, generation }, setStart] = useState({ person: kept(who) ?? first, generation: 0 });
+  const keep = (changed: Person) => history.replaceState({ ...history.state, [who]: changed }, '');
+  const becomes = (identity: Identity) => {
+    setStart({ person: { identity, channels: (kept(who) ?? person).channels }, generation: generation + 1 });
   };
-  useEffect(() => () => pusher.current?.disconnect(), []);
-
-  const open = async (): Promise<Pusher> => {
-    if (pusher.current !== undefined) return pusher.current;
-    const signed = setup.signs
-      ? await post<{ token: string }>('token', { user, claims: JSON.parse(claims) })
-      : undefined;
-    const opened = connect(setup, signed?.token, (channel) => say('bad', channel, 'events were missed for good'));
-    opened.connection.bind('state_change', ({ current }: { current: string }) => setState(current));
-    opened.connection.bind('error', ({ error }: { error?: { data?: { message?: string } } }) => {
-      if (error?.data?.message !== undefined) say('bad', 'error', error.data.message);
-    });
-    pusher.current = opened;
-    return opened;
-  };
-
-  const join = async (name: string) => {
-    try {
-      const channel = (await open()).subscribe(name);
-      const refresh = () => setMembers((before) => ({ ...before, [name]: membersOf(channel) }));
-      channel.unbind();
-      let joins = 0;
-      channel.bind('pusher:subscription_succeeded', () => {
-        joins += 1;
-        setChannels((before) => (before.includes(name) ? before : [...before, name]));
-        refresh();
-        say('note', 'joined', name);
-      });
-      channel.bind('pusher:subscription_error', ({ status }: { status: number }) => {
-        say('bad', 'not allowed', `${name} (${status}): the server's log, or fanfare explain, says why`);
-        pusher.current?.unsubscribe(name);
-      });
-      // It is told at the first join too, when there is nothing to resume yet.
-      channel.bind('fanfare:resumed', (data: unknown) => {
-        if (joins > 1) say('note', 'resumed', JSON.stringify(data));
-      });
-      for (const event of ['pusher:member_added', 'pusher:member_removed']) channel.bind(event, refresh);
-      channel.bind_global((event: string, data: unknown) => {
-        if (/^(?:pusher|fanfare)/.test(event)) return;
-        say('event', event, typeof data === 'string' ? data : JSON.stringify(data));
-      });
-    } catch (error) {
-      say('bad', 'error', error instanceof Error ? error.message : String(error));
-    }
-  };
-  const leave = (name: string) => {
-    pusher.current?.unsubscribe(name);
-    setChannels((before) => before.filter((other) => other !== name));
-  };
-  const sendClientEvent = (name: string) => {
-    const isSent = pusher.current?.channel(name)?.trigger('client-message', { text }) === true;
-    say(isSent ? 'own' : 'bad', 'client-message', isSent ? text : 'not sent: offline, or the channel is not guarded');
-    setText('');
-  };
-  const toggle = () => {
-    if (isOffline) pusher.current?.connect();
-    else pusher.current?.disconnect();
-    setOffline(!isOffline);
-  };
-  const isOpen = pusher.current !== undefined;
-  const guarded = channels.filter((name) => /^(?:private|presence)-/.test(name));
-
   return (
-    <section class="person" aria-label={who}>
-      <h2>
-        {who} <span class={`state ${state}`}>{state}</span>
-        <button type="button" class={isOffline ? 'primary' : ''} disabled={!isOpen} onClick={toggle}>
-          {isOffline ? 'Come back' : 'Go offline'}
+    <section class="card person" aria-label={who}>
+      <Connected key={generation} {...{ setup, who, person, keep, becomes }} />
+    </section>
+  );
+}
+
+interface ConnectedProps extends PersonProps {
+  keep(person: Person): void;
+  becomes(identity: Identity): void;
+}
+
+function Connected({ setup, who, person: { identity, channels }, keep, becomes }: ConnectedProps) {
+  const session = useSession(setup, identity, channels);
+  useEffect(() => keep({ identity, channels: session.channels }), [session.channels]);
+  const joined = session.channels.filter((name) => session.members[name] !== undefined);
+  return (
+    <>
+      <header>
+        <span class="avatar" aria-hidden="true">
+          {who[0]}
+        </span>
+        <h2>{who}</h2>
+        <span class={`state ${session.state}`}>{session.isOffline ? 'offline' : session.state}</span>
+        <button type="button" class={session.isOffline ? 'primary' : ''} onClick={session.toggleOffline}>
+          {session.isOffline ? 'Come back' : 'Go offline'}
         </button>
-      </h2>
-      {setup.signs ? (
-        <div class="row">
-          <label>
-            User
-            <input value={user} disabled={isOpen} onInput={(event) => setUser(event.currentTarget.value)} />
-          </label>
-          <label class="wide">
-            What the token says
-            <input value={claims} disabled={isOpen} onInput={(event) => setClaims(event.currentTarget.value)} />
-          </label>
-        </div>
-      ) : null}
+      </header>
+      {setup.signs ? <Who identity={identity} isSignedIn={session.isSignedIn} onChange={becomes} /> : null}
+      <ul class={session.state === 'connected' ? 'channels' : 'channels offline'} aria-label="Channels">
+        {session.channels.map((name) => (
+          <ChannelRow key={name} name={name} members={session.members[name]} onLeave={() => session.leave(name)} />
+        ))}
+      </ul>
+      <Join onJoin={session.join} />
+      <Say channels={joined.filter((name) => /^(?:private|presence)-/.test(name))} onSay={session.say} />
+      <Lines lines={session.lines} />
+    </>
+  );
+}
+
+function Who(props: { identity: Identity; isSignedIn: boolean; onChange: (identity: Identity) => void }) {
+  const [user, setUser] = useState(props.identity.user);
+  const [claims, setClaims] = useState(props.identity.claims);
+  const isObject = isJsonObject(claims);
+  const isChanged = user !== props.identity.user || claims !== props.identity.claims;
+  return (
+    <details class="who">
+      <summary>
+        <b>user {props.identity.user}</b> <span>{props.isSignedIn ? 'signed in' : 'not signed in'}</span>
+        <code>{props.identity.claims}</code>
+      </summary>
       <form
         class="row"
         onSubmit={(event) => {
           event.preventDefault();
-          void join(wanted.trim());
+          props.onChange({ user, claims });
         }}
       >
-        <label class="wide">
-          Channel
-          <input value={wanted} onInput={(event) => setWanted(event.currentTarget.value)} />
+        <label class="short">
+          User
+          <input required value={user} onInput={(event) => setUser(event.currentTarget.value)} />
         </label>
-        <button type="submit" class="primary">
-          Join
+        <label>
+          What else the token says
+          <input value={claims} aria-invalid={!isObject} onInput={(event) => setClaims(event.currentTarget.value)} />
+        </label>
+        <button type="submit" disabled={!isObject || !isChanged}>
+          Sign in
         </button>
       </form>
-      <ul class="channels">
-        {channels.map((name) => (
-          <li key={name}>
-            <b>{name}</b>
-            <span class="members">{(members[name] ?? []).map((member) => member.name).join(', ')}</span>
-            <button type="button" onClick={() => leave(name)}>
-              Leave
-            </button>
-          </li>
+      {isObject ? null : <p class="problem">The claims are an object, written as JSON.</p>}
+    </details>
+  );
+}
+
+function isJsonObject(text: string): boolean {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null && !Array.isArray(value);
+  } catch {
+    return false;
+  }
+}
+
+function ChannelRow(props: { name: string; members: readonly Member[] | undefined; onLeave: () => void }) {
+  return (
+    <li>
+      <b>{props.name}</b>
+      {props.members === undefined ? <span class="muted">joining …</span> : null}
+      {props.members?.map((member) => (
+        <span key={member.id} class="member">
+          {member.name}
+        </span>
+      ))}
+      <button type="button" class="quiet" aria-label={`Leave ${props.name}`} onClick={props.onLeave}>
+        Leave
+      </button>
+    </li>
+  );
+}
+
+function Join(props: { onJoin: (channel: string) => void }) {
+  const [name, setName] = useState('');
+  return (
+    <form
+      class="row"
+      onSubmit={(event) => {
+        event.preventDefault();
+        props.onJoin(name.trim());
+        setName('');
+      }}
+    >
+      <input
+        required
+        aria-label="Channel"
+        placeholder="another channel"
+        value={name}
+        onInput={(event) => setName(event.currentTarget.value)}
+      />
+      <button type="submit">Join</button>
+    </form>
+  );
+}
+
+/** Client events are for guarded channels. */
+function Say(props: { channels: readonly string[]; onSay: (channel: string, text: string) => void }) {
+  const [chosen, setChosen] = useState('');
+  const [text, setText] = useState('');
+  const channel = props.channels.includes(chosen) ? chosen : props.channels.at(-1);
+  if (channel === undefined) return null;
+  return (
+    <form
+      class="row"
+      onSubmit={(event) => {
+        event.preventDefault();
+        props.onSay(channel, text);
+        setText('');
+      }}
+    >
+      <select aria-label="Say on" value={channel} onChange={(event) => setChosen(event.currentTarget.value)}>
+        {props.channels.map((name) => (
+          <option key={name}>{name}</option>
         ))}
-      </ul>
-      {guarded.length === 0 ? null : (
-        <form
-          class="row"
-          onSubmit={(event) => {
-            event.preventDefault();
-            for (const name of guarded) sendClientEvent(name);
-          }}
-        >
-          <label class="wide">
-            Say to the others (a client event)
-            <input value={text} onInput={(event) => setText(event.currentTarget.value)} />
-          </label>
-          <button type="submit">Say</button>
-        </form>
-      )}
-      <ol class="lines" aria-live="polite">
-        {lines.map((line, index) => (
-          <li key={lines.length - index} class={line.kind}>
-            <time>{line.at}</time> <b>{line.what}</b> <code>{line.text}</code>
-          </li>
-        ))}
-      </ol>
-    </section>
+      </select>
+      <input
+        required
+        aria-label="Say to the others"
+        placeholder="a client event to the others"
+        value={text}
+        onInput={(event) => setText(event.currentTarget.value)}
+      />
+      <button type="submit">Say</button>
+    </form>
+  );
+}
+
+function Lines(props: { lines: readonly Line[] }) {
+  if (props.lines.length === 0) return <p class="lines empty">Nothing has come yet.</p>;
+  return (
+    <ol class="lines" aria-live="polite" aria-label="What came, the last first">
+      {props.lines.map(({ at, what, where, text, kind }, index) => (
+        <li key={props.lines.length - index} class={kind}>
+          <time>{at}</time> <b>{what}</b> <span class="muted">{where}</span> <code>{text}</code>
+        </li>
+      ))}
+    </ol>
   );
 }

@@ -25,6 +25,14 @@ const FILES: Readonly<Record<string, string>> = {
   'icon.svg': 'image/svg+xml',
 };
 
+/** For a person at a browser that is on another machine, or outside the container. */
+const NOT_FROM_HERE = `OK
+
+Fanfare's playground is here, but only for browsers on the machine that Fanfare runs on. To use another:
+- an ssh tunnel brings it there: ssh -L 6001:localhost:6001 and the host's name, then http://localhost:6001/
+- npx fanfare page > page.html, which writes a page for any browser. In a container that is the way.
+`;
+
 /** Where `npm run build` puts the page: the same folder from src/server and from dist/server. */
 const FOLDER = new URL('../../dist/playground/', import.meta.url);
 
@@ -37,7 +45,8 @@ export function playgroundRoutes({ config, apps, publisher, alive }: PlaygroundD
   const { jwt, enabled } = config.auth;
   const page: HttpEndpoint = async (request) => {
     const wantsPage = request.headers.get('accept')?.includes('text/html') === true;
-    if (!wantsPage || problemOf(request) !== undefined) return await alive(request);
+    if (!wantsPage) return await alive(request);
+    if (problemOf(request) !== undefined) return { status: 200, body: NOT_FROM_HERE };
     const headers = [
       ['Content-Type', 'text/html; charset=utf-8'],
       ['Content-Security-Policy', contentSecurityPolicy(request.headers.get('host') ?? '')],
