@@ -99,6 +99,11 @@ export class Access {
   }
 }
 
+/** Whether a host, with its port or without, is a name by which only this machine calls itself. */
+export function isLoopbackHost(host: string): boolean {
+  return LOOPBACK_HOST.test(host);
+}
+
 /**
  * A page of another site may send requests to this machine, by its own name or by one that it has made to point here:
  * the first is told by the Origin, the second by the Host. A proxy on this machine would let in everyone.
@@ -118,7 +123,7 @@ export function thisMachineOnly(visitor: Visitor): Verdict {
 
 function fromThisMachine({ remoteAddress, headers }: Visitor): Verdict {
   const proxied = PROXY_HEADERS.some((name) => headers[name] !== undefined);
-  if (LOOPBACK.test(remoteAddress) && !proxied && LOOPBACK_HOST.test(headers.host ?? '')) return ALLOWED;
+  if (LOOPBACK.test(remoteAddress) && !proxied && isLoopbackHost(headers.host ?? '')) return ALLOWED;
   const message = 'Only this machine itself may use the console while no admin.token (FANFARE_ADMIN_TOKEN) is set';
   return { allowed: false, status: 403, message };
 }

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { Config } from '../config/schema.ts';
 import type { App } from '../core/contracts/app.ts';
-import { channelKind, channelNameProblem } from '../protocol/channel-name.ts';
+import { mustBeJoinable } from './channel-argument.ts';
 import { addConfigFlags, type ConfigFlags, chosenApp, loadWith } from './config-flags.ts';
 import { type CliContext, CliFailure } from './context.ts';
 import { type Authorization, type ListenerEvents, startListener } from './listener.ts';
@@ -35,24 +35,16 @@ export function listenCommand(command: Command, context: CliContext): void {
         '\n\nExamples:\n  fanfare listen news\n  fanfare listen private-domain.7 --user 42 --domains 7 --event message.sent',
     )
     .action(async (channels: string[], flags: ListenFlags) => {
-      const encrypted = channels.find((channel) => channelKind(channel).encrypted);
-      if (encrypted !== undefined)
-        throw new CliFailure(`listen cannot decrypt, and ${encrypted} is end-to-end encrypted`);
       const { config } = loadWith(context, flags, { checkFiles: false });
       const app = chosenApp(config.apps, flags.app);
       const authorization = await authorizationOf(config, app, flags);
       const server = chosenServer(context, config, flags.url);
-      for (const channel of channels) mustBeName(channel, app);
+      for (const channel of channels) mustBeJoinable(channel, app, 'listen');
       await mustAnswer(server);
       await listenUntilStopped(context, channels, flags, (events) =>
         startListener({ server, app, channels: [...new Set(channels)], authorization, events }),
       );
     });
-}
-
-function mustBeName(channel: string, app: App): void {
-  const problem = channelNameProblem(channel, app.limits.maxChannelNameLength);
-  if (problem !== undefined) throw new CliFailure(problem);
 }
 
 async function authorizationOf(config: Config, app: App, flags: ListenFlags): Promise<Authorization> {

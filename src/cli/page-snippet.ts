@@ -9,14 +9,13 @@ export interface SnippetOptions {
   readonly app: App;
   /** Whether the authorization endpoint must be told which app is meant: there are several. */
   readonly namesApp: boolean;
-  /** Of a user who may join the channel. */
-  readonly token: string;
+  /** Of a user who may join the channel; a public one needs none. */
+  readonly token: string | undefined;
   readonly channel: string;
-  readonly event: string;
 }
 
 /** A page to save and open: it joins the channel with stock pusher-js, and shows its events, or why there are none. */
-export function pageSnippet({ server, app, namesApp, token, channel, event }: SnippetOptions): string {
+export function pageSnippet({ server, app, namesApp, token, channel }: SnippetOptions): string {
   const options = {
     wsHost: server.hostname,
     wsPort: server.port,
@@ -29,12 +28,16 @@ export function pageSnippet({ server, app, namesApp, token, channel, event }: Sn
     forceTLS: server.tls,
     cluster: '',
     enabledTransports: ['ws', 'wss', 'xhr_streaming', 'xhr_polling'],
-    channelAuthorization: {
-      transport: 'ajax',
-      endpoint: `${server.origin}${server.pathPrefix}/broadcasting/auth`,
-      headers: { Authorization: `Bearer ${token}` },
-      ...(namesApp ? { params: { app_key: app.key } } : {}),
-    },
+    ...(token === undefined
+      ? {}
+      : {
+          channelAuthorization: {
+            transport: 'ajax',
+            endpoint: `${server.origin}${server.pathPrefix}/broadcasting/auth`,
+            headers: { Authorization: `Bearer ${token}` },
+            ...(namesApp ? { params: { app_key: app.key } } : {}),
+          },
+        }),
   };
   return `<!doctype html>
 <meta charset="utf-8">
@@ -50,15 +53,23 @@ export function pageSnippet({ server, app, namesApp, token, channel, event }: Sn
   pusher.connection.bind('error', ({ error }) => show('refused: ' + JSON.stringify(error?.data ?? error?.message)));
   pusher.subscribe(channel)
     .bind('pusher:subscription_succeeded', () => show('joined ' + channel))
-    .bind('pusher:subscription_error', async ({ status }) => {
-      const { endpoint, headers } = options.channelAuthorization;
-      const body = new URLSearchParams({ socket_id: pusher.connection.socket_id, channel_name: channel });
-      const answer = await fetch(endpoint, { method: 'POST', headers, body }).catch((error) => error.message);
-      show('not allowed to join ' + channel + ': ' + status + ' ' + (answer.text ? await answer.text() : answer));
-    })
-    .bind(${text(event)}, (data) => show(JSON.stringify(data)));
+    ${token === undefined ? REFUSED_BY_SERVER : REFUSED_BY_ENDPOINT}
+    .bind_global((event, data) => event.startsWith('pusher') || show(event + ' ' + JSON.stringify(data)));
 </script>`;
 }
+
+const REFUSED_BY_SERVER = `.bind('pusher:subscription_error', ({ error }) => {
+      show('not allowed to join ' + channel + ': ' + error);
+    })`;
+
+/** pusher-js keeps the endpoint's reason to itself. */
+const REFUSED_BY_ENDPOINT = `.bind('pusher:subscription_error', async ({ status }) => {
+      const { endpoint, headers, params } = options.channelAuthorization;
+      const { socket_id } = pusher.connection;
+      const body = new URLSearchParams({ ...params, socket_id, channel_name: channel });
+      const answer = await fetch(endpoint, { method: 'POST', headers, body }).catch((error) => error.message);
+      show('not allowed to join ' + channel + ': ' + status + ' ' + (answer.text ? await answer.text() : answer));
+    })`;
 
 function text(value: string): string {
   return JSON.stringify(value).replaceAll('<', '\\u003c');

@@ -9,6 +9,7 @@ import { explainCommand } from './explain.ts';
 import { initCommand } from './init.ts';
 import { listenCommand } from './listen.ts';
 import { migrateCommand } from './migrate.ts';
+import { pageCommand } from './page.ts';
 import { reloadCommand } from './reload.ts';
 import { revokeCommand } from './revoke.ts';
 import { serveCommand } from './serve.ts';
@@ -37,6 +38,7 @@ export async function runCli(args: readonly string[], version: string, context: 
   tokenCommand(program.command('token'), context);
   triggerCommand(program.command('trigger'), context);
   listenCommand(program.command('listen'), context);
+  pageCommand(program.command('page'), context);
   channelsCommand(program.command('channels'), context);
   usersCommand(program.command('users'), context);
   disconnectCommand(program.command('disconnect'), context);

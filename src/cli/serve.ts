@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { isLoopbackHost } from '../admin/access.ts';
 import { usesDevelopmentCredentials } from '../config/development.ts';
 import { leftoverWarning } from '../config/leftovers.ts';
 import type { Config } from '../config/schema.ts';
@@ -9,11 +10,9 @@ import { adminNote } from './admin-note.ts';
 import { addConfigFlags, type ConfigFlags, loadWith, shorthand } from './config-flags.ts';
 import { type CliContext, CliFailure } from './context.ts';
 import { isColored } from './output.ts';
-import { pageSnippet } from './page-snippet.ts';
 import { reloadOnDemand } from './reload-signals.ts';
 import { localUrl, parseServerUrl } from './server-url.ts';
 import { stopInGoodOrder } from './stop-signals.ts';
-import { signUserToken } from './user-token.ts';
 
 interface ServeFlags extends ConfigFlags {
   readonly host?: string;
@@ -78,7 +77,7 @@ async function run(config: Config, flags: ServeFlags, context: CliContext, readC
   }
   reloadOnDemand(context, server, production ? undefined : config.auth.rulesFile);
   if (!production && (context.isTerminal || usesDevelopmentCredentials(config)))
-    await welcome(config, listening, flags, context);
+    welcome(config, listening, flags, context);
 }
 
 /** What keeps a server from starting is a sentence for whoever started it; a mistake of ours keeps its stack. */
@@ -90,47 +89,33 @@ function startFailure(error: unknown): unknown {
 /** What a command needs to know of a server to turn to it, unless it is the one that commands turn to by themselves. */
 const USUAL_URL = 'http://localhost:6001';
 
-/** Something to try at once: a page that joins a private channel, and a command that sends it an event. */
-async function welcome(
-  config: Config,
-  { port, admin }: Listening,
-  flags: ServeFlags,
-  context: CliContext,
-): Promise<void> {
+/** Something to try at once: the playground, or a page where a browser cannot have it, and a command that sends. */
+function welcome(config: Config, { port, admin }: Listening, flags: ServeFlags, context: CliContext): void {
   const url = localUrl(config, port);
-  const [app] = config.apps;
-  if (app === undefined) return;
-  const signed = config.auth.enabled && config.auth.jwt.secret !== undefined;
-  const namesApp = config.apps.length > 1;
-  const token = signed ? await signUserToken(config, { user: '42', domains: ['7'] }) : '<the token of your user>';
   const file = flags.config === undefined ? '' : ` -c ${shellWord(flags.config)}`;
-  const where = url === USUAL_URL ? '' : ` --url ${url}`;
-  const rules =
-    config.auth.enabled && config.auth.rulesFile === SHIPPED_RULES_FILE
-      ? 'Who may join what is decided by the rules that Fanfare ships; "npx fanfare init" writes some to edit.\n\n'
-      : '';
-  const whose = signed ? ' (the token is for user 42 of domain 7, for an hour)' : '';
-  const page = pageSnippet({
-    server: parseServerUrl(url),
-    app,
-    namesApp,
-    token,
-    channel: 'private-domain.7',
-    event: 'message.sent',
-  });
-  context.print(`
-Fanfare listens on ${url}${admin === undefined ? '' : `, and its console is at ${consoleUrl(admin)}`}
-
-Open ${url}/ in a browser: two people to try channels with, and a backend that sends.
-
-${rules}The same in a page of your own: save this as page.html${whose}:
-
-${page}
-
-Then, in a second terminal, send it something:
-
-npx fanfare trigger${file}${where} private-domain.7 message.sent '{"text":"hello"}'
-`);
+  const where = `${file}${url === USUAL_URL ? '' : ` --url ${url}`}`;
+  const { enabled, jwt, rulesFile } = config.auth;
+  const signs = enabled && jwt.secret !== undefined;
+  const channel = signs ? 'private-domain.7' : 'news';
+  const hasPlayground = isLoopbackHost(parseServerUrl(url).hostname);
+  const paragraphs = [
+    `\nFanfare listens on ${url}${admin === undefined ? '' : `, and its console is at ${consoleUrl(admin)}`}`,
+    ...(hasPlayground
+      ? [`Open ${url}/ in a browser: two people join ${channel} there.`]
+      : [
+          `Write a page that joins ${channel}, and open it in a browser:`,
+          `  npx fanfare page${where}${signs ? '' : ' news'} > page.html`,
+        ]),
+    'Then, in a second terminal, send something:',
+    `  npx fanfare trigger${where} ${channel} message.sent '{"text":"hello"}'`,
+    ...(enabled && rulesFile === SHIPPED_RULES_FILE
+      ? ['Who may join what is decided by the rules that Fanfare ships; "npx fanfare init" writes some to edit.']
+      : []),
+    ...(hasPlayground
+      ? ['A browser on another machine is not shown that page; for it there is "npx fanfare page --help".']
+      : []),
+  ];
+  context.print(`${paragraphs.join('\n\n')}\n`);
 }
 
 /** An address that stands for all of them is reached as localhost. */

@@ -131,6 +131,22 @@ t.test('trigger and listen say what is wrong with what they are given', async (t
   });
 });
 
+t.test('page wants to know who joins a guarded channel, and takes what the server is called', async (t) => {
+  t.match(await run(['page', 'private-user.1']), { code: 2, stdout: '', stderr: /--token or --user says who joins/ });
+  t.match(await run(['page', 'private-encrypted-c']), { code: 1, stderr: /the page cannot decrypt/ });
+  t.match(await run(['page', 'a b']), { code: 1, stderr: /^Invalid channel name 'a b'/ });
+  t.match(await run(['page'], { JWT_JWKS_URL: 'https://id.test/keys' }), { code: 1, stderr: /verified by auth\.jwt/ });
+  const url = ['--url', 'https://realtime.example.com/ws'];
+  const { code, stdout } = await run(['page', '--json', '--name', 'Ada', '--expires', '15m', ...url]);
+  t.equal(code, 0);
+  const { channel, token, html } = JSON.parse(stdout) as Record<'channel' | 'token' | 'html', string>;
+  t.equal(channel, 'private-domain.7');
+  t.match(claimsOf(token), { sub: '42', domains: ['7'], name: 'Ada' });
+  t.match(html, `"https://realtime.example.com/ws/broadcasting/auth"`);
+  t.match(html, token);
+  t.match((await run(['page', 'private-x', '--token', 'a.b.c'])).stdout, 'Bearer a.b.c');
+});
+
 /** Of a server that has just gone. */
 async function unusedOrigin(): Promise<string> {
   const server = createServer().listen(0, '127.0.0.1');

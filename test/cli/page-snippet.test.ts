@@ -9,7 +9,7 @@ import { load } from '../support/config.ts';
 function construct(snippet: string): { key: string; options: Record<string, unknown> } {
   const script = /<script>(.*)<\/script>/s.exec(snippet)?.[1] ?? '';
   const seen: { key: string; options: Record<string, unknown> }[] = [];
-  const bindable = { bind: () => bindable };
+  const bindable = { bind: () => bindable, bind_global: () => bindable };
   class Pusher {
     readonly connection = bindable;
     constructor(key: string, options: Record<string, unknown>) {
@@ -28,7 +28,7 @@ function snippet(config: Config, more: Partial<SnippetOptions> = {}): string {
   const [app] = config.apps;
   if (app === undefined) throw new Error('no app');
   const server = parseServerUrl(localUrl(config, config.port));
-  return pageSnippet({ server, app, namesApp: false, token: 'a.b.c', channel: 'private-c', event: 'e', ...more });
+  return pageSnippet({ server, app, namesApp: false, token: 'a.b.c', channel: 'private-c', ...more });
 }
 
 t.test('the options that stock pusher-js wants', async (t) => {
@@ -73,9 +73,14 @@ t.test('with TLS, a path prefix and several apps', async (t) => {
   });
 });
 
+t.test('a public channel is joined without asking', async (t) => {
+  const page = snippet(load().config, { channel: 'news', token: undefined });
+  t.notOk('channelAuthorization' in construct(page).options);
+});
+
 t.test('nothing in it can end the script', async (t) => {
   const { config } = load({ file: { apps: [{ id: 'a', key: '<!--<script>"', secret: 's' }] } });
-  const page = snippet(config, { event: '</script>' });
+  const page = snippet(config, { channel: '</script>' });
   t.equal(page.split('</script>').length - 1, 2, 'as many as there are scripts');
   t.equal(construct(page).key, '<!--<script>"');
 });

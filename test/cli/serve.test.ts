@@ -9,7 +9,7 @@ import { until } from '../support/wait.ts';
 // The types say that the class is the module's `default`; in Node the class is the module itself.
 const Pusher = pusherModule as unknown as typeof pusherModule.default;
 
-/** Runs the page that a server has printed; answers with the lines that the page shows, as they come. */
+/** Runs a page that the command has printed; answers with the lines that the page shows, as they come. */
 function openPage(t: Test, printed: string): string[] {
   const script = /<script>(.*)<\/script>/s.exec(printed)?.[1] ?? '';
   const lines: string[] = [];
@@ -33,8 +33,20 @@ t.test('serve, trigger and listen together', async (t) => {
     t.match(JSON.parse(server.stdout().split('\n')[0] ?? ''), { msg: 'listening', host: '127.0.0.1' });
   });
 
-  t.test('the page that serve prints joins, and shows what the printed command sends', async (t) => {
-    const lines = openPage(t, server.stdout());
+  t.test('it says where to look and what to send, on a few lines', async (t) => {
+    const printed = server
+      .stdout()
+      .split('\n')
+      .filter((line) => !line.startsWith('{'))
+      .join('\n');
+    t.match(printed, `Open ${url}/ in a browser`);
+    t.match(printed, `npx fanfare trigger --url ${url} private-domain.7 message.sent '{"text":"hello"}'`);
+    t.notMatch(printed, '<');
+    t.ok(printed.length < 700, `${printed.length} characters`);
+  });
+
+  t.test('the page of `fanfare page` joins, and shows what the printed command sends', async (t) => {
+    const lines = openPage(t, (await run(['page', '--url', url])).stdout);
     await until(
       () => lines.includes('joined private-domain.7'),
       () => `the subscription in ${lines}`,
@@ -44,23 +56,25 @@ t.test('serve, trigger and listen together', async (t) => {
     const sent = await run([...(line?.[1] ?? '').split(' '), line?.[2] ?? '']);
     t.match(sent, { code: 0, stdout: 'Triggered message.sent on private-domain.7.' });
     await until(
-      () => lines.includes('{"text":"hello"}'),
+      () => lines.includes('message.sent {"text":"hello"}'),
       () => `the event in ${lines}`,
     );
   });
 
   t.test('the page says why it may not connect, or may not join', async (t) => {
-    const stranger = openPage(t, server.stdout().replace('"app-key"', '"other"'));
-    await until(
-      () => stranger.some((line) => /^refused: \{"code":4001,/.test(line)),
-      () => `a refusal in ${stranger}`,
+    const page = async (...args: string[]) => openPage(t, (await run(['page', '--url', url, ...args])).stdout);
+    const shown = (lines: readonly string[], pattern: RegExp) =>
+      until(
+        () => lines.some((line) => pattern.test(line)),
+        () => `${pattern} in ${lines}`,
+      );
+    const key = ['--set', 'apps[0].id=a', '--set', 'apps[0].secret=s', '--set', 'apps[0].key=other'];
+    await shown(await page(...key), /^refused: \{"code":4001,/);
+    await shown(
+      await page('private-domain.8', '--user', '42', '--domains', '7'),
+      /^not allowed to join private-domain\.8: 403 .*"code":"rule_denied".*"hint":"compare/,
     );
-    const outsider = openPage(t, server.stdout().replaceAll('private-domain.7', 'private-domain.8'));
-    const refusal = /^not allowed to join private-domain\.8: 403 .*"code":"rule_denied".*"hint":"compare/;
-    await until(
-      () => outsider.some((line) => refusal.test(line)),
-      () => `a refusal in ${outsider}`,
-    );
+    await shown(await page('news'), /^joined news$/);
   });
 
   t.test('listen prints a line for each event: time, channel, event, data', async (t) => {
