@@ -1,14 +1,14 @@
 /**
- * `npm run docs:screenshots`: runs the four examples and writes docs/images/, what README.md shows of them. With a
- * folder as its argument it writes every example there in two widths, light and dark, to be looked at. CHROMIUM names
- * the browser.
+ * `npm run docs:screenshots`: runs the playground and the four examples and writes docs/images/, what README.md shows
+ * of them. With a folder as its argument it writes each there in two widths, light and dark, to be looked at. CHROMIUM
+ * names the browser.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { type Browser, chromium, type Frame, type Page } from 'playwright-core';
+import { type Browser, chromium, type Frame, type Locator, type Page } from 'playwright-core';
 
 const ROOT = new URL('../', import.meta.url).pathname;
 const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking'];
@@ -83,17 +83,15 @@ const EXAMPLES: Readonly<Record<string, { readonly play: Play; readonly colorSch
   },
 };
 
-async function run(name: string, work: (origin: string) => Promise<void>): Promise<void> {
-  const child = spawn(process.execPath, ['--import=tsx', 'examples/start.ts', name], {
-    cwd: ROOT,
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+/** Runs a program until it has printed where it can be looked at, and stops it after the work there. */
+async function run(args: readonly string[], place: RegExp, work: (url: string) => Promise<void>): Promise<void> {
+  const child = spawn(process.execPath, ['--import=tsx', ...args], { cwd: ROOT, stdio: ['ignore', 'pipe', 'inherit'] });
   const exited = once(child, 'exit');
   try {
     for await (const line of createInterface({ input: child.stdout })) {
-      const [, origin] = /open (http:\S+)\/both/.exec(line) ?? [];
-      if (origin === undefined) continue;
-      await work(origin);
+      const [, url] = place.exec(line) ?? [];
+      if (url === undefined) continue;
+      await work(url);
       break;
     }
   } finally {
@@ -102,14 +100,52 @@ async function run(name: string, work: (origin: string) => Promise<void>): Promi
   }
 }
 
-async function played(browser: Browser, origin: string, play: Play): Promise<Page> {
+async function played(browser: Browser, url: string, play: Play): Promise<Page> {
   const tab = await browser.newPage({ viewport: WIDTHS.wide });
-  await tab.goto(`${origin}/both`);
+  await tab.goto(url);
   const [, one, two] = tab.frames();
   if (one === undefined || two === undefined) throw new Error('/both does not show two pages');
   for (const page of [one, two]) await page.locator('#state[data-up]').waitFor({ timeout: 20_000 });
   await play(one, two);
   return tab;
+}
+
+async function playground(browser: Browser, url: string): Promise<Page> {
+  const tab = await browser.newPage({ viewport: { width: 1080, height: 760 } });
+  await tab.goto(url);
+  const [ada, grace] = ['Ada', 'Grace'].map((name) => tab.getByRole('region', { name })) as [Locator, Locator];
+  const came = (person: Locator, text: string) =>
+    person.getByRole('listitem').filter({ hasText: text }).first().waitFor();
+  for (const person of [ada, grace]) await came(person, 'joined presence-chat.5');
+  const send = () => tab.getByRole('button', { name: 'Send' }).click();
+  await send();
+  await came(grace, 'hello');
+  await grace.getByRole('button', { name: 'Go offline' }).click();
+  for (const text of ['The press is set up.', 'We begin at nine.']) {
+    await tab.getByLabel('Data').fill(JSON.stringify({ text }));
+    await send();
+    await came(ada, text);
+  }
+  await grace.getByRole('button', { name: 'Come back' }).click();
+  await came(grace, 'begin at nine');
+  await came(grace, 'Ada');
+  return tab;
+}
+
+async function picture(tab: Page, name: string, colorScheme: 'light' | 'dark'): Promise<void> {
+  if (folder === undefined) {
+    await tab.emulateMedia({ colorScheme });
+    await tab.screenshot({ path: join(IMAGES, `${name}.png`) });
+  } else {
+    for (const [width, size] of Object.entries(WIDTHS)) {
+      await tab.setViewportSize(size);
+      for (const scheme of ['light', 'dark'] as const) {
+        await tab.emulateMedia({ colorScheme: scheme });
+        await tab.screenshot({ path: join(folder, `${name}-${width}-${scheme}.png`) });
+      }
+    }
+  }
+  await tab.close();
 }
 
 const folder = process.argv[2];
@@ -120,22 +156,12 @@ const browser = await chromium.launch({
   headless: true,
 });
 try {
+  await run(['src/cli.ts', 'serve'], /^Open (http:\S+) in a browser/, async (url) => {
+    await picture(await playground(browser, url), 'playground', 'light');
+  });
   for (const [name, { play, colorScheme }] of Object.entries(EXAMPLES)) {
-    await run(name, async (origin) => {
-      const tab = await played(browser, origin, play);
-      if (folder === undefined) {
-        await tab.emulateMedia({ colorScheme });
-        await tab.screenshot({ path: join(IMAGES, `${name}.png`) });
-      } else {
-        for (const [width, size] of Object.entries(WIDTHS)) {
-          await tab.setViewportSize(size);
-          for (const scheme of ['light', 'dark'] as const) {
-            await tab.emulateMedia({ colorScheme: scheme });
-            await tab.screenshot({ path: join(folder, `${name}-${width}-${scheme}.png`) });
-          }
-        }
-      }
-      await tab.close();
+    await run(['examples/start.ts', name], /open (http:\S+\/both)/, async (url) => {
+      await picture(await played(browser, url, play), name, colorScheme);
     });
   }
 } finally {

@@ -1,7 +1,7 @@
 import { symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import t from 'tap';
+import t, { type Test } from 'tap';
 import { loadRules } from '../../src/auth/index.ts';
 import { ROOT, run, scratchFolder, start, startNode } from '../support/cli.ts';
 import { snippetWith } from '../support/docs/snippets.ts';
@@ -16,7 +16,7 @@ const target = await startFanfare(t, { auth: { ...DEVELOPMENT, rulesFile } });
 const here = (code: string) => code.replaceAll('6001', String(target.port)).replaceAll('localhost', '127.0.0.1');
 
 /** A folder with a snippet as a module, which finds the project's packages. */
-function moduleOf(t: Parameters<typeof scratchFolder>[0], name: string, code: string): string {
+function moduleOf(t: Test, name: string, code: string): string {
   const folder = scratchFolder(t);
   symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
   writeFileSync(join(folder, 'package.json'), '{"type":"module"}');
@@ -24,17 +24,28 @@ function moduleOf(t: Parameters<typeof scratchFolder>[0], name: string, code: st
   return join(folder, name);
 }
 
-t.test("the README's page and backend: events, presence, sign-in, and nothing missed", async (t) => {
-  const token = (await run(['token', '--user', '42', '--domains', '7', '--chats', '5', '--name', 'Ada'])).stdout;
-  const html = snippetWith('README.md', 'html', '<script').replace('<the token>', token);
+/** Saved and opened in Chromium, which is given pusher-js without a network. */
+async function openFile(t: Test, html: string) {
   const browser = await openBrowser(t);
   const page = await browser.newPage();
   await page.route('https://cdn.jsdelivr.net/npm/pusher-js@*/**', (route) =>
     route.fulfill({ path: join(ROOT, 'node_modules/pusher-js/dist/web/pusher.min.js') }),
   );
-  const file = moduleOf(t, 'page.html', html);
-  await page.goto(pathToFileURL(file).href);
-  const shows = (text: string) => page.getByText(text).first().waitFor({ timeout: 10_000 });
+  await page.goto(pathToFileURL(moduleOf(t, 'page.html', html)).href);
+  return { page, shows: (text: string) => page.getByText(text).first().waitFor({ timeout: 10_000 }) };
+}
+
+t.test('fanfare page > page.html', async (t) => {
+  const { shows } = await openFile(t, (await run(['page'])).stdout);
+  await shows('joined private-domain.7');
+  await run(['trigger', 'private-domain.7', 'message.sent', '{"text":"hello"}', '--url', target.origin]);
+  await shows('message.sent {"text":"hello"}');
+});
+
+t.test("the quick start's page and the README's backend: events, presence, sign-in, and nothing missed", async (t) => {
+  const token = (await run(['token', '--user', '42', '--domains', '7', '--chats', '5', '--name', 'Ada'])).stdout;
+  const html = snippetWith('docs/quick-start.md', 'html', '<script').replace('<the token>', token);
+  const { page, shows } = await openFile(t, html);
   await shows('"here" 1');
 
   const program = moduleOf(t, 'backend.mjs', snippetWith('README.md', 'js', "from 'pusher'"));
