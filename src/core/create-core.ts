@@ -109,9 +109,9 @@ export function createCore({
   const authorizations = new Authorizations({
     ...{ users, tokens, revocations, close, settings },
     authorized: (connection) => {
-      const asked = [...connection.awaiting.values()];
-      connection.awaiting.clear();
-      for (const data of asked) tasks.enqueue(connection, { run: () => subscriptions.subscribe(connection, data) });
+      for (const channel of [...connection.awaiting]) {
+        tasks.enqueue(connection, { run: () => subscriptions.subscribeAwaited(connection, channel) });
+      }
     },
   });
   const facts = new NodeFacts(outbox, logger);

@@ -61,8 +61,8 @@ export class Connection {
   resumable: Resumable | undefined;
   /** Has signed in or joined a guarded channel. */
   authorized = false;
-  /** Public channels that it will join once it is, with what was sent for each. */
-  readonly awaiting = new Map<string, unknown>();
+  /** Public channels that it has asked for, and will join once it is authorized. */
+  readonly awaiting = new Set<string>();
   closed = false;
   closedMs = 0;
   /** It is about to be closed by the server: nothing that the client asks for begins any more. */

@@ -129,16 +129,19 @@ export class Authorizations {
     const before = connection.tokens.get(userId);
     if (token.tokenId === undefined && token.issuedAt === undefined) return true;
     if (before?.tokenId === token.tokenId && before?.issuedAt === token.issuedAt) return true;
-    await tokens.replace(connection, before?.tokenId, token.tokenId);
-    connection.tokens.set(userId, token);
+    const [former, added] = before?.tokenId === token.tokenId ? [] : [before?.tokenId, token.tokenId];
+    if (added !== undefined) await tokens.add(connection, added);
+    let isRevoked = true;
     try {
-      return !(await isTokenRevoked(revocations, connection.app.id, token));
-    } catch (error) {
-      // Tried again, it must be asked again.
-      connection.tokens.delete(userId);
-      await tokens.replace(connection, token.tokenId, undefined);
-      throw error;
+      isRevoked = await isTokenRevoked(revocations, connection.app.id, token);
+    } finally {
+      // One that was not asked about, or is revoked, leaves the connection with the token that it had.
+      if (isRevoked && added !== undefined) await tokens.remove(connection, added);
     }
+    if (isRevoked) return false;
+    connection.tokens.set(userId, token);
+    if (former !== undefined) await tokens.remove(connection, former);
+    return true;
   }
 
   /** When a signature's token ends, if that is to be looked at. */

@@ -21,29 +21,15 @@ export class LocalTokens {
     this.#revoked = revoked;
   }
 
-  /** From now on an order about the token finds the connection; the one that it had before for the user does not. */
-  async replace(connection: Connection, before: string | undefined, tokenId: string | undefined): Promise<void> {
+  /** From now on an order about the token finds the connection. */
+  async add(connection: Connection, tokenId: string): Promise<void> {
     const appId = connection.app.id;
-    if (tokenId !== undefined) {
-      await this.#topics.acquire(tokenOrdersTopic(appId));
-      this.#of(appId, tokenId).add(connection);
-    }
-    if (before !== undefined) await this.#remove(connection, before);
+    await this.#topics.acquire(tokenOrdersTopic(appId));
+    this.#of(appId, tokenId).add(connection);
   }
 
-  async removeAll(connection: Connection): Promise<void> {
-    for (const { tokenId } of connection.tokens.values()) {
-      if (tokenId !== undefined) await this.#remove(connection, tokenId);
-    }
-    connection.tokens.clear();
-  }
-
-  /** Tells every node; resolves once the broker has accepted the order. */
-  async revoke(appId: string, tokenId: string): Promise<void> {
-    await this.#broker.publish([{ topic: tokenOrdersTopic(appId), frame: JSON.stringify({ revoked: tokenId }) }]);
-  }
-
-  async #remove(connection: Connection, tokenId: string): Promise<void> {
+  /** An order about the token no longer finds the connection, which was added for it. */
+  async remove(connection: Connection, tokenId: string): Promise<void> {
     const appId = connection.app.id;
     const tokens = this.#connections.get(appId);
     const known = tokens?.get(tokenId);
@@ -54,6 +40,18 @@ export class LocalTokens {
       this.#delivery.unlisten(tokenOrdersTopic(appId));
     }
     await this.#topics.release(tokenOrdersTopic(appId));
+  }
+
+  async removeAll(connection: Connection): Promise<void> {
+    for (const { tokenId } of connection.tokens.values()) {
+      if (tokenId !== undefined) await this.remove(connection, tokenId);
+    }
+    connection.tokens.clear();
+  }
+
+  /** Tells every node; resolves once the broker has accepted the order. */
+  async revoke(appId: string, tokenId: string): Promise<void> {
+    await this.#broker.publish([{ topic: tokenOrdersTopic(appId), frame: JSON.stringify({ revoked: tokenId }) }]);
   }
 
   #of(appId: string, tokenId: string): Set<Connection> {

@@ -1,4 +1,4 @@
-import { type ChannelKind, channelKind, channelNameProblem, printable } from '../../protocol/channel-name.ts';
+import { type ChannelKind, channelKind, printable } from '../../protocol/channel-name.ts';
 import { counted } from '../../protocol/counted.ts';
 import { ERROR_CODES } from '../../protocol/error-codes.ts';
 import {
@@ -25,7 +25,7 @@ import type { Resume } from '../resume/resume.ts';
 import { type Authorizations, TOKEN_EXPIRED, TOKEN_REVOKED } from './authorizations.ts';
 import { encodeLastEvent } from './cached-events.ts';
 import { type Authorized, checkOwnChannel, checkSignature, denied, type Refusal } from './channel-access.ts';
-import { channelsProblem, rateProblem } from './channel-limits.ts';
+import { channelProblem } from './channel-limits.ts';
 import type { NodeFacts } from './node-facts.ts';
 import type { SubscriptionCounts } from './subscription-counts.ts';
 
@@ -71,18 +71,20 @@ export class Subscriptions {
       connection.sendError(null, 'pusher:subscribe needs data such as {"channel":"my-channel"}');
       return;
     }
+    const isAwaited = connection.authorized && connection.awaiting.delete(channel);
     if (connection.subscriptions.has(channel) || connection.awaiting.has(channel)) {
       connection.sendError(null, `Existing subscription to channel ${printable(channel)}`, channel);
       return;
     }
     const kind = channelKind(channel);
-    const allowed = this.#check(connection, channel, kind, data);
+    const problem = channelProblem(connection, channel, isAwaited, this.#deps.metrics);
+    const allowed = problem ?? this.#check(connection, channel, kind, data);
     if ('type' in allowed) {
       this.#refuse(connection, channel, allowed);
       return;
     }
     if (kind.access === 'public' && connection.app.requireSignIn && !connection.authorized) {
-      connection.awaiting.set(channel, rawData);
+      connection.awaiting.add(channel);
       return;
     }
     const topic = topicOf(connection.app.id, channel);
@@ -101,17 +103,22 @@ export class Subscriptions {
     });
   }
 
+  /** What was asked for before the connection was authorized, unless the client has thought better of it. */
+  async subscribeAwaited(connection: Connection, channel: string): Promise<void> {
+    if (connection.awaiting.has(channel)) await this.subscribe(connection, { channel });
+  }
+
   async unsubscribe(connection: Connection, rawData: unknown): Promise<void> {
     const channel = dataObject(rawData)?.channel;
-    const subscription = typeof channel === 'string' ? connection.subscriptions.get(channel) : undefined;
-    if (subscription === undefined) {
-      if (typeof channel === 'string' && connection.awaiting.delete(channel)) return;
-      if (typeof channel === 'string') {
-        connection.sendError(null, `No subscription to channel ${printable(channel)}`, channel);
-      } else connection.sendError(null, 'No subscription to a channel: name it in data.channel');
+    if (typeof channel !== 'string') {
+      connection.sendError(null, 'No subscription to a channel: name it in data.channel');
       return;
     }
-    await this.#leave(connection, subscription);
+    const subscription = connection.subscriptions.get(channel);
+    if (subscription !== undefined) await this.#leave(connection, subscription);
+    else if (!connection.awaiting.delete(channel)) {
+      connection.sendError(null, `No subscription to channel ${printable(channel)}`, channel);
+    }
   }
 
   /** By order of the application: stock clients hand `pusher:subscription_error` to the channel's bindings. */
@@ -129,16 +136,6 @@ export class Subscriptions {
   }
 
   #check(connection: Connection, channel: string, kind: ChannelKind, data: JsonObject): Authorized | Refusal {
-    const { app } = connection;
-    const nameProblem = channelNameProblem(channel, app.limits.maxChannelNameLength);
-    if (nameProblem !== undefined) return { type: 'InvalidChannel', message: nameProblem, status: 400 };
-    const full = channelsProblem(connection);
-    if (full !== undefined) return full;
-    const tooMany = rateProblem(connection);
-    if (tooMany !== undefined) {
-      this.#deps.metrics.refused.add('subscriptions-per-second');
-      return tooMany;
-    }
     if (kind.serverToUser) return checkOwnChannel(connection, channel);
     if (kind.access === 'public') return { identity: undefined, member: undefined };
     const checked = checkSignature(connection, channel, kind, data);
