@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { ALL_NODES, RENEW_LEASE } from '../scripts/lease.ts';
 import { type Deferred, deferred } from '../wire/deferred.ts';
 import type { RedisStore } from '../wire/store.ts';
+import { unavailable } from '../wire/trouble.ts';
 
 export interface LeaseOwner {
   /**
@@ -72,10 +73,11 @@ export class Lease {
 
   /**
    * The incarnation to write entries under; waits while the lease is in doubt, so that nothing is written for a dead
-   * one.
+   * one. Rejects with BrokerUnavailable if the node has left before the lease holds.
    */
   async held(): Promise<string> {
     while (!this.valid) {
+      if (this.#closed) throw unavailable('has been left');
       this.#untilValid ??= deferred<void>();
       await this.#untilValid.promise;
     }
