@@ -1,47 +1,15 @@
-import { spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import t from 'tap';
-import { ROOT, scratchFolder } from '../support/cli.ts';
+import { ROOT } from '../support/cli.ts';
+import { complaints, projectFolder } from '../support/compiler.ts';
 import { compilableSnippets, PAGES, snippetsOf } from '../support/docs/snippets.ts';
 
 const { version: PUSHER_JS } = createRequire(import.meta.url)('pusher-js/package.json') as { version: string };
 
-const OPTIONS = {
-  // As a page's bundler resolves packages.
-  module: 'ESNext',
-  moduleResolution: 'bundler',
-  target: 'ES2023',
-  lib: ['ES2023', 'DOM', 'DOM.Iterable'],
-  types: ['node'],
-  strict: true,
-  noImplicitOverride: true,
-  checkJs: true,
-  skipLibCheck: true,
-  allowImportingTsExtensions: true,
-  noEmit: true,
-  paths: { fanfare: [join(ROOT, 'src/index.ts')], 'fanfare/client': [join(ROOT, 'client/index.ts')] },
-};
-
-/** Compiles files in a folder that finds the project's packages; answers with what the compiler has against them. */
-function complaints(folder: string, files: readonly string[], options = {}): string {
-  const project = join(folder, 'tsconfig.json');
-  writeFileSync(project, JSON.stringify({ compilerOptions: { ...OPTIONS, ...options }, files }));
-  const compiler = join(ROOT, 'node_modules/typescript/lib/tsc.js');
-  const { status, stdout } = spawnSync(process.execPath, [compiler, '-p', project], { encoding: 'utf8', cwd: folder });
-  return status === 0 ? '' : stdout;
-}
-
-function project(t: Parameters<typeof scratchFolder>[0]): string {
-  const folder = scratchFolder(t);
-  symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
-  writeFileSync(join(folder, 'package.json'), '{"type":"module"}');
-  return folder;
-}
-
 t.test('every snippet of the documentation compiles under strict', async (t) => {
-  const folder = project(t);
+  const folder = projectFolder(t);
   const files = compilableSnippets();
   t.ok(files.size > 12, 'they were found');
   for (const [name, code] of files) writeFileSync(join(folder, name), code);
@@ -60,8 +28,8 @@ t.test('so do the examples, their rules and the snippets for backends', async (t
   const typed = files(/\.ts$/);
   const plain = [...files(/\.mjs$|channels\.js$/), join(ROOT, 'config/channels.js')];
   t.ok(typed.length > 12 && plain.length > 6, 'they were found');
-  t.equal(complaints(project(t), typed), '');
-  t.equal(complaints(project(t), plain, { noImplicitAny: false }), '', 'plain JavaScript types no parameters');
+  t.equal(complaints(projectFolder(t), typed), '');
+  t.equal(complaints(projectFolder(t), plain, { noImplicitAny: false }), '', 'plain JavaScript types no parameters');
 });
 
 t.test('pages load the version of pusher-js that is tested', async (t) => {

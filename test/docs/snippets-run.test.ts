@@ -1,9 +1,10 @@
-import { symlinkSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import t, { type Test } from 'tap';
 import { loadRules } from '../../src/auth/index.ts';
-import { ROOT, run, scratchFolder, start, startNode } from '../support/cli.ts';
+import { ROOT, run, start, startNode } from '../support/cli.ts';
+import { projectFolder } from '../support/compiler.ts';
 import { snippetWith } from '../support/docs/snippets.ts';
 import { openBrowser } from '../support/scenarios/browser.ts';
 import { startFanfare } from '../support/target.ts';
@@ -17,11 +18,9 @@ const here = (code: string) => code.replaceAll('6001', String(target.port)).repl
 
 /** A folder with a snippet as a module, which finds the project's packages. */
 function moduleOf(t: Test, name: string, code: string): string {
-  const folder = scratchFolder(t);
-  symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
-  writeFileSync(join(folder, 'package.json'), '{"type":"module"}');
-  writeFileSync(join(folder, name), here(code));
-  return join(folder, name);
+  const file = join(projectFolder(t), name);
+  writeFileSync(file, here(code));
+  return file;
 }
 
 /** Saved and opened in Chromium, which is given pusher-js without a network. */
