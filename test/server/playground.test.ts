@@ -9,10 +9,12 @@ import { AUTH, JWT_SECRET, startFanfare } from '../support/target.ts';
 const settings = { auth: AUTH, admin: { enabled: false } };
 const HTML = { Accept: 'text/html' };
 
+const browser = await launchChromium(t);
+
 async function openPlayground(t: Test, changed: Partial<ConfigInput> = {}) {
   const target = await startFanfare(t, { ...settings, ...changed }, { playground: true, explainRefusals: true });
-  const browser = await launchChromium(t);
   const page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
+  t.teardown(() => page.close());
   page.setDefaultTimeout(15_000);
   const errors: string[] = [];
   page.on('pageerror', (error) => errors.push(error.message));
