@@ -17,12 +17,20 @@ import type { SharedState } from './core/contracts/shared-state.ts';
 import { createCore } from './core/create-core.ts';
 import { closeInReverse } from './core/lifecycle/close-in-reverse.ts';
 import { AuthEndpoint } from './server/auth-endpoint.ts';
+import { ConfigInForce } from './server/config-in-force.ts';
 import { logEvents } from './server/event-log.ts';
 import { createServerLog, type ServerLog, type Subsystem } from './server/log.ts';
 import { playgroundRoutes } from './server/playground.ts';
 import { alive, maxBodyBytes, publicRoutes } from './server/public-routes.ts';
-import { createReload, type ReloadDependencies } from './server/reload.ts';
-import { coreSettings, webSocketSettings, xhrSettings } from './server/settings.ts';
+import { createReload } from './server/reload.ts';
+import {
+  coreSettings,
+  maxApiBodyBytes,
+  retention,
+  webSocketLimits,
+  webSocketSettings,
+  xhrSettings,
+} from './server/settings.ts';
 import { survives } from './server/uncaught.ts';
 import { BodyBudget } from './transport/body-budget.ts';
 import { ClientIp } from './transport/client-ip.ts';
@@ -52,9 +60,11 @@ export interface FanfareServer {
    * it behind, so that the server goes on. If not, stop it: the process cannot be relied on any more.
    */
   survives(error: unknown): boolean;
+  /** How long connections get at a stop, by what is in force. */
+  graceSeconds(): number;
   /**
-   * Reads the configuration anew by `readConfig`, and takes over the apps and how channels are authorized. Rejects if
-   * the server does not run, or was not told how to read.
+   * Reads the configuration anew by `readConfig`, and takes it over, but for what waits for a restart. Rejects if the
+   * server does not run, or was not told how to read.
    */
   reload(): Promise<ReloadOutcome>;
 }
@@ -86,13 +96,17 @@ export interface ServerOptions {
 
 /** Puts the parts together. Reads no environment and never exits the process. */
 export function createServer(config: Config, options: ServerOptions = {}): FanfareServer {
-  const log = createServerLog(config, { given: options.logger, format: options.formatLog });
+  const inForce = new ConfigInForce(config);
+  const log = createServerLog(
+    inForce.of((now) => now.log),
+    { given: options.logger, format: options.formatLog },
+  );
   const { logger } = log;
   let running: Promise<Running> | undefined;
   let stopping: Promise<void> | undefined;
   return {
     async start() {
-      running ??= run(config, log, options);
+      running ??= run(inForce, log, options);
       try {
         const { port, admin } = await running;
         return { host: config.host, port, admin };
@@ -106,6 +120,7 @@ export function createServer(config: Config, options: ServerOptions = {}): Fanfa
       await stopping;
     },
     survives: (error) => survives(error, logger),
+    graceSeconds: () => inForce.now.shutdownGraceSeconds,
     async reload() {
       const reload = (await running)?.reload;
       if (reload === undefined) throw new Error('This server does not run, or does not know where to read anew');
@@ -119,12 +134,12 @@ interface Running extends Omit<Listening, 'host'> {
   stop(): Promise<void>;
 }
 
-async function run(config: Config, log: ServerLog, options: ServerOptions): Promise<Running> {
+async function run(inForce: ConfigInForce, log: ServerLog, options: ServerOptions): Promise<Running> {
   // What has been opened, to be closed in the reverse order: at the stop, or if the start fails.
   const opened: (() => Promise<void>)[] = [];
   const closeAll = () => closeInReverse(opened, log.logger);
   try {
-    return await open(config, log, options, opened, closeAll);
+    return await open(inForce, log, options, opened, closeAll);
   } catch (error) {
     await closeAll();
     throw error;
@@ -132,12 +147,14 @@ async function run(config: Config, log: ServerLog, options: ServerOptions): Prom
 }
 
 async function open(
-  config: Config,
+  inForce: ConfigInForce,
   log: ServerLog,
   options: ServerOptions,
   opened: (() => Promise<void>)[],
   closeAll: () => Promise<void>,
 ): Promise<Running> {
+  // What is asked of this is settled; what a reload takes over is asked of `inForce`.
+  const config = inForce.started;
   const happenings = new Happenings();
   const logger = config.admin.enabled ? happenings.listeningTo(log.logger) : log.logger;
   const loggerOf = (subsystem: Subsystem) =>
@@ -151,23 +168,29 @@ async function open(
   const apps = new ConfiguredApps(config.apps);
   const metrics = createMetrics();
   log.observe(metrics);
-  const shared = sharedState(config, metrics, loggerOf('redis'), wantsFact(apps));
+  const shared = sharedState(inForce, metrics, loggerOf('redis'), wantsFact(apps));
   const { broker, roster, outbox, revocations } = shared;
   opened.push(() => broker.close());
   opened.push(() => roster.close());
   const { rules, explainRefusals = false } = options;
   const auth = new AuthEndpoint({ apps, revocations, metrics, logger: loggerOf('auth'), rules, explainRefusals });
   opened.push(() => auth.close());
-  await auth.use(config);
-  const webhooks = new Webhooks({ ...shared, apps, settings: config.webhooks, metrics, logger: loggerOf('webhooks') });
+  await (await auth.prepare(config))();
+  const webhooks = new Webhooks({
+    ...{ ...shared, apps, metrics, logger: loggerOf('webhooks') },
+    settings: inForce.of((now) => now.webhooks),
+  });
   opened.push(() => webhooks.stop());
-  const userStatus = new UserStatusTeller({ ...shared, ...config.userStatus, apps, logger: loggerOf('webhooks') });
+  const userStatus = new UserStatusTeller({
+    ...{ ...shared, apps, logger: loggerOf('webhooks') },
+    graceSeconds: inForce.of((now) => now.userStatus.graceSeconds),
+  });
   opened.push(() => userStatus.stop());
   let draining = false;
   const isReady = () => !draining && broker.isReady();
-  const settings = coreSettings(config);
   const core = createCore({
-    settings,
+    settings: inForce.of(coreSettings),
+    liveness: config.connections,
     version: VERSION,
     isReady,
     apps,
@@ -177,14 +200,14 @@ async function open(
     logger: loggerOf('connections'),
   });
   const { connections, cluster, delivery, publisher, terminate } = core;
-  if (log.debugs('events')) logEvents(delivery.watch, log.of('events'));
+  const lookAtLevels = logEvents(delivery.watch, log);
   const api: ApiDeps = { ...shared, ...core, givenUp: webhooks.givenUp, apps, metrics, logger: loggerOf('api') };
 
   const native = createNativeApp(uws, config.tls);
   opened.push(async () => {
     native.close();
   });
-  const clientIp = new ClientIp(config.trustedProxies);
+  const clientIp = inForce.of(({ trustedProxies }) => new ClientIp(trustedProxies));
   const transportLogger = loggerOf('transport');
   const missingUpgrade = new MissingUpgrade(transportLogger);
   const headerLimit = new HeaderLimit(maxHeaderBytes, metrics, transportLogger);
@@ -193,16 +216,17 @@ async function open(
     new WebSocketTransport({
       ...{ uws, app: native, connections, clientIp, headerLimit, missingUpgrade, metrics, logger: transportLogger },
       settings: webSockets,
+      limits: inForce.of(webSocketLimits),
     }),
   );
   const served: (HttpRoute | StreamedRoute)[] = [
     ...(options.playground === true ? playgroundRoutes({ config, apps, publisher, alive }) : []),
-    ...publicRoutes(config, api, isReady),
+    ...publicRoutes(inForce.of(maxApiBodyBytes), api, isReady),
     auth.route,
     missingUpgradeRoute(missingUpgrade),
   ];
   if (config.fallback.enabled) {
-    const parts = { connections, settings: xhrSettings(config), metrics, logger: transportLogger };
+    const parts = { connections, settings: inForce.of(xhrSettings), metrics, logger: transportLogger };
     const transport = new XhrTransport(parts);
     delivery.addTransport(transport);
     opened.push(async () => transport.stop());
@@ -216,13 +240,17 @@ async function open(
     pathPrefix: config.pathPrefix,
     clientIp,
     headerLimit,
-    bodyBudget: new BodyBudget(Math.max(config.http.maxBodiesBytes, ...served.map(maxBodyBytes)), metrics),
-    bodyTimeoutSeconds: config.http.bodyTimeoutSeconds,
+    bodyBudget: new BodyBudget(
+      inForce.of(({ http }) => Math.max(http.maxBodiesBytes, ...served.map(maxBodyBytes))),
+      metrics,
+    ),
+    bodyTimeoutSeconds: inForce.of(({ http }) => http.bodyTimeoutSeconds),
     isStopping: () => draining,
     logger: transportLogger,
   });
 
-  const reload = reloading(config, options, { apps, auth, appsReplaced: () => connections.appsReplaced(), logger });
+  const { readConfig: read } = options;
+  const reload = read && createReload({ inForce, apps, auth, connections, read, logger, replaced: lookAtLevels });
   const admin = await adminServer(config, {
     ...{ apps, publisher, roster, broker, outbox, delivery, cluster, metrics, terminate, happenings, isReady },
     logger: loggerOf('admin'),
@@ -237,7 +265,7 @@ async function open(
   cluster.start();
   opened.push(() => cluster.stop());
   opened.push(async () => {
-    const graceMs = config.shutdownGraceSeconds * 1000;
+    const graceMs = inForce.now.shutdownGraceSeconds * 1000;
     const begun = performance.now();
     await core.stop(graceMs);
     await requests.finish(Math.max(0, graceMs - (performance.now() - begun)));
@@ -250,7 +278,7 @@ async function open(
   }
   const adminListening = await admin?.start();
   const limit = fileDescriptorLimit();
-  warnOfLowLimit(config.connections.max, limit, logger);
+  warnOfLowLimit(inForce.now.connections.max, limit, logger);
   const listening = await listen(uws, native, config.host, config.port);
   const fileDescriptors = new FileDescriptorWatch(listening, limit, logger);
   const adminAt = adminListening === undefined ? {} : { admin: `${adminListening.host}:${adminListening.port}` };
@@ -273,14 +301,6 @@ async function open(
   };
 }
 
-function reloading(
-  config: Config,
-  { readConfig }: ServerOptions,
-  dependencies: Omit<ReloadDependencies, 'config' | 'read'>,
-): Reload | undefined {
-  return readConfig === undefined ? undefined : createReload({ ...dependencies, config, read: readConfig });
-}
-
 /** Loaded only if it is wanted: it brings packages of its own. */
 async function adminServer(
   { admin }: Config,
@@ -291,21 +311,10 @@ async function adminServer(
   return createAdminServer({ ...dependencies, settings: admin, version: VERSION });
 }
 
-function sharedState({ redis, resume }: Config, metrics: Metrics, logger: Logger, wants: WantsFact): SharedState {
-  const log = {
-    maxEvents: resume.maxEventsPerChannel,
-    maxBytes: resume.maxBytesPerChannel,
-    // A client that goes away has acknowledged only what is older than that.
-    maxAgeSeconds: resume.windowSeconds + resume.ackIntervalSeconds,
-  };
-  const session = {
-    maxChannels: resume.maxSessionChannels,
-    maxBytes: resume.maxSessionBytes,
-    maxBytesPerAddress: resume.maxSessionBytesPerAddress,
-  };
-  const retention = { log, sessionSeconds: resume.sessionSeconds, session };
-  const { url, ...settings } = redis;
+function sharedState(inForce: ConfigInForce, metrics: Metrics, logger: Logger, wants: WantsFact): SharedState {
+  const { url, ...settings } = inForce.started.redis;
+  const kept = inForce.of(retention);
   return url === undefined
-    ? memoryState(retention, logger, wants, metrics)
-    : redisState({ ...settings, url }, retention, logger, wants, metrics);
+    ? memoryState(kept, logger, wants, metrics)
+    : redisState({ ...settings, url }, kept, logger, wants, metrics);
 }

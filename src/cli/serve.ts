@@ -68,7 +68,7 @@ async function run(config: Config, flags: ServeFlags, context: CliContext, readC
     ...(isText ? { formatLog: await textLog(isColored(context)) } : {}),
   });
   context.outliveOutput();
-  stopInGoodOrder(context, server, { limitMs: config.shutdownGraceSeconds * 1000 + STOP_MARGIN_MS });
+  stopInGoodOrder(context, server, { limitMs: () => server.graceSeconds() * 1000 + STOP_MARGIN_MS });
   let listening: Listening;
   try {
     listening = await server.start();

@@ -16,7 +16,7 @@ export interface Stoppable {
 
 export interface StopOptions {
   /** A stop that takes longer than this has failed. */
-  readonly limitMs: number;
+  readonly limitMs: () => number;
   readonly now?: () => number;
 }
 
@@ -34,10 +34,11 @@ export function stopInGoodOrder(
   const stop = () => {
     if (stopping) return;
     stopping = true;
+    const ms = limitMs();
     const timer = setTimeout(() => {
-      context.warn(`Stopping failed: it takes longer than ${limitMs / 1000} s`);
+      context.warn(`Stopping failed: it takes longer than ${ms / 1000} s`);
       context.exit(1);
-    }, limitMs);
+    }, ms);
     timer.unref();
     server
       .stop()

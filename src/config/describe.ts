@@ -18,6 +18,8 @@ export interface Setting {
   /** Undefined: there is none, or `defaultNote` tells of it. */
   readonly defaultValue: unknown;
   readonly defaultNote: string | undefined;
+  /** Why a new value waits for a restart; undefined: a reload takes it over. */
+  readonly restart: string | undefined;
   /** The only values it takes; undefined: not a fixed set. */
   readonly choices: readonly string[] | undefined;
   /** `FANFARE_APPS_*_SECRET`: a `*` stands for an index. */
@@ -29,6 +31,8 @@ export interface Setting {
 export interface Section {
   readonly path: SettingPath;
   readonly description: string;
+  /** Why all of it waits for a restart; undefined: its settings say so themselves. */
+  readonly restart: string | undefined;
   readonly settings: readonly Setting[];
 }
 
@@ -70,12 +74,13 @@ function choicesOf(schema: z.core.$ZodType): readonly string[] | undefined {
 
 function collect(schema: z.core.$ZodType, path: SettingPath, sections: Section[]): void {
   const own: Setting[] = [];
+  const { description = '', restart } = settings.get(schema) ?? {};
   const outer = unwrapped(schema);
   const isList = outer instanceof z.ZodArray;
   const inner = isList ? unwrapped(outer.element) : outer;
   if (isList) path = [...path, '*'];
   if (!(inner instanceof z.ZodObject)) throw new Error(`${pathText(path)}: not a section of the schema`);
-  sections.push({ path, description: settings.get(schema)?.description ?? '', settings: own });
+  sections.push({ path, description, restart, settings: own });
   for (const [key, child] of Object.entries(inner.shape)) {
     const notes = settings.get(child);
     if (notes === undefined) throw new Error(`${pathText([...path, key])}: the schema says nothing of this key`);
@@ -92,6 +97,7 @@ function collect(schema: z.core.$ZodType, path: SettingPath, sections: Section[]
       required: !z.safeParse(child, undefined).success,
       defaultValue: child instanceof z.ZodDefault ? child.def.defaultValue : undefined,
       defaultNote: notes.defaultNote,
+      restart: notes.restart ?? restart,
       choices: choicesOf(child),
       variable: variableName([...path, key]),
       familiarVariables: notes.environment ?? [],
@@ -109,6 +115,11 @@ function describe(): readonly Section[] {
 export const SECTIONS = describe();
 
 export const SETTINGS: readonly Setting[] = SECTIONS.flatMap((section) => section.settings);
+
+/** What waits for a restart, and why: settings, and sections if that is true of all in them. */
+export const SETTLED: readonly { readonly path: SettingPath; readonly restart: string }[] = SECTIONS.flatMap(
+  (section): readonly (Section | Setting)[] => (section.restart === undefined ? section.settings : [section]),
+).flatMap(({ path, restart }) => (restart === undefined ? [] : [{ path, restart }]));
 
 const byPattern = new Map(SETTINGS.map((setting) => [pattern(setting.path), setting]));
 const sectionByPattern = new Map(SECTIONS.map((section) => [pattern(section.path), section]));

@@ -1,4 +1,4 @@
-import { choice, count, MB, optionalChoice, section, size } from './setting.ts';
+import { choice, count, MB, optionalChoice, section, settled, size } from './setting.ts';
 
 const LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 
@@ -16,10 +16,13 @@ export const logSchema = section('What the server says, line by line, on stdout.
     transport: of('WebSockets, the HTTP transports and requests'),
     admin: of('the port for operators'),
   }),
-  format: choice(
-    'JSON, or coloured text for people. `auto`: text if stdout is a terminal, but never in production.',
-    ['auto', 'json', 'text'],
-    'auto',
+  format: settled(
+    'the log is opened with it',
+    choice(
+      'JSON, or coloured text for people. `auto`: text if stdout is a terminal, but never in production.',
+      ['auto', 'json', 'text'],
+      'auto',
+    ),
   ),
   repeatsPerMinute: count(
     'Of one cause from one address, so many lines are written in a minute; further ones are counted, and summed up ' +

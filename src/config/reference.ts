@@ -1,4 +1,4 @@
-import { pathText, SECTIONS, type Section, type Setting } from './describe.ts';
+import { pathText, SECTIONS, SETTLED, type Section, type Setting } from './describe.ts';
 import { OTHER_VARIABLES } from './environment.ts';
 
 const INTRODUCTION = `# Configuration
@@ -45,14 +45,33 @@ where nothing says how tokens are verified, a development secret does it. Both a
 them, and with \`NODE_ENV=production\` it refuses to start on them. Secrets are never printed: not in errors, not in
 logs, not by \`check-config\`.`;
 
+const RELOAD = `## What waits for a restart
+
+A [reload](observability.md#reload) takes over every setting but these, and names those of them that have changed:
+
+| settings | why |
+|---|---|`;
+
+const BEYOND = `An \`apps[].limits.maxEventBytes\` beyond the largest so far holds for backends at once, and for what
+clients send from a restart on.`;
+
 /** The page docs/configuration.md. */
 export function configurationPage(): string {
   const others = Object.entries(OTHER_VARIABLES).map(([name, what]) => `  - \`${name}\`: ${lowered(what)}`);
-  return `${[[INTRODUCTION, ...others, FOREIGN].join('\n'), ...SECTIONS.map(sectionText)].join('\n\n')}\n`;
+  return `${[[INTRODUCTION, ...others, FOREIGN].join('\n'), restartText(), ...SECTIONS.map(sectionText)].join('\n\n')}\n`;
 }
 
 function lowered(sentence: string): string {
   return `${sentence.charAt(0).toLowerCase()}${sentence.slice(1).replace(/\.$/, '')};`;
+}
+
+function restartText(): string {
+  const byReason = new Map<string, string[]>();
+  for (const { path, restart } of SETTLED) {
+    byReason.set(restart, [...(byReason.get(restart) ?? []), `\`${pathText(path)}\``]);
+  }
+  const rows = [...byReason].map(([reason, paths]) => `| ${paths.join(', ')} | ${reason} |`);
+  return `${[RELOAD, ...rows].join('\n')}\n\n${BEYOND}`;
 }
 
 function sectionText(section: Section): string {

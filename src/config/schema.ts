@@ -13,12 +13,16 @@ import {
   seconds,
   section,
   settings,
+  settled,
   size,
   text,
   textWithDefault,
 } from './setting.ts';
+import { connectionsSchema, fallbackSchema, httpSchema, SERVED } from './traffic-schema.ts';
 
 const KB = 1024;
+
+const LISTENING = 'the port is opened with it';
 
 const resumeSchema = section(
   'What clients miss while they are away, for those that connect with a `wsPath` of `/resume/{token}`.',
@@ -87,45 +91,6 @@ const tlsSchema = z
     description:
       'Serve wss and https by certificate files. Absent: plain ws and http, as behind a proxy that ends TLS.',
   });
-
-const httpSchema = section(
-  'HTTP requests, whoever sends them: what they may take before anyone has asked who that is.',
-  {
-    maxHeaderBytes: size(
-      'Of all headers of one request together, those of a WebSocket handshake too. More is answered 431, and logged. ' +
-        'The HTTP API takes twice as much.',
-      32 * KB,
-      { min: 4 * KB, max: MB },
-    ),
-    maxBodiesBytes: size(
-      'Memory of all request bodies that are under way on this node; never less than one of the largest size. ' +
-        'If it is used up, whoever still sends and holds most is answered 503.',
-      64 * MB,
-      { min: MB, max: 16 * 1024 * MB },
-    ),
-    bodyTimeoutSeconds: seconds('A body that has not arrived by then is refused with 408.', 30, { min: 1, max: 3600 }),
-  },
-);
-
-const fallbackSchema = section(
-  'HTTP streaming and polling, which stock pusher-js falls back to if it cannot open a WebSocket.',
-  {
-    enabled: flag('Answer them. They need no setting of their own.', true),
-    maxSessions: count('Sessions at once on this node, before anyone has asked who they are.', 20_000, { min: 1 }),
-    maxSessionsPerIp: count('Of those, sessions of one client address, or of one /64 of IPv6.', 2000, { min: 1 }),
-    gapSeconds: seconds('A session at which no request has waited for so long is over.', 8, { min: 1, max: 120 }),
-    pollSeconds: seconds('A poll without news is answered with a heartbeat after so long.', 25, { min: 1, max: 300 }),
-    maxBufferedBytes: size(
-      'Memory for what waits for all of them together; what waits for one is bounded by `connections.maxBackpressureBytes`.',
-      64 * MB,
-      { min: MB, max: 16 * 1024 * MB },
-    ),
-    hostname: optionalText(
-      "This node's own public host name, to which a client sends all later requests of a session. Only for several nodes " +
-        'behind a balancer that cannot route by the path.',
-    ),
-  },
-);
 
 const redisSchema = section('Replicas share their state by Redis. Absent: one node, all in memory.', {
   url: optionalText(
@@ -207,82 +172,29 @@ const adminSchema = section(
 export const configSchema = z
   .strictObject(
     {
-      host: textWithDefault('The address to listen on.', '0.0.0.0', /^\S+$/, 'must be an address or a host name'),
-      port: count('The port to listen on; 0 lets the system choose one.', 6001, { max: 65_535 }),
-      pathPrefix: textWithDefault(
-        'A path under which everything is served as well, such as `/realtime`, for a proxy that passes it on. Without it everything is ' +
-          'still served, as health checks and backends near by like it.',
-        '',
-        /^(?:\/[A-Za-z0-9._~-]+)*$/,
-        'must be empty or begin with / and not end with it, such as /realtime',
+      host: settled(
+        LISTENING,
+        textWithDefault('The address to listen on.', '0.0.0.0', /^\S+$/, 'must be an address or a host name'),
+      ),
+      port: settled(LISTENING, count('The port to listen on; 0 lets the system choose one.', 6001, { max: 65_535 })),
+      pathPrefix: settled(
+        SERVED,
+        textWithDefault(
+          'A path under which everything is served as well, such as `/realtime`, for a proxy that passes it on. Without it everything is ' +
+            'still served, as health checks and backends near by like it.',
+          '',
+          /^(?:\/[A-Za-z0-9._~-]+)*$/,
+          'must be empty or begin with / and not end with it, such as /realtime',
+        ),
       ),
       trustedProxies: list(
         'Addresses or ranges of proxies whose `X-Forwarded-For` is believed; none listed: no proxy is.',
         addressOrRange,
       ),
       shutdownGraceSeconds: seconds('Of a stop: how long connections get to go elsewhere.', 10, { max: 3600 }),
-      tls: tlsSchema,
+      tls: settled(`${LISTENING}; so a renewed certificate waits too`, tlsSchema),
       log: logSchema,
-      connections: section('Client connections, whichever app they are of.', {
-        max: count('Connections at once on this node; 0: no limit.', 0),
-        maxPerIp: count('Connections at once of one client address, or /64 of IPv6, on this node; 0: no limit.', 0),
-        newPerMinutePerIp: count(
-          'New connections of one client address, or /64 of IPv6, to this node in a minute; 0: no limit. Over it: 4100.',
-          10_000,
-        ),
-        activityTimeoutSeconds: count('Told to clients: after so long without a message they ping.', 120, {
-          min: 1,
-          max: 3600,
-        }),
-        pingIntervalSeconds: count('The server pings a connection that was silent for so long.', 30, {
-          min: 1,
-          max: 3600,
-        }),
-        pongTimeoutSeconds: count('A connection that by then has not answered is closed with 4201.', 15, {
-          min: 1,
-          max: 3600,
-        }),
-        maxReceiveBytesPerSecond: size(
-          'What one connection may send in a second, messages decompressed, and each message, ping and pong counted ' +
-            'with 128 bytes more; never less than two messages of the largest size. One that sends more is closed with 4100.',
-          4 * MB,
-          { min: 64 * KB, max: 1024 * MB },
-        ),
-        maxWaitingBytes: size(
-          'Messages of one connection that may wait for their turn, while a slow answer or Redis is waited for. ' +
-            'One that sends more meanwhile is closed with 4100.',
-          MB,
-          { min: 64 * KB, max: 1024 * MB },
-        ),
-        maxWaitingBytesOfNode: size(
-          'The same of all connections of this node together: beyond it, whoever has the most waiting is closed.',
-          64 * MB,
-          { min: MB, max: 64 * 1024 * MB },
-        ),
-        maxWaitSeconds: seconds(
-          'How long a message of a client may wait for its turn, or for what it asks for. Then its connection is ' +
-            'closed with 4100, and the client comes back, to another node perhaps.',
-          60,
-          { min: 1, max: 3600 },
-        ),
-        maxBackpressureBytes: size(
-          'What may wait unsent for one connection; a reader that falls further behind is closed with 4100.',
-          MB,
-          {
-            min: 16 * KB,
-            max: 1024 * MB,
-          },
-        ),
-        slowReaderGraceSeconds: seconds(
-          'For how long what waits for one connection may stay above that without being read.',
-          5,
-          { max: 3600 },
-        ),
-        compression: flag(
-          'Offer permessage-deflate. Saves traffic and costs CPU and memory for each connection.',
-          false,
-        ),
-      }),
+      connections: connectionsSchema,
       http: httpSchema,
       fallback: fallbackSchema,
       apps: z
@@ -291,10 +203,10 @@ export const configSchema = z
         .register(settings, { description: 'The applications, numbered from 0. Ids and keys are unique.' }),
       auth: authSchema,
       resume: resumeSchema,
-      redis: redisSchema,
+      redis: settled('what this node has in Redis, and what other nodes know of it, was put there by it', redisSchema),
       webhooks: webhooksSchema,
       userStatus: userStatusSchema,
-      admin: adminSchema,
+      admin: settled('the port for operators is opened with it', adminSchema),
     },
     'must be an object',
   )

@@ -18,6 +18,8 @@ export interface SettingNotes {
   readonly secret?: boolean;
   /** Names other than `FANFARE_…` that set it; used if the first is not set. */
   readonly environment?: readonly string[];
+  /** Why a new value waits for a restart; without it, a reload takes it over. Of a section: of all that is in it. */
+  readonly restart?: string;
 }
 
 export const MB = 1024 * 1024;
@@ -25,7 +27,14 @@ export const MB = 1024 * 1024;
 /** The notes of every key in the schema. */
 export const settings = z.registry<SettingNotes>();
 
-type TextNotes = Omit<SettingNotes, 'description' | 'kind' | 'range'>;
+type TextNotes = Omit<SettingNotes, 'description' | 'kind' | 'range' | 'restart'>;
+
+/** A key that is settled once the server has started. */
+export function settled<Schema extends z.ZodType>(restart: string, schema: Schema): Schema {
+  const notes = settings.get(schema);
+  if (notes !== undefined) settings.add(schema, { ...notes, restart });
+  return schema;
+}
 
 export function count(
   description: string,

@@ -4,6 +4,7 @@ import { type Close, loggedClose } from './connection/close.ts';
 import type { Connection } from './connection/connection.ts';
 import { ConnectionTasks, type WaitingLimits } from './connection/connection-tasks.ts';
 import type { App, AppRegistry } from './contracts/app.ts';
+import type { Current } from './contracts/current.ts';
 import type { Logger } from './contracts/logger.ts';
 import type { Metrics } from './contracts/metrics.ts';
 import type { SharedState } from './contracts/shared-state.ts';
@@ -11,7 +12,7 @@ import type { CheckToken } from './contracts/token-check.ts';
 import { Delivery } from './delivery/delivery.ts';
 import { LocalTopics } from './delivery/local-topics.ts';
 import { Publisher } from './delivery/publisher.ts';
-import { Connections } from './lifecycle/connections.ts';
+import { type ConnectionSettings, Connections } from './lifecycle/connections.ts';
 import { Departures } from './lifecycle/departures.ts';
 import { Dispatch } from './lifecycle/dispatch.ts';
 import { Liveness, type LivenessSettings } from './lifecycle/liveness.ts';
@@ -27,14 +28,13 @@ import { SignIn } from './subscriptions/sign-in.ts';
 import { SubscriptionCounts } from './subscriptions/subscription-counts.ts';
 import { Subscriptions } from './subscriptions/subscriptions.ts';
 
-export interface CoreSettings extends LivenessSettings, NodeLimits, WaitingLimits, ExpirySettings {
-  /** What clients are told: after so long without a message they send a ping. */
-  readonly activityTimeoutSeconds: number;
+export interface CoreSettings extends ConnectionSettings, NodeLimits, WaitingLimits, ExpirySettings {
   readonly resume: ResumeSettings;
 }
 
 export interface CoreDependencies {
-  readonly settings: CoreSettings;
+  readonly settings: Current<CoreSettings>;
+  readonly liveness: LivenessSettings;
   readonly version: string;
   /** Whether new clients should be sent here. */
   readonly isReady: () => boolean;
@@ -71,6 +71,7 @@ export interface Core {
 /** Puts the parts of the core together. Nothing runs before `start`. */
 export function createCore({
   settings,
+  liveness: livenessSettings,
   version,
   isReady,
   apps,
@@ -88,7 +89,7 @@ export function createCore({
   const topics = new LocalTopics(broker, logged, metrics);
 
   const cluster = new Cluster({ broker, delivery, version, isReady, logger });
-  const resume = new Resume({ settings: settings.resume, store: sessionStore, log, logged, cluster, logger });
+  const resume = new Resume({ settings: () => settings().resume, store: sessionStore, log, logged, cluster, logger });
   delivery.afterPublish((topic) => resume.delivered(topic));
   const replay = new Replay(log, logged, resume, metrics);
   const close: Close = (connection, cause) => {
@@ -124,18 +125,17 @@ export function createCore({
 
   const ping = ({ resumable, socket }: Connection) =>
     socket.ping(resumable === undefined ? '' : resume.pingPayload(resumable));
-  const liveness = new Liveness(settings, ping, close);
+  const liveness = new Liveness(livenessSettings, ping, close);
   const connections = new Connections({
-    ...{ apps, quotas, liveness, tasks, signIn, checkToken, resume, close, metrics, logger },
+    ...{ apps, quotas, liveness, tasks, signIn, checkToken, resume, close, settings, metrics, logger },
     capacity: new NodeCapacity(settings),
     dispatch: new Dispatch({ tasks, subscriptions, signIn, clientEvents }),
     departures: new Departures({ tasks, resume, subscriptions, signIn, authorizations, quotas, logger }),
-    activityTimeoutSeconds: settings.activityTimeoutSeconds,
   });
 
   metrics.bounds.push({
     name: 'connections',
-    limit: () => settings.maxConnections,
+    limit: () => settings().maxConnections,
     held: () => connections.size,
   });
   return {

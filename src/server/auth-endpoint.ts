@@ -90,12 +90,18 @@ export class AuthEndpoint {
     return serving === undefined ? UNVERIFIED : await serving.checkToken(asked);
   };
 
-  /** Serves by this configuration from now on. Rejects with a sentence, and changes nothing, if it cannot. */
-  async use({ auth }: Config): Promise<void> {
+  /**
+   * Makes ready to serve by a configuration. Rejects with a sentence if that cannot be done.
+   *
+   * @returns what has it serve so from now on, and resolves when the requests that were under way have ended
+   */
+  async prepare({ auth }: Config): Promise<() => Promise<void>> {
     const next = auth.enabled ? await this.#build(auth) : undefined;
-    const before = this.#serving;
-    this.#serving = next;
-    await before?.close();
+    return async () => {
+      const before = this.#serving;
+      this.#serving = next;
+      await before?.close();
+    };
   }
 
   async close(): Promise<void> {

@@ -1,7 +1,8 @@
 import { pino } from 'pino';
+import type { Current } from '../core/contracts/current.ts';
 
 export interface LogOutputOptions {
-  readonly maxWaitingBytes: number;
+  readonly maxWaitingBytes: Current<number>;
   /** Default: stdout. */
   readonly fd?: number;
   /** A line has been dropped. */
@@ -30,11 +31,10 @@ export class LogOutput {
     this.#options = options;
     // Looking at process.stdout has an effect: from then on, writing to a full pipe fails at once and does not wait.
     const dest = options.fd ?? process.stdout.fd;
-    const destination = pino.destination({ dest, sync: false, maxLength: options.maxWaitingBytes });
+    const destination = pino.destination({ dest, sync: false });
     this.#destination = destination;
     // At the end of the process, and for fatal lines, pino would wait until all has been written, whatever it takes.
     destination.flushSync = () => undefined;
-    destination.on('drop', () => this.#drop());
     destination.on('error', (error: NodeJS.ErrnoException) => {
       this.#isFailing = true;
       // A disk may have room again: what waits is tried again with the next line. A closed pipe stays closed.
@@ -49,13 +49,13 @@ export class LogOutput {
 
   /** For pino. */
   write(line: string): void {
-    if (this.#isClosed) {
+    const bytes = Buffer.byteLength(line);
+    if (this.#isClosed || this.#waitingBytes + bytes > this.#options.maxWaitingBytes()) {
       this.#drop();
       return;
     }
-    const before = this.#droppedLines;
+    this.#waitingBytes += bytes;
     this.#destination.write(line);
-    if (this.#droppedLines === before) this.#waitingBytes += Buffer.byteLength(line);
   }
 
   /** Resolves once nothing waits, nothing can be written, or `limitMs` have passed. */

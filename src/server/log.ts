@@ -1,5 +1,6 @@
 import { type Logger as PinoLogger, pino } from 'pino';
 import type { Config } from '../config/schema.ts';
+import type { Current } from '../core/contracts/current.ts';
 import type { Logger } from '../core/contracts/logger.ts';
 import type { Metrics } from '../core/contracts/metrics.ts';
 import { LogOutput } from './log-output.ts';
@@ -17,7 +18,7 @@ export interface ServerLog {
   readonly logger: Logger;
   /** The logger of one part of the server. */
   of(subsystem: Subsystem): Logger;
-  /** Whether that part tells what is for debugging: looked at once, so that it costs nothing if not. */
+  /** Whether that part tells what is for debugging. */
   debugs(subsystem: Subsystem): boolean;
   /** Shows what waits, and counts dropped lines. */
   observe(metrics: Metrics): void;
@@ -35,35 +36,45 @@ export interface LogOptions {
 }
 
 /** The log of a server: JSON lines on stdout, or whatever the given logger or format makes of them. */
-export function createServerLog({ log }: Pick<Config, 'log'>, { given, format }: LogOptions): ServerLog {
+export function createServerLog(settings: Current<Config['log']>, { given, format }: LogOptions): ServerLog {
   let metrics: Metrics | undefined;
   const output = new LogOutput({
-    maxWaitingBytes: log.maxWaitingBytes,
+    maxWaitingBytes: () => settings().maxWaitingBytes,
     onDropped: () => metrics?.refused.add(WAITING),
-    onRecovered: (lines) => written.warn({ lines }, 'log lines were dropped: they were not read as fast as they came'),
+    onRecovered: (lines) =>
+      written().warn({ lines }, 'log lines were dropped: they were not read as fast as they came'),
   });
   const stream = format === undefined ? output : { write: (line: string) => output.write(format(line)) };
-  const written = given ?? pino({ level: log.level }, stream);
-  const linesPerMinute = log.repeatsPerMinute;
+  const root = given ?? pino({}, stream);
+  const byLevel = new Map<string, PinoLogger>();
+  /** What the lines of a part are written by now; the level of a given logger is its owner's. */
+  const written = (subsystem?: Subsystem): PinoLogger => {
+    const { level: common, levels } = settings();
+    const level = (subsystem && levels[subsystem]) ?? (given === undefined ? common : undefined);
+    if (level === undefined) return root;
+    const known = byLevel.get(level);
+    if (known !== undefined) return known;
+    const logger = root.child({}, { level });
+    byLevel.set(level, logger);
+    return logger;
+  };
   const loggers: RepeatedLines[] = [];
-  const repeatedLines = (logger: PinoLogger) => {
-    const limited = new RepeatedLines(logger, { linesPerMinute, isEnabled: (level) => logger.isLevelEnabled(level) });
-    loggers.push(limited);
-    return limited;
+  const of = (subsystem?: Subsystem): Logger => {
+    const lines = new RepeatedLines(() => written(subsystem), {
+      linesPerMinute: () => settings().repeatsPerMinute,
+      isEnabled: (level) => written(subsystem).isLevelEnabled(level),
+    });
+    loggers.push(lines);
+    return lines;
   };
-  const childOf = (subsystem: Subsystem): PinoLogger => {
-    const level = log.levels[subsystem];
-    return level === undefined ? written : written.child({}, { level });
-  };
-  const logger = repeatedLines(written);
   return {
-    logger,
-    of: (subsystem) => (log.levels[subsystem] === undefined ? logger : repeatedLines(childOf(subsystem))),
-    debugs: (subsystem) => childOf(subsystem).isLevelEnabled('debug'),
+    logger: of(),
+    of,
+    debugs: (subsystem) => written(subsystem).isLevelEnabled('debug'),
     observe(counted) {
       if (given !== undefined) return;
       metrics = counted;
-      metrics.bounds.push({ name: WAITING, limit: () => log.maxWaitingBytes, held: () => output.waitingBytes });
+      metrics.bounds.push({ name: WAITING, limit: () => settings().maxWaitingBytes, held: () => output.waitingBytes });
     },
     sumUp() {
       for (const limited of loggers) limited.sumUp();

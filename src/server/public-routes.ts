@@ -1,19 +1,19 @@
 import { type ApiDeps, createApi, createApiRefusal, IDEMPOTENCY_KEY } from '../api/index.ts';
-import type { Config } from '../config/schema.ts';
+import type { Current } from '../core/contracts/current.ts';
 import type { HttpEndpoint } from '../core/contracts/http.ts';
 import { CLIENT_FILES, clientFilesEndpoint } from '../transport/client-files.ts';
 import type { HttpRoute, StreamedRoute } from '../transport/http-routes.ts';
-import { ENVELOPE_BYTES, ESCAPED, largest } from './settings.ts';
 
 /** What the public port serves beside WebSockets, authorization and the HTTP transports. */
-export function publicRoutes(config: Config, api: ApiDeps, isReady: () => boolean): HttpRoute[] {
-  const perBatch = largest(config.apps, ({ limits }) => limits.maxEventBytes * limits.maxBatchEvents);
+export function publicRoutes(maxApiBodyBytes: Current<number>, api: ApiDeps, isReady: () => boolean): HttpRoute[] {
   return [
     {
       matches: (path) => path.startsWith('/apps/') || path.startsWith('/users/'),
       headers: ['origin', IDEMPOTENCY_KEY],
       isHot: true,
-      maxBodyBytes: perBatch * ESCAPED + ENVELOPE_BYTES,
+      get maxBodyBytes() {
+        return maxApiBodyBytes();
+      },
       refusal: createApiRefusal(api),
       endpoint: createApi(api),
     },

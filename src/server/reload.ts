@@ -1,50 +1,58 @@
 import { isDeepStrictEqual } from 'node:util';
 import { ConfigError } from '../config/problems.ts';
 import type { Config } from '../config/schema.ts';
+import { takenOver, waitingForRestart } from '../config/settled.ts';
 import type { App, ConfiguredApps } from '../core/contracts/app.ts';
 import type { Logger } from '../core/contracts/logger.ts';
 import type { Reload, ReloadOutcome } from '../core/contracts/reload.ts';
+import type { Connections } from '../core/lifecycle/connections.ts';
 import type { AuthEndpoint } from './auth-endpoint.ts';
+import type { ConfigInForce } from './config-in-force.ts';
 import { webSocketSettings } from './settings.ts';
 
 export interface ReloadDependencies {
-  /** What is in force now. */
-  readonly config: Config;
+  readonly inForce: ConfigInForce;
   readonly apps: ConfiguredApps;
   readonly auth: AuthEndpoint;
-  /** Closes the connections of apps that have gone or are disabled. */
-  readonly appsReplaced: () => Promise<void>;
+  readonly connections: Connections;
+  /** Another configuration is in force: for those who do not ask for it each time. */
+  readonly replaced: () => void;
   /** Reads the configuration anew; throws a ConfigError. */
   readonly read: () => Config;
   readonly logger: Logger;
 }
-
-/** What a running server takes over: the apps with all that they may, and how channels are authorized. */
-const RELOADED = new Set<string>(['apps', 'auth']);
 
 /**
  * Takes a changed configuration over without dropping a connection. All of it is checked before any of it is in
  * force, so that a bad file changes nothing. Reloads that are asked for at once run one after another.
  */
 export function createReload(dependencies: ReloadDependencies): Reload {
-  let inForce = dependencies.config;
   let last: Promise<unknown> = Promise.resolve();
   const reload = async (): Promise<ReloadOutcome> => {
-    const { apps, auth, appsReplaced, read, logger } = dependencies;
+    const { inForce, apps, auth, connections, replaced, read, logger } = dependencies;
     let next: Config;
+    let serveNext: () => Promise<void>;
     try {
       next = read();
-      await auth.use(next);
+      serveNext = await auth.prepare(next);
     } catch (error) {
       const problems = error instanceof ConfigError ? error.problems : [messageOf(error)];
       logger.error({ problems }, 'the configuration was not reloaded: the former one stays in force');
       return { problems, changes: [], needRestart: [] };
     }
-    const changes = [...appChanges(inForce.apps, next.apps), ...authChanges(inForce, next)];
-    const needRestart = waiting(dependencies.config, next);
+    const { now, started } = inForce;
+    const changes = [
+      ...appChanges(now.apps, next.apps),
+      ...takenOver(now, next).map((key) => `${key} has changed`),
+      ...(next.auth.enabled ? [`the rules of ${next.auth.rulesFile} were read anew`] : []),
+    ];
+    const needRestart = [...waitingForRestart(started, next), ...messagesTooLarge(started, next)];
+    // All of it in one step, so that nobody finds a part of the one and a part of the other.
+    inForce.replace(next);
     apps.replace(next.apps);
-    inForce = next;
-    await appsReplaced();
+    const formerEnded = serveNext();
+    replaced();
+    await Promise.all([connections.appsReplaced(), formerEnded]);
     logger.info({ changes, needRestart }, 'configuration reloaded');
     return { problems: [], changes, needRestart };
   };
@@ -71,23 +79,10 @@ function appChanges(before: readonly App[], after: readonly App[]): string[] {
   return changes;
 }
 
-/** The rules' file is read in any case; what is in it is the team's own. */
-function authChanges({ auth: before }: Config, { auth: after }: Config): string[] {
-  if (!after.enabled) return before.enabled ? ['nothing is authorized any more'] : [];
-  const settings = isDeepStrictEqual(before, after) ? [] : ['the settings of auth have changed'];
-  return [...settings, `the rules of ${after.rulesFile} were read anew`];
-}
-
-/** Keys whose values differ from those that the server was started with, and cannot change while it runs. */
-function waiting(started: Config, next: Config): string[] {
-  const keys = (Object.keys(next) as (keyof Config)[]).filter((key) => !RELOADED.has(key));
-  const changed: string[] = keys.filter((key) => !isDeepStrictEqual(started[key], next[key]));
-  if (started.auth.closeOnTokenExpiry !== next.auth.closeOnTokenExpiry) changed.push('auth.closeOnTokenExpiry');
-  // The largest message that sockets take was settled when they were opened to the world.
-  if (webSocketSettings(next).maxMessageBytes > webSocketSettings(started).maxMessageBytes) {
-    changed.push('apps[].limits.maxEventBytes beyond the largest so far');
-  }
-  return changed;
+/** The largest message that sockets take was settled when they were opened to the world. */
+function messagesTooLarge(started: Config, next: Config): string[] {
+  const isLarger = webSocketSettings(next).maxMessageBytes > webSocketSettings(started).maxMessageBytes;
+  return isLarger ? ['apps[].limits.maxEventBytes beyond the largest so far'] : [];
 }
 
 function messageOf(error: unknown): string {

@@ -1,10 +1,11 @@
+import type { Current } from '../core/contracts/current.ts';
 import type { Logger } from '../core/contracts/logger.ts';
 
 type Level = keyof Logger;
 
 export interface RepeatedLinesOptions {
   /** Of one cause from one address; 0: all are written. */
-  readonly linesPerMinute: number;
+  readonly linesPerMinute: Current<number>;
   readonly isEnabled: (level: Level) => boolean;
 }
 
@@ -19,7 +20,8 @@ interface Cause {
   readonly level: Level;
   readonly message: string;
   lines: number;
-  /** Of the last line that was not written. */
+  /** Of those, the ones that were not written, and the fields of the last of them. */
+  repeated: number;
   fields: object;
 }
 
@@ -29,19 +31,19 @@ interface Cause {
  * of them and `repeated`. Lines that are not about what somebody sent are always written.
  */
 export class RepeatedLines implements Logger {
-  readonly #logger: Logger;
+  readonly #logger: Current<Logger>;
   readonly #options: RepeatedLinesOptions;
   readonly #causes = new Map<string, Cause>();
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(logger: Logger, options: RepeatedLinesOptions) {
+  constructor(logger: Current<Logger>, options: RepeatedLinesOptions) {
     this.#logger = logger;
     this.#options = options;
   }
 
   /** Who debugs wants all of it. */
   debug(fields: object, message: string): void {
-    this.#logger.debug(fields, message);
+    this.#logger().debug(fields, message);
   }
 
   info(fields: object, message: string): void {
@@ -60,24 +62,28 @@ export class RepeatedLines implements Logger {
   sumUp(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    for (const { level, message, lines, fields } of this.#causes.values()) {
-      const repeated = lines - this.#options.linesPerMinute;
-      if (repeated > 0) this.#logger[level]({ ...fields, repeated }, message);
+    for (const { level, message, repeated, fields } of this.#causes.values()) {
+      if (repeated > 0) this.#logger()[level]({ ...fields, repeated }, message);
     }
     this.#causes.clear();
   }
 
   #write(level: Level, fields: object, message: string): void {
-    const { linesPerMinute, isEnabled } = this.#options;
+    const { isEnabled } = this.#options;
+    const linesPerMinute = this.#options.linesPerMinute();
     if (linesPerMinute === 0 || !MARKS.some((mark) => mark in fields)) {
-      this.#logger[level](fields, message);
+      this.#logger()[level](fields, message);
       return;
     }
     if (!isEnabled(level)) return;
     const cause = this.#cause(level, fields, message);
     cause.lines += 1;
-    if (cause.lines <= linesPerMinute) this.#logger[level](fields, message);
-    else cause.fields = fields;
+    if (cause.lines <= linesPerMinute) {
+      this.#logger()[level](fields, message);
+      return;
+    }
+    cause.repeated += 1;
+    cause.fields = fields;
   }
 
   #cause(level: Level, fields: { ip?: unknown; code?: unknown; status?: unknown }, message: string): Cause {
@@ -87,7 +93,7 @@ export class RepeatedLines implements Logger {
       this.#causes.get(key) ?? (this.#causes.size < MAX_REPEATED_CAUSES ? undefined : this.#causes.get(kind));
     if (known !== undefined) return known;
     this.#timer ??= setTimeout(() => this.sumUp(), MINUTE_MS).unref();
-    const cause: Cause = { level, message, lines: 0, fields };
+    const cause: Cause = { level, message, lines: 0, repeated: 0, fields };
     this.#causes.set(this.#causes.size < MAX_REPEATED_CAUSES ? key : kind, cause);
     return cause;
   }

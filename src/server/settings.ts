@@ -1,14 +1,15 @@
 import type { Config } from '../config/schema.ts';
 import type { App } from '../core/contracts/app.ts';
+import type { Retention } from '../core/contracts/shared-state.ts';
 import type { CoreSettings } from '../core/create-core.ts';
 import type { ReceiveLimits } from '../transport/receive-allowance.ts';
-import type { WebSocketSettings } from '../transport/websocket.ts';
+import type { WebSocketLimits, WebSocketSettings } from '../transport/websocket.ts';
 import type { XhrRequestsSettings } from '../transport/xhr/xhr-requests.ts';
 import type { XhrTransportSettings } from '../transport/xhr/xhr-transport.ts';
 
 /** JSON escapes may take three bytes for one, and around the data stands the rest of the message. */
-export const ESCAPED = 3;
-export const ENVELOPE_BYTES = 64 * 1024;
+const ESCAPED = 3;
+const ENVELOPE_BYTES = 64 * 1024;
 
 /** For a peer that was told to close, beyond what a silent one gets. */
 const CLOSING_SECONDS = 15;
@@ -16,8 +17,6 @@ const CLOSING_SECONDS = 15;
 export function coreSettings({ connections, auth, resume }: Config): CoreSettings {
   return {
     activityTimeoutSeconds: connections.activityTimeoutSeconds,
-    pingIntervalSeconds: connections.pingIntervalSeconds,
-    pongTimeoutSeconds: connections.pongTimeoutSeconds,
     maxConnections: connections.max,
     maxConnectionsPerIp: connections.maxPerIp,
     newConnectionsPerMinutePerIp: connections.newPerMinutePerIp,
@@ -31,23 +30,48 @@ export function coreSettings({ connections, auth, resume }: Config): CoreSetting
   };
 }
 
-export function webSocketSettings(config: Config): WebSocketSettings {
-  const { connections, tls } = config;
+/** A replay is to fit into what may wait for a client beside what it is sent meanwhile. */
+const SHARE_OF_BACKPRESSURE = 1 / 2;
+
+export function retention({ resume, connections }: Config): Retention {
   return {
-    ...receiveLimits(config),
+    log: {
+      maxEvents: resume.maxEventsPerChannel,
+      maxBytes: Math.min(resume.maxBytesPerChannel, connections.maxBackpressureBytes * SHARE_OF_BACKPRESSURE),
+      // A client that goes away has acknowledged only what is older than that.
+      maxAgeSeconds: resume.windowSeconds + resume.ackIntervalSeconds,
+    },
+    sessionSeconds: resume.sessionSeconds,
+    session: {
+      maxChannels: resume.maxSessionChannels,
+      maxBytes: resume.maxSessionBytes,
+      maxBytesPerAddress: resume.maxSessionBytesPerAddress,
+    },
+  };
+}
+
+export function webSocketSettings({ apps, connections, tls }: Config): WebSocketSettings {
+  return {
+    maxMessageBytes: maxMessageBytes(apps),
     maxBackpressureBytes: connections.maxBackpressureBytes,
-    slowReaderGraceSeconds: connections.slowReaderGraceSeconds,
     idleTimeoutSeconds: connections.pingIntervalSeconds + connections.pongTimeoutSeconds + CLOSING_SECONDS,
     compression: connections.compression,
     tls: tls !== undefined,
   };
 }
 
+export function webSocketLimits(config: Config): WebSocketLimits {
+  return { ...receiveLimits(config), slowReaderGraceSeconds: config.connections.slowReaderGraceSeconds };
+}
+
 function receiveLimits({ apps, connections }: Config): ReceiveLimits {
-  return {
-    maxMessageBytes: largest(apps, ({ limits }) => limits.maxEventBytes) * ESCAPED + ENVELOPE_BYTES,
-    maxReceiveBytesPerSecond: connections.maxReceiveBytesPerSecond,
-  };
+  const { maxReceiveBytesPerSecond } = connections;
+  return { maxReceiveBytesPerSecond: Math.max(maxReceiveBytesPerSecond, maxMessageBytes(apps) * 2) };
+}
+
+/** Of one message from a client. */
+function maxMessageBytes(apps: readonly App[]): number {
+  return largest(apps, ({ limits }) => limits.maxEventBytes) * ESCAPED + ENVELOPE_BYTES;
 }
 
 /** JSON within a string of JSON: what waits for an HTTP session is up to twice as large as for a WebSocket. */
@@ -63,6 +87,11 @@ export function xhrSettings(config: Config): XhrTransportSettings & XhrRequestsS
   };
 }
 
-export function largest(apps: readonly App[], size: (app: App) => number): number {
+/** Of one request to the HTTP API. */
+export function maxApiBodyBytes({ apps }: Config): number {
+  return largest(apps, ({ limits }) => limits.maxEventBytes * limits.maxBatchEvents) * ESCAPED + ENVELOPE_BYTES;
+}
+
+function largest(apps: readonly App[], size: (app: App) => number): number {
   return Math.max(...apps.map(size));
 }

@@ -1,3 +1,4 @@
+import type { Current } from '../core/contracts/current.ts';
 import type { Metrics } from '../core/contracts/metrics.ts';
 
 /** The bounds that a body may meet, by their names in the metrics. */
@@ -16,15 +17,15 @@ export interface ArrivingBody {
  * are small.
  */
 export class BodyBudget {
-  readonly #maxBytes: number;
+  readonly #maxBytes: Current<number>;
   readonly #metrics: Metrics;
   readonly #arriving = new Set<ArrivingBody>();
   #heldBytes = 0;
 
-  constructor(maxBytes: number, metrics: Metrics) {
+  constructor(maxBytes: Current<number>, metrics: Metrics) {
     this.#maxBytes = maxBytes;
     this.#metrics = metrics;
-    metrics.bounds.push({ name: 'body-bytes', limit: () => maxBytes, held: () => this.#heldBytes });
+    metrics.bounds.push({ name: 'body-bytes', limit: maxBytes, held: () => this.#heldBytes });
   }
 
   get heldBytes(): number {
@@ -36,7 +37,7 @@ export class BodyBudget {
    * itself.
    */
   take(body: ArrivingBody, bytes: number): boolean {
-    while (this.#heldBytes + bytes > this.#maxBytes) {
+    while (this.#heldBytes + bytes > this.#maxBytes()) {
       const largest = this.#largest();
       if (largest === undefined || largest === body || largest.heldBytes <= body.heldBytes + bytes) return false;
       largest.giveWay();

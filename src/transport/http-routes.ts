@@ -1,4 +1,5 @@
 import type { HttpResponse as NativeResponse, TemplatedApp } from 'uWebSockets.js';
+import type { Current } from '../core/contracts/current.ts';
 import type { HttpEndpoint, HttpRequest, HttpResponse } from '../core/contracts/http.ts';
 import type { Logger } from '../core/contracts/logger.ts';
 import type { BodyBudget } from './body-budget.ts';
@@ -38,10 +39,10 @@ export interface HttpRoutesDependencies {
   /** In order: the first that matches answers. */
   readonly routes: ReadonlyArray<HttpRoute | StreamedRoute>;
   readonly pathPrefix: string;
-  readonly clientIp: ClientIp;
+  readonly clientIp: Current<ClientIp>;
   readonly headerLimit: HeaderLimit;
   readonly bodyBudget: BodyBudget;
-  readonly bodyTimeoutSeconds: number;
+  readonly bodyTimeoutSeconds: Current<number>;
   /**
    * Whether each answer is to be its connection's last: one that a proxy keeps open would be cut under its next
    * request.
@@ -55,7 +56,7 @@ export function serveHttp(dependencies: HttpRoutesDependencies): PendingRequests
   const { app, routes, pathPrefix, clientIp, headerLimit, isStopping } = dependencies;
   const pending = new PendingRequests();
   app.any('/*', (res, req) => {
-    const request = new CopiedRequest(req, res, pathPrefix, clientIp);
+    const request = new CopiedRequest(req, res, pathPrefix, clientIp());
     const route = routes.find((candidate) => candidate.matches(request.path));
     if (route === undefined) {
       const answer = { status: 404, body: `Nothing is served at ${request.path}` };
@@ -91,7 +92,7 @@ function serve(
   const limits: BodyLimits = {
     maxBytes: route.maxBodyBytes,
     budget: bodyBudget,
-    timeoutSeconds: bodyTimeoutSeconds,
+    timeoutSeconds: bodyTimeoutSeconds(),
     refusal: () => route.refusal?.(request),
   };
   open.body = HttpBody.read(res, limits, (received) => {

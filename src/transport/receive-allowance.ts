@@ -1,8 +1,7 @@
+import type { Current } from '../core/contracts/current.ts';
 import { ERROR_CODES } from '../protocol/error-codes.ts';
 
 export interface ReceiveLimits {
-  /** Of one message from a client. */
-  readonly maxMessageBytes: number;
   /** Of all frames from one client, decompressed; never less than two of the largest. */
   readonly maxReceiveBytesPerSecond: number;
 }
@@ -18,18 +17,14 @@ const MESSAGE_COST_BYTES = 128;
  * then.
  */
 export class ReceiveAllowance {
-  readonly #bytesPerSecond: number;
+  readonly #limits: Current<ReceiveLimits>;
   #leftBytes: number;
   #filledAtMs: number;
 
-  constructor(bytesPerSecond: number, nowMs: number) {
-    this.#bytesPerSecond = bytesPerSecond;
-    this.#leftBytes = bytesPerSecond;
+  constructor(limits: Current<ReceiveLimits>, nowMs = performance.now()) {
+    this.#limits = limits;
+    this.#leftBytes = limits().maxReceiveBytesPerSecond;
     this.#filledAtMs = nowMs;
-  }
-
-  static of({ maxMessageBytes, maxReceiveBytesPerSecond }: ReceiveLimits): ReceiveAllowance {
-    return new ReceiveAllowance(Math.max(maxReceiveBytesPerSecond, maxMessageBytes * 2), performance.now());
   }
 
   /** Whether a message may be taken; once it may not, the connection is to be closed. */
@@ -41,8 +36,9 @@ export class ReceiveAllowance {
   }
 
   #fill(nowMs: number): void {
-    const filledBytes = ((nowMs - this.#filledAtMs) / 1000) * this.#bytesPerSecond;
-    this.#leftBytes = Math.min(this.#bytesPerSecond, this.#leftBytes + filledBytes);
+    const { maxReceiveBytesPerSecond } = this.#limits();
+    const filledBytes = ((nowMs - this.#filledAtMs) / 1000) * maxReceiveBytesPerSecond;
+    this.#leftBytes = Math.min(maxReceiveBytesPerSecond, this.#leftBytes + filledBytes);
     this.#filledAtMs = nowMs;
   }
 }

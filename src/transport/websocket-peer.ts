@@ -22,7 +22,6 @@ export class WebSocketPeer implements Socket {
   endedHere = false;
   readonly #ws: WebSocket<Peer>;
   readonly #compress: boolean;
-  readonly #graceMs: number;
   readonly #metrics: Metrics;
   #closed = false;
   /** It has missed a frame and gets no further one… */
@@ -32,10 +31,9 @@ export class WebSocketPeer implements Socket {
   #graceTimer: NodeJS.Timeout | undefined;
   #waitingForDrain: (() => void)[] = [];
 
-  constructor(ws: WebSocket<Peer>, compress: boolean, graceMs: number, metrics: Metrics) {
+  constructor(ws: WebSocket<Peer>, compress: boolean, metrics: Metrics) {
     this.#ws = ws;
     this.#compress = compress;
-    this.#graceMs = graceMs;
     this.#metrics = metrics;
   }
 
@@ -102,12 +100,12 @@ export class WebSocketPeer implements Socket {
    * Leaves all topics; then waits until what was sent before has been read, since a close frame would be dropped like
    * any other. A peer that does not read in time is cut.
    */
-  cutOff(): void {
+  cutOff(graceMs: number): void {
     if (this.#closed) return;
     for (const topic of this.#ws.getTopics()) this.#ws.unsubscribe(topic);
     this.#graceTimer = setTimeout(() => {
       if (!this.#closed) this.#ws.close();
-    }, this.#graceMs);
+    }, graceMs);
   }
 
   /** Some of what waited has been read. True once: if it fell behind and has now read all that it was sent before. */

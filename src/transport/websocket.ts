@@ -1,6 +1,7 @@
 import type { HttpRequest, TemplatedApp, WebSocket } from 'uWebSockets.js';
 import { type Close, loggedClose } from '../core/connection/close.ts';
 import type { Connection } from '../core/connection/connection.ts';
+import type { Current } from '../core/contracts/current.ts';
 import type { Logger } from '../core/contracts/logger.ts';
 import type { Metrics } from '../core/contracts/metrics.ts';
 import type { Transport } from '../core/contracts/transport.ts';
@@ -17,9 +18,11 @@ import { logSlowReader, SLOW_READER } from './slow-reader.ts';
 import type { UwsModule } from './uws.ts';
 import { type Peer, WebSocketPeer } from './websocket-peer.ts';
 
-export interface WebSocketSettings extends ReceiveLimits {
+/** What sockets are opened with, for good. */
+export interface WebSocketSettings {
+  /** Of one message from a client. */
+  readonly maxMessageBytes: number;
   readonly maxBackpressureBytes: number;
-  readonly slowReaderGraceSeconds: number;
   readonly compression: boolean;
   /** A socket that nothing came from for so long is cut: the end of those that were closed and never answered. */
   readonly idleTimeoutSeconds: number;
@@ -27,12 +30,17 @@ export interface WebSocketSettings extends ReceiveLimits {
   readonly tls: boolean;
 }
 
+export interface WebSocketLimits extends ReceiveLimits {
+  readonly slowReaderGraceSeconds: number;
+}
+
 export interface WebSocketDependencies {
   readonly uws: UwsModule;
   readonly app: TemplatedApp;
   readonly connections: Connections;
   readonly settings: WebSocketSettings;
-  readonly clientIp: ClientIp;
+  readonly limits: Current<WebSocketLimits>;
+  readonly clientIp: Current<ClientIp>;
   readonly headerLimit: HeaderLimit;
   readonly metrics: Metrics;
   readonly missingUpgrade: MissingUpgrade;
@@ -111,7 +119,7 @@ export class WebSocketTransport implements Transport {
           ...whence,
         };
         res.upgrade<Peer>(
-          { handshake, allowance: ReceiveAllowance.of(this.#deps.settings), socket: undefined, connection: undefined },
+          { handshake, allowance: new ReceiveAllowance(this.#deps.limits), socket: undefined, connection: undefined },
           req.getHeader('sec-websocket-key'),
           // An offered subprotocol is echoed, none is invented.
           req.getHeader('sec-websocket-protocol').split(',')[0]?.trim() ?? '',
@@ -130,7 +138,8 @@ export class WebSocketTransport implements Transport {
   }
 
   #whence(remote: string, req: HttpRequest): Pick<Handshake, 'ip' | 'secure'> {
-    const { clientIp, settings } = this.#deps;
+    const { settings } = this.#deps;
+    const clientIp = this.#deps.clientIp();
     return {
       ip: clientIp.resolve(remote, clientIp.forwardedFor(req)),
       secure: settings.tls || clientIp.saysTls(remote, req.getHeader('x-forwarded-proto')),
@@ -138,9 +147,9 @@ export class WebSocketTransport implements Transport {
   }
 
   #open(ws: WebSocket<Peer>): void {
-    const { connections, settings, metrics } = this.#deps;
+    const { connections, metrics } = this.#deps;
     const peer = ws.getUserData();
-    const socket = new WebSocketPeer(ws, this.#compress, settings.slowReaderGraceSeconds * 1000, metrics);
+    const socket = new WebSocketPeer(ws, this.#compress, metrics);
     peer.socket = socket;
     const connection = connections.open(peer.handshake, socket);
     if (connection === undefined) return;
@@ -214,7 +223,8 @@ export class WebSocketTransport implements Transport {
   #cutOff(): void {
     const behind = this.#behind;
     this.#behind = [];
-    for (const socket of behind) socket.cutOff();
+    const { slowReaderGraceSeconds } = this.#deps.limits();
+    for (const socket of behind) socket.cutOff(slowReaderGraceSeconds * 1000);
   }
 
   /** Networks fail all the time; what breaks the WebSocket protocol is a client's fault, or an attack. */

@@ -1,3 +1,4 @@
+import type { Current } from '../core/contracts/current.ts';
 import type { FactKind } from '../core/contracts/outbox.ts';
 import type { Telling } from './telling.ts';
 
@@ -22,13 +23,17 @@ const COMINGS: ReadonlySet<FactKind> = new Set(['channel_occupied', 'member_adde
  * or the member back, neither the going nor the coming is told. (Channels docs: webhooks)
  */
 export class Debounce {
-  readonly #graceMs: number;
+  readonly #graceSeconds: Current<number>;
   readonly #outlet: DebounceOutlet;
   readonly #goings = new Map<string, Going>();
 
-  constructor(graceMs: number, outlet: DebounceOutlet) {
-    this.#graceMs = graceMs;
+  constructor(graceSeconds: Current<number>, outlet: DebounceOutlet) {
+    this.#graceSeconds = graceSeconds;
     this.#outlet = outlet;
+  }
+
+  get #graceMs(): number {
+    return this.#graceSeconds() * 1000;
   }
 
   take(telling: Telling): void {

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { App } from '../core/contracts/app.ts';
+import type { Current } from '../core/contracts/current.ts';
 import type { Logger } from '../core/contracts/logger.ts';
 import type { Metrics } from '../core/contracts/metrics.ts';
 import { shownUrl } from './given-up.ts';
@@ -8,9 +9,9 @@ import { type PostSettings, post } from './post.ts';
 import type { Telling } from './telling.ts';
 
 export interface EndpointContext {
-  readonly post: PostSettings;
+  readonly post: Current<PostSettings>;
   /** How long a batch is tried. */
-  readonly retryMs: number;
+  readonly retrySeconds: Current<number>;
   readonly metrics: Metrics;
   readonly logger: Logger;
   /** The app as it is now; undefined if it has gone. */
@@ -94,9 +95,9 @@ export class EndpointQueue {
 
   /** Never rejects. */
   async #send(batch: readonly Telling[]): Promise<void> {
-    const { logger, metrics, retryMs } = this.#context;
+    const { logger, metrics, retrySeconds } = this.#context;
     const timeMs = Date.now();
-    const endMs = performance.now() + retryMs;
+    const endMs = performance.now() + retrySeconds() * 1000;
     for (let attempt = 0; ; attempt += 1) {
       const app = this.#context.app();
       // What another node may be telling by now is that node's.
@@ -123,7 +124,7 @@ export class EndpointQueue {
   async #attempt(app: App, batch: readonly Telling[], timeMs: number): Promise<string | undefined> {
     const facts = batch.map(({ fact }) => fact);
     try {
-      const status = await post(this.#url, payloadOf(app, facts, timeMs), this.#context.post);
+      const status = await post(this.#url, payloadOf(app, facts, timeMs), this.#context.post());
       if (status < 200 || status > 299) return `the endpoint answered ${status}`;
     } catch (error) {
       return error instanceof Error ? error.message : String(error);

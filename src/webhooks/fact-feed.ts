@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { BrokerUnavailable } from '../core/contracts/broker.ts';
+import type { Current } from '../core/contracts/current.ts';
 import type { Logger } from '../core/contracts/logger.ts';
 import { type Fact, type Outbox, type OutboxReader, PAGE_FACTS } from '../core/contracts/outbox.ts';
 import { Debounce, type DebounceOutlet } from './debounce.ts';
@@ -13,7 +14,7 @@ export interface FactFeedOptions {
   readonly what: string;
   /** Whether any app wants to be told: nothing is read before. */
   readonly isWanted: () => boolean;
-  readonly graceMs: number;
+  readonly graceSeconds: Current<number>;
   readonly outlet: DebounceOutlet;
   readonly logger: Logger;
 }
@@ -33,7 +34,7 @@ export class FactFeed {
 
   constructor(options: FactFeedOptions) {
     this.#options = options;
-    this.#debounce = new Debounce(options.graceMs, options.outlet);
+    this.#debounce = new Debounce(options.graceSeconds, options.outlet);
   }
 
   get isStopping(): boolean {

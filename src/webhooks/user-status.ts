@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { AppRegistry } from '../core/contracts/app.ts';
 import { type Broker, BrokerUnavailable } from '../core/contracts/broker.ts';
+import type { Current } from '../core/contracts/current.ts';
 import type { Logger } from '../core/contracts/logger.ts';
 import type { Outbox } from '../core/contracts/outbox.ts';
 import { topicOf } from '../core/contracts/topic.ts';
@@ -15,7 +16,7 @@ export interface UserStatusDependencies {
   readonly statuses: UserStatuses;
   readonly broker: Broker;
   /** For so long a user may be gone, as over the reload of a page, without anyone being told. */
-  readonly graceSeconds: number;
+  readonly graceSeconds: Current<number>;
   readonly logger: Logger;
 }
 
@@ -37,9 +38,8 @@ export class UserStatusTeller {
     this.#deps = dependencies;
     const { apps, outbox, graceSeconds, logger } = dependencies;
     this.#feed = new FactFeed({
-      ...{ outbox, logger, name: 'user-status', what: 'user statuses' },
+      ...{ outbox, graceSeconds, logger, name: 'user-status', what: 'user statuses' },
       isWanted: () => apps.all().some(({ statusChannels }) => statusChannels.length > 0),
-      graceMs: graceSeconds * 1000,
       outlet: {
         pass: (telling) => this.#inTurn(telling, () => this.#tell(telling)),
         drop: (telling) => this.#inTurn(telling, () => this.#finish(telling)),

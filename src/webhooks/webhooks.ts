@@ -1,6 +1,7 @@
 import { Agent } from 'node:http';
 import { Agent as TlsAgent } from 'node:https';
 import type { AppRegistry } from '../core/contracts/app.ts';
+import type { Current } from '../core/contracts/current.ts';
 import type { GivenUpStore, GivenUpWebhooks } from '../core/contracts/given-up.ts';
 import type { Logger } from '../core/contracts/logger.ts';
 import type { Metrics } from '../core/contracts/metrics.ts';
@@ -27,7 +28,7 @@ export interface WebhooksDependencies {
   readonly apps: AppRegistry;
   readonly outbox: Outbox;
   readonly givenUp: GivenUpStore;
-  readonly settings: WebhookSettings;
+  readonly settings: Current<WebhookSettings>;
   readonly metrics: Metrics;
   readonly logger: Logger;
 }
@@ -57,7 +58,7 @@ export class Webhooks {
     this.#feed = new FactFeed({
       ...{ outbox, logger, name: 'webhooks', what: 'webhooks' },
       isWanted: () => apps.all().some(({ webhooks }) => webhooks.length > 0),
-      graceMs: settings.graceSeconds * 1000,
+      graceSeconds: () => settings().graceSeconds,
       outlet: {
         pass: (telling) => this.#pass(telling),
         drop: (telling) => this.#finish(telling),
@@ -104,8 +105,8 @@ export class Webhooks {
     if (queue === undefined) {
       const { settings, metrics, logger, apps } = this.#deps;
       queue = new EndpointQueue(url, {
-        post: this.#postSettings(url),
-        retryMs: settings.retrySeconds * 1000,
+        post: () => this.#postSettings(url),
+        retrySeconds: () => settings().retrySeconds,
         ...{ metrics, logger },
         app: () => apps.findById(appId),
         holds: (telling) => this.#feed.holds(telling),
@@ -124,7 +125,7 @@ export class Webhooks {
   }
 
   #postSettings(url: string): PostSettings {
-    const { timeoutSeconds, allowPrivateNetworks } = this.#deps.settings;
+    const { timeoutSeconds, allowPrivateNetworks } = this.#deps.settings();
     const agent = this.#agents[url.startsWith('https:') ? 'https:' : 'http:'];
     return { timeoutMs: timeoutSeconds * 1000, allowPrivateNetworks, agent };
   }

@@ -133,7 +133,11 @@ t.test('the outbox, and what it says without an answer', async (t) => {
   t.ok(later > (known.get('fanfare_outbox_oldest_seconds') ?? Number.NaN) && later < 60, `${later} s`);
 
   let asked = 0;
-  const { broker, outbox } = memoryState(RETENTION, pino({ level: 'silent' }), () => true);
+  const { broker, outbox } = memoryState(
+    () => RETENTION,
+    pino({ level: 'silent' }),
+    () => true,
+  );
   outbox.backlog = () => {
     asked += 1;
     return Promise.reject(new BrokerUnavailable('away'));

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { run, scratchFolder, startServer } from '../support/cli.ts';
 import { RawClient } from '../support/raw-client.ts';
+import { SignedApi } from '../support/signed-api.ts';
 import { JWT_SECRET, targetAt } from '../support/target.ts';
 
 const APP = { id: 'one', key: 'one-key', secret: 'one-secret' };
@@ -71,8 +72,18 @@ t.test('SIGHUP and fanfare reload read apps and rules anew, and no connection no
   await client.fence();
 
   allow('false');
-  configure({ log: { level: 'debug' } });
-  t.match(await reload(), { code: 0, stdout: /app two is gone\n.*\nlog waits for a restart/s });
+  const api = new SignedApi(targetAt(url, APP));
+  await api.trigger('room', 'before', '{}');
+  configure({ log: { format: 'text', levels: { events: 'debug' } } });
+  t.match(await reload(), {
+    code: 0,
+    stdout: /app two is gone\nlog\.levels\.events has changed\n.*\nlog\.format waits for a restart/s,
+  });
+  await api.trigger('room', 'after', '{}');
+  await server.shows(/"event":"after".*"msg":"event accepted"/);
+  t.notMatch(server.stdout(), /"event":"before"/);
+  configure({});
+  t.match(await reload(), { code: 0, stdout: /log\.levels\.events has changed/ });
   t.equal(await authorize(), 403);
   await client.fence();
   rmSync(rules);

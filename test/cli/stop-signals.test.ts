@@ -25,7 +25,7 @@ function fixture(stop: () => Promise<void>, { survives = false, limitMs = 60_000
     },
     exit: (code) => seen.codes.push(code),
   };
-  stopInGoodOrder(context, { stop, survives: () => survives }, { limitMs, now: () => time });
+  stopInGoodOrder(context, { stop, survives: () => survives }, { limitMs: () => limitMs, now: () => time });
   const signal = (name: NodeJS.Signals, afterMs = 0) => {
     time += afterMs;
     receive(name);

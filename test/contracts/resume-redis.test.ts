@@ -16,7 +16,9 @@ const BOUNDS: LogBounds = { maxEvents: 10, maxBytes: 1000, maxAgeSeconds: 10 };
 /** Two nodes with keys of their own in Redis. */
 async function nodes(log: LogBounds, sessionSeconds = 60, session = SESSION_BOUNDS) {
   const settings = { ...DEFAULT_REDIS_SETTINGS, url: redis.url, keyPrefix: `${unique('test')}:` };
-  const made = [0, 1].map(() => redisState(settings, { log, sessionSeconds, session }, pino({ level: 'silent' })));
+  const made = [0, 1].map(() =>
+    redisState(settings, () => ({ log, sessionSeconds, session }), pino({ level: 'silent' })),
+  );
   await until(() => made.every(({ broker }) => broker.isReady()), 'the nodes have reached Redis');
   return made.map((node) => ({
     ...node,

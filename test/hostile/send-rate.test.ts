@@ -9,7 +9,7 @@ import { within } from '../support/wait.ts';
 
 t.test('an allowance is used up, fills again with time, and never beyond a second', async (t) => {
   let nowMs = 0;
-  const allowance = new ReceiveAllowance(10_000, nowMs);
+  const allowance = new ReceiveAllowance(() => ({ maxReceiveBytesPerSecond: 10_000 }), nowMs);
   const take = (bytes: number) => allowance.take(bytes, () => nowMs);
   t.ok(take(9_000));
   t.notOk(take(2_000), 'more than a second brings, at once');
@@ -21,7 +21,7 @@ t.test('an allowance is used up, fills again with time, and never beyond a secon
 });
 
 t.test('small messages count with what each takes', async (t) => {
-  const allowance = new ReceiveAllowance(128 * 100, 0);
+  const allowance = new ReceiveAllowance(() => ({ maxReceiveBytesPerSecond: 128 * 100 }), 0);
   for (let i = 0; i < 100; i += 1) t.ok(allowance.take(0, () => 0));
   t.notOk(allowance.take(0, () => 0));
 });

@@ -10,6 +10,7 @@ import { RawClient } from '../support/raw-client.ts';
 import { startRedis } from '../support/redis-server.ts';
 import { Child } from '../support/scenarios/child.ts';
 import { SignedApi } from '../support/signed-api.ts';
+import { APP } from '../support/target.ts';
 import { startLogged } from '../support/transport.ts';
 import { until } from '../support/wait.ts';
 
@@ -40,7 +41,8 @@ t.test('at debug: connections, subscriptions, accepted and delivered events with
   t.notMatch(JSON.stringify([here.log, there.log]), new RegExp(`${CONTENT}|app-secret`), 'but never what is in them');
 });
 
-t.test('a part of the server has a level of its own', async (t) => {
+/** A log whose messages are kept, and whose settings a test may change. */
+function fixture(settings: object) {
   const lines: string[] = [];
   const stream = new Writable({
     write(chunk, _, done) {
@@ -48,17 +50,43 @@ t.test('a part of the server has a level of its own', async (t) => {
       done();
     },
   });
-  const config = configSchema.parse({
-    apps: [{ id: 'i', key: 'k', secret: 's' }],
-    log: { level: 'warn', levels: { webhooks: 'debug', redis: 'error' } },
-  });
-  const log = createServerLog(config, { given: pino({ level: 'warn' }, stream), format: undefined });
+  const settingsOf = (given: object) => configSchema.parse({ apps: [APP], log: given }).log;
+  let current = settingsOf(settings);
+  const log = createServerLog(() => current, { given: pino({ level: 'warn' }, stream), format: undefined });
+  const change = (given: object) => {
+    current = settingsOf(given);
+  };
+  return { log, lines, change };
+}
+
+t.test('a part of the server has a level of its own', async (t) => {
+  const { log, lines } = fixture({ level: 'warn', levels: { webhooks: 'debug', redis: 'error' } });
   for (const part of ['webhooks', 'redis', 'api'] as const) {
     log.of(part).debug({}, `${part} debug`);
     log.of(part).warn({}, `${part} warn`);
   }
   t.strictSame(lines, ['webhooks debug', 'webhooks warn', 'api warn']);
   t.strictSame([log.debugs('webhooks'), log.debugs('events')], [true, false]);
+});
+
+t.test('levels and the rate of what is repeated are those that hold at the moment', async (t) => {
+  const { log, lines, change } = fixture({ repeatsPerMinute: 1 });
+  const api = log.of('api');
+  const tellAll = (message: string) => {
+    api.debug({}, `${message} debug`);
+    for (let time = 0; time < 3; time += 1) api.warn({ ip: '192.0.2.1' }, message);
+  };
+  tellAll('first');
+  change({ levels: { api: 'debug' }, repeatsPerMinute: 2 });
+  tellAll('second');
+  change({ levels: { api: 'error' } });
+  tellAll('third');
+  change({ repeatsPerMinute: 0 });
+  tellAll('fourth');
+  const written = ['first', 'second debug', 'second', 'second', 'fourth', 'fourth', 'fourth'];
+  t.strictSame(lines, written);
+  log.sumUp();
+  t.strictSame(lines.slice(written.length), ['first', 'second'], 'what was not written is summed up');
 });
 
 t.test('as text: a line for a person, coloured or not', async (t) => {

@@ -4,7 +4,13 @@ import { recordingLogger } from '../support/fakes.ts';
 
 function fixture(linesPerMinute = 2) {
   const { logger, lines } = recordingLogger();
-  return { repeated: new RepeatedLines(logger, { linesPerMinute, isEnabled: (level) => level !== 'info' }), lines };
+  return {
+    repeated: new RepeatedLines(() => logger, {
+      linesPerMinute: () => linesPerMinute,
+      isEnabled: (level) => level !== 'info',
+    }),
+    lines,
+  };
 }
 
 t.test('the first lines are written, the others summed up with the fields of the last', async (t) => {

@@ -68,7 +68,7 @@ export class ApiFixture {
 
   constructor(apps: readonly App[] = [app()], changes: Partial<ApiDeps> = {}) {
     const now = (): number => NOW_SECONDS * 1000;
-    this.broker = new MemoryBroker({ maxEvents: 100, maxBytes: 100_000, maxAgeSeconds: 120 }, { now });
+    this.broker = new MemoryBroker(() => ({ maxEvents: 100, maxBytes: 100_000, maxAgeSeconds: 120 }), { now });
     this.roster = new MemoryRoster(this.broker, { tell: () => undefined });
     void this.broker.start((message) => this.published.push(message));
     const { logger, lines } = recordingLogger();

@@ -9,7 +9,7 @@ import type { Revocations } from '../../src/core/contracts/revocations.ts';
 import type { Roster } from '../../src/core/contracts/roster.ts';
 import type { UserStatuses } from '../../src/core/contracts/user-status.ts';
 import { unique } from './names.ts';
-import { SESSION_BOUNDS } from './session-bounds.ts';
+import { SESSION_RETENTION } from './session-bounds.ts';
 import { until } from './wait.ts';
 
 /** One node as the contracts see it, and what its broker has delivered. */
@@ -36,10 +36,10 @@ export interface ContractCluster {
 export type StartCluster = () => Promise<ContractCluster>;
 
 const BOUNDS = { maxEvents: 100, maxBytes: 1_000_000, maxAgeSeconds: 60 };
-export const RETENTION = { log: BOUNDS, sessionSeconds: 60, session: SESSION_BOUNDS };
+export const RETENTION = { log: BOUNDS, ...SESSION_RETENTION };
 
 export async function memoryCluster(): Promise<ContractCluster> {
-  const node = await startNode(memoryState(RETENTION, pino({ level: 'silent' }), wantsFact));
+  const node = await startNode(memoryState(() => RETENTION, pino({ level: 'silent' }), wantsFact));
   return { nodes: [node], close: () => closeNode(node) };
 }
 
@@ -70,7 +70,9 @@ export async function redisCluster(
 
 export async function redisNode(settings: Partial<RedisSettings> & { readonly url: string }): Promise<ContractNode> {
   const logger = pino({ level: process.env.TEST_LOG ?? 'silent' });
-  const node = await startNode(redisState({ ...DEFAULT_REDIS_SETTINGS, ...settings }, RETENTION, logger, wantsFact));
+  const node = await startNode(
+    redisState({ ...DEFAULT_REDIS_SETTINGS, ...settings }, () => RETENTION, logger, wantsFact),
+  );
   await until(() => node.broker.isReady(), 'the node has reached Redis');
   return node;
 }

@@ -7,13 +7,11 @@ import { createMetrics } from '../../src/core/contracts/metrics.ts';
 import type { SharedState } from '../../src/core/contracts/shared-state.ts';
 import { type Core, createCore } from '../../src/core/create-core.ts';
 import { FakeSocket } from './fakes.ts';
-import { SESSION_BOUNDS } from './session-bounds.ts';
+import { SESSION_RETENTION } from './session-bounds.ts';
 import { app } from './unit-app.ts';
 
 const SETTINGS = {
   activityTimeoutSeconds: 120,
-  pingIntervalSeconds: 30,
-  pongTimeoutSeconds: 10,
   maxConnections: 0,
   maxConnectionsPerIp: 0,
   newConnectionsPerMinutePerIp: 0,
@@ -25,6 +23,7 @@ const SETTINGS = {
   revocationSeconds: 60,
   resume: { ackIntervalSeconds: 5, checkpointSeconds: 10, windowSeconds: 100 },
 };
+const LIVENESS = { pingIntervalSeconds: 30, pongTimeoutSeconds: 10 };
 const NODE = { version: '0', isReady: () => true };
 const LOG_BOUNDS = { maxEvents: 10, maxBytes: 10_000, maxAgeSeconds: 60 };
 
@@ -44,10 +43,11 @@ export async function startCore(
 ): Promise<StartedCore> {
   const apps = new ConfiguredApps(of);
   const logger = pino({ level: 'silent' });
-  const state = memoryState({ log: LOG_BOUNDS, sessionSeconds: 60, session: SESSION_BOUNDS }, logger);
+  const state = memoryState(() => ({ log: LOG_BOUNDS, ...SESSION_RETENTION }), logger);
   const core = createCore({
     checkToken: async () => ({ code: 4009, message: 'no token', client: '' }),
-    settings: SETTINGS,
+    settings: () => SETTINGS,
+    liveness: LIVENESS,
     ...NODE,
     apps,
     shared: through(state),

@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import type { Test } from 'tap';
 import { type ConfigInput, configSchema } from '../../src/config/schema.ts';
+import type { ReloadOutcome } from '../../src/core/contracts/reload.ts';
 import { createServer, type ServerOptions } from '../../src/server.ts';
 
 /** A running server of the Pusher protocol, and one app of it. */
@@ -24,6 +25,8 @@ export interface StartedFanfare extends Target {
   readonly port: number;
   /** Where operators look inside, where the test has asked for it by `admin`. */
   readonly adminOrigin: string;
+  /** Reloads with these settings in place of those of the same names. */
+  reload(changes: Partial<ConfigInput>): Promise<ReloadOutcome>;
   stop(): Promise<void>;
 }
 
@@ -76,25 +79,34 @@ export async function startFanfare(
   settings: Partial<ConfigInput> = {},
   options: ServerOptions = {},
 ): Promise<StartedFanfare> {
-  const apps = settings.apps ?? [APP];
-  const config = configSchema.parse({
-    host: '127.0.0.1',
-    port: 0,
-    shutdownGraceSeconds: 0,
-    auth: { enabled: false },
-    admin: { enabled: false },
-    ...settings,
-    apps,
-    log: { level: 'silent' },
-  });
-  const server = createServer(config, options);
+  const configOf = (given: Partial<ConfigInput>) =>
+    configSchema.parse({
+      host: '127.0.0.1',
+      port: 0,
+      shutdownGraceSeconds: 0,
+      auth: { enabled: false },
+      admin: { enabled: false },
+      ...given,
+      apps: given.apps ?? [APP],
+      log: { level: 'silent' },
+    });
+  const config = configOf(settings);
+  let written = config;
+  const server = createServer(config, { readConfig: () => written, ...options });
   const { port, admin } = await server.start();
   t.teardown(() => server.stop());
   const [app] = config.apps;
   if (app === undefined) throw new Error('a Fanfare needs an app');
   const target = targetAt(`${config.tls === undefined ? 'http' : 'https'}://127.0.0.1:${port}`, app);
   const adminOrigin = admin === undefined ? 'off' : `http://127.0.0.1:${admin.port}`;
-  return { ...target, port, adminOrigin, stop: () => server.stop() };
+  return {
+    ...{ ...target, port, adminOrigin },
+    reload: async (changes) => {
+      written = configOf({ ...settings, ...changes });
+      return await server.reload();
+    },
+    stop: () => server.stop(),
+  };
 }
 
 /** The same server seen through another of its apps. */

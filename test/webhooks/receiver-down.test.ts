@@ -42,7 +42,7 @@ async function tell(t: Test, cluster: ContractCluster, changes: Partial<WebhookS
   const { logger } = recordingLogger();
   const givenUp = new MemoryGivenUp();
   for (const { outbox } of cluster.nodes) {
-    const hooks = new Webhooks({ apps, outbox, givenUp, settings, metrics, logger });
+    const hooks = new Webhooks({ apps, outbox, givenUp, settings: () => settings, metrics, logger });
     hooks.start();
     t.teardown(() => hooks.stop());
   }

@@ -37,7 +37,7 @@ async function start(
   const outbox = new MemoryOutbox(wantsFact(apps), logger);
   const settings = { allowPrivateNetworks: true, timeoutSeconds: 3, retrySeconds: 30, graceSeconds: 0.2, ...changes };
   const metrics = createMetrics();
-  const hooks = new Webhooks({ apps, outbox, givenUp: new MemoryGivenUp(), settings, metrics, logger });
+  const hooks = new Webhooks({ apps, outbox, givenUp: new MemoryGivenUp(), settings: () => settings, metrics, logger });
   hooks.start();
   t.teardown(() => hooks.stop());
   const [receiver] = receivers;

@@ -1,3 +1,4 @@
+import type { Current } from '../../core/contracts/current.ts';
 import type { Logger } from '../../core/contracts/logger.ts';
 import { createMetrics, type Metrics } from '../../core/contracts/metrics.ts';
 import { type WantsFact, wantsNothing } from '../../core/contracts/outbox.ts';
@@ -14,12 +15,12 @@ import { MemoryUserStatuses } from './memory-user-statuses.ts';
 
 /** The state of a single node, and the embedded default: nothing outlives the process. */
 export function memoryState(
-  { log, sessionSeconds, session }: Retention,
+  retention: Current<Retention>,
   logger: Logger,
   wants: WantsFact = wantsNothing,
   metrics: Metrics = createMetrics(),
 ): SharedState {
-  const broker = new MemoryBroker(log, { metrics });
+  const broker = new MemoryBroker(() => retention().log, { metrics });
   const outbox = new MemoryOutbox(wants, logger, { metrics });
   return {
     broker,
@@ -32,6 +33,6 @@ export function memoryState(
     requests: new MemoryRequests(),
     revocations: new MemoryRevocations(logger),
     statuses: new MemoryUserStatuses(),
-    sessionStore: new MemorySessionStore(sessionSeconds, session, { metrics }),
+    sessionStore: new MemorySessionStore(retention, { metrics }),
   };
 }

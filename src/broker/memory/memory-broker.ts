@@ -6,6 +6,7 @@ import type {
   LoggedMessage,
   LogPage,
 } from '../../core/contracts/channel-log.ts';
+import type { Current } from '../../core/contracts/current.ts';
 import { createMetrics, type Metrics } from '../../core/contracts/metrics.ts';
 import type { Position } from '../../core/contracts/position.ts';
 import { MemoryLog } from './memory-log.ts';
@@ -43,7 +44,7 @@ export interface MemoryBrokerOptions {
 export class MemoryBroker implements Broker, ChannelLog, ChannelHistory {
   readonly #cached: OldestOut<Expiring>;
   readonly #logs: OldestOut<MemoryLog>;
-  readonly #bounds: LogBounds;
+  readonly #bounds: Current<LogBounds>;
   readonly #now: () => number;
   #deliver: Deliver = () => {
     throw new Error('MemoryBroker.publish was called before start');
@@ -51,7 +52,7 @@ export class MemoryBroker implements Broker, ChannelLog, ChannelHistory {
   #sweep: NodeJS.Timeout | undefined;
   #ready = false;
 
-  constructor(bounds: LogBounds, options: MemoryBrokerOptions = {}) {
+  constructor(bounds: Current<LogBounds>, options: MemoryBrokerOptions = {}) {
     const { now = Date.now, metrics = createMetrics(), limits = LIMITS } = options;
     this.#bounds = bounds;
     this.#now = now;
@@ -93,7 +94,7 @@ export class MemoryBroker implements Broker, ChannelLog, ChannelHistory {
     const log = this.#logs.get(topic) ?? this.#newLog(topic);
     // At the end of the line: those that nobody has asked for make room first.
     this.#logs.set(topic, log, log.bytes);
-    const { maxAgeSeconds } = this.#bounds;
+    const { maxAgeSeconds } = this.#bounds();
     // Who keeps a log asks again within a third of this.
     log.keep(now, (maxAgeSeconds * 4) / 3, maxAgeSeconds);
     this.#deliver(log.marker());

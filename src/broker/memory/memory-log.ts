@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { BrokerMessage } from '../../core/contracts/broker.ts';
 import type { LogBounds, LoggedMessage, LogPage } from '../../core/contracts/channel-log.ts';
+import type { Current } from '../../core/contracts/current.ts';
 import type { Position } from '../../core/contracts/position.ts';
 
 interface Entry {
@@ -17,7 +18,7 @@ const COMPACT_AT = 256;
 /** The recent events of one topic. */
 export class MemoryLog {
   readonly #topic: string;
-  readonly #bounds: LogBounds;
+  readonly #bounds: Current<LogBounds>;
   readonly #grown: (bytes: number) => void;
   readonly #epoch = randomBytes(9).toString('base64url');
   #entries: (Entry | undefined)[] = [];
@@ -25,22 +26,22 @@ export class MemoryLog {
   #removed = 0;
   #bytes = 0;
   #offset = 0;
-  #maxAgeMs: number;
+  /** If that is longer than the bounds say. */
+  #minAgeMs = 0;
   /** When nobody wants the log any more, unless it is asked for again. */
   keepUntilMs = 0;
 
   /** @param grown the frames in it take so many bytes more, or less */
-  constructor(topic: string, bounds: LogBounds, grown: (bytes: number) => void = () => undefined) {
+  constructor(topic: string, bounds: Current<LogBounds>, grown: (bytes: number) => void = () => undefined) {
     this.#topic = topic;
     this.#grown = grown;
     this.#bounds = bounds;
-    this.#maxAgeMs = bounds.maxAgeSeconds * 1000;
   }
 
   /** @param ageSeconds events are kept for at least so long, if that is longer than the bounds say */
   keep(nowMs: number, forSeconds: number, ageSeconds: number): void {
     this.keepUntilMs = Math.max(this.keepUntilMs, nowMs + forSeconds * 1000);
-    this.#maxAgeMs = Math.max(this.#maxAgeMs, ageSeconds * 1000);
+    this.#minAgeMs = Math.max(this.#minAgeMs, ageSeconds * 1000);
   }
 
   append(message: BrokerMessage, nowMs: number): LoggedMessage {
@@ -98,12 +99,13 @@ export class MemoryLog {
   }
 
   trim(nowMs: number): void {
-    const { maxEvents, maxBytes } = this.#bounds;
+    const { maxEvents, maxBytes, maxAgeSeconds } = this.#bounds();
+    const maxAgeMs = Math.max(maxAgeSeconds * 1000, this.#minAgeMs);
     for (;;) {
       const oldest = this.#entries[this.#removed];
       if (oldest === undefined) break;
       const count = this.#entries.length - this.#removed;
-      if (count <= maxEvents && this.#bytes <= maxBytes && nowMs - oldest.atMs <= this.#maxAgeMs) break;
+      if (count <= maxEvents && this.#bytes <= maxBytes && nowMs - oldest.atMs <= maxAgeMs) break;
       this.#bytes -= oldest.bytes;
       this.#grown(-oldest.bytes);
       this.#entries[this.#removed] = undefined;

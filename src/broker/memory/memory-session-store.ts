@@ -1,13 +1,14 @@
+import type { Current } from '../../core/contracts/current.ts';
 import { createMetrics, type Metrics } from '../../core/contracts/metrics.ts';
 import {
   type ClaimedSession,
   type SavedSession,
-  type SessionBounds,
   type SessionOwner,
   type SessionStore,
   sessionBytes,
   withinBounds,
 } from '../../core/contracts/session-store.ts';
+import type { SessionRetention } from '../../core/contracts/shared-state.ts';
 import { topicOf } from '../../core/contracts/topic.ts';
 
 interface StoredSession {
@@ -42,17 +43,14 @@ export interface MemorySessionStoreOptions {
 export class MemorySessionStore implements SessionStore {
   readonly #sessions = new Map<string, StoredSession>();
   readonly #accounts = new Map<string, Account>();
-  readonly #retentionMs: number;
-  readonly #bounds: SessionBounds;
+  readonly #retention: Current<SessionRetention>;
   readonly #maxSessions: number;
   readonly #metrics: Metrics;
   readonly #now: () => number;
 
-  /** @param retentionSeconds a session is kept for so long after it was last saved */
-  constructor(retentionSeconds: number, bounds: SessionBounds, options: MemorySessionStoreOptions = {}) {
+  constructor(retention: Current<SessionRetention>, options: MemorySessionStoreOptions = {}) {
     const { now = Date.now, maxSessions = MAX_SESSIONS, metrics = createMetrics() } = options;
-    this.#retentionMs = retentionSeconds * 1000;
-    this.#bounds = bounds;
+    this.#retention = retention;
     this.#maxSessions = maxSessions;
     this.#metrics = metrics;
     this.#now = now;
@@ -84,7 +82,7 @@ export class MemorySessionStore implements SessionStore {
     const stored = this.#find(owner);
     if (stored !== undefined && (stored.owner !== owner.socketId || stored.isShared)) return false;
     const { address } = owner;
-    this.#keep(owner, { saved: withinBounds(saved, this.#bounds), holder, isShared: false, address });
+    this.#keep(owner, { saved: withinBounds(saved, this.#retention().session), holder, isShared: false, address });
     return true;
   }
 
@@ -101,14 +99,15 @@ export class MemorySessionStore implements SessionStore {
     // Forgotten first, to stand last.
     this.#forget(key);
     const bytes = sessionBytes(saved);
-    const expiresAtMs = this.#now() + this.#retentionMs;
+    const { sessionSeconds, session: bounds } = this.#retention();
+    const expiresAtMs = this.#now() + sessionSeconds * 1000;
     this.#sessions.set(key, { owner: socketId, holder, isShared, address, bytes, saved, expiresAtMs });
     const account = this.#accounts.get(address) ?? { keys: new Set(), bytes: 0 };
     this.#accounts.set(address, account);
     account.keys.add(key);
     account.bytes += bytes;
     for (const oldest of account.keys) {
-      if (account.bytes <= this.#bounds.maxBytesPerAddress) break;
+      if (account.bytes <= bounds.maxBytesPerAddress) break;
       this.#forget(oldest);
     }
     for (const oldest of this.#sessions.keys()) {

@@ -1,3 +1,4 @@
+import type { Current } from '../../core/contracts/current.ts';
 import type { Logger } from '../../core/contracts/logger.ts';
 import { createMetrics, type Metrics } from '../../core/contracts/metrics.ts';
 import { type WantsFact, wantsNothing } from '../../core/contracts/outbox.ts';
@@ -24,7 +25,7 @@ export { DEFAULT_REDIS_SETTINGS, type RedisSettings } from './wire/settings.ts';
  */
 export function redisState(
   settings: RedisSettings,
-  retention: Retention,
+  retention: Current<Retention>,
   logger: Logger,
   wants: WantsFact = wantsNothing,
   metrics: Metrics = createMetrics(),
@@ -32,7 +33,7 @@ export function redisState(
   const store = new RedisStore(settings, logger);
   const node = new NodeEntries(store);
   const roster: RedisRoster = new RedisRoster(store, node, wants, (topic, frame) => broker.deliverHere(topic, frame));
-  const log = new RedisChannelLog(store, retention.log);
+  const log = new RedisChannelLog(store, () => retention().log);
   const broker = new RedisBroker(store, log, roster, node.lease, metrics);
   const quotas = new RedisQuotas(store, node);
   node.start();
@@ -47,6 +48,6 @@ export function redisState(
     requests: new RedisRequests(store),
     revocations: new RedisRevocations(store),
     statuses: new RedisUserStatuses(store),
-    sessionStore: new RedisSessionStore(store, retention.sessionSeconds, retention.session),
+    sessionStore: new RedisSessionStore(store, retention),
   };
 }

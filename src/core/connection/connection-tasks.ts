@@ -1,5 +1,6 @@
 import { ERROR_CODES, type ErrorCode } from '../../protocol/error-codes.ts';
 import { BrokerUnavailable } from '../contracts/broker.ts';
+import type { Current } from '../contracts/current.ts';
 import type { Logger } from '../contracts/logger.ts';
 import type { Metrics } from '../contracts/metrics.ts';
 import type { Close } from './close.ts';
@@ -34,7 +35,7 @@ const TOO_LONG: ErrorCode = { ...overCapacity, message: 'What the client asked f
 
 /** What connections have to do, one thing after another for each of them, and how much of it may wait. */
 export class ConnectionTasks {
-  readonly #limits: WaitingLimits;
+  readonly #limits: Current<WaitingLimits>;
   readonly #close: Close;
   readonly #metrics: Metrics;
   readonly #logger: Logger;
@@ -42,14 +43,14 @@ export class ConnectionTasks {
   #waitingBytes = 0;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(limits: WaitingLimits, close: Close, metrics: Metrics, logger: Logger) {
+  constructor(limits: Current<WaitingLimits>, close: Close, metrics: Metrics, logger: Logger) {
     this.#limits = limits;
     this.#close = close;
     this.#metrics = metrics;
     this.#logger = logger;
     metrics.bounds.push({
       name: 'waiting-bytes',
-      limit: () => limits.maxWaitingBytesOfNode,
+      limit: () => limits().maxWaitingBytesOfNode,
       held: () => this.#waitingBytes,
     });
   }
@@ -81,7 +82,7 @@ export class ConnectionTasks {
       this.#close(connection, problem);
       return;
     }
-    if (this.#waitingBytes + bytes > this.#limits.maxWaitingBytesOfNode) this.#closeHeaviest();
+    if (this.#waitingBytes + bytes > this.#limits().maxWaitingBytesOfNode) this.#closeHeaviest();
     if (connection.closed) return;
     this.#waitingBytes += bytes;
     const run = () => {
@@ -123,7 +124,7 @@ export class ConnectionTasks {
     if (tasks.size >= MAX_WAITING_TASKS) return TOO_MANY;
     // One may always wait: a single message is no larger than the transport lets it be.
     const waitingBytes = tasks.waitingCharacters * BYTES_PER_CHARACTER;
-    return tasks.size > 0 && waitingBytes + bytes > this.#limits.maxWaitingBytes ? TOO_LARGE : undefined;
+    return tasks.size > 0 && waitingBytes + bytes > this.#limits().maxWaitingBytes ? TOO_LARGE : undefined;
   }
 
   /** Too much waits on the node: whoever has the most goes, which is nobody who is merely unlucky. */
@@ -139,7 +140,7 @@ export class ConnectionTasks {
   }
 
   #closeOverdue(): void {
-    const overdueMs = Date.now() - this.#limits.maxWaitSeconds * 1000;
+    const overdueMs = Date.now() - this.#limits().maxWaitSeconds * 1000;
     for (const connection of [...this.#connections]) {
       const { oldestMs } = connection.tasks;
       if (oldestMs === undefined || oldestMs > overdueMs) continue;

@@ -24,10 +24,14 @@ export interface SharedState {
   readonly statuses: UserStatuses;
 }
 
-/** What is kept for clients that are away. */
-export interface Retention {
-  readonly log: LogBounds;
+/** Of the sessions of clients that are away. */
+export interface SessionRetention {
   /** A session is kept for so long after it was last saved. */
   readonly sessionSeconds: number;
   readonly session: SessionBounds;
+}
+
+/** What is kept for clients that are away. */
+export interface Retention extends SessionRetention {
+  readonly log: LogBounds;
 }

@@ -9,6 +9,7 @@ import type { ConnectionTasks } from '../connection/connection-tasks.ts';
 import { inSlices } from '../connection/in-slices.ts';
 import { whenReachable } from '../connection/when-reachable.ts';
 import type { AppRegistry } from '../contracts/app.ts';
+import type { Current } from '../contracts/current.ts';
 import type { Logger } from '../contracts/logger.ts';
 import type { Metrics } from '../contracts/metrics.ts';
 import type { Quotas } from '../contracts/quotas.ts';
@@ -25,6 +26,11 @@ import type { Liveness } from './liveness.ts';
 import type { NodeCapacity } from './node-capacity.ts';
 import { loggablePath } from './resume-token.ts';
 
+export interface ConnectionSettings {
+  /** What clients are told: after so long without a message they send a ping. */
+  readonly activityTimeoutSeconds: number;
+}
+
 export interface ConnectionsDependencies {
   readonly apps: AppRegistry;
   readonly quotas: Quotas;
@@ -38,9 +44,8 @@ export interface ConnectionsDependencies {
   readonly checkToken: CheckToken;
   readonly close: Close;
   readonly metrics: Metrics;
+  readonly settings: Current<ConnectionSettings>;
   readonly logger: Logger;
-  /** What clients are told: after so long without a message they send a ping. */
-  readonly activityTimeoutSeconds: number;
 }
 
 /**
@@ -164,7 +169,7 @@ export class Connections {
   }
 
   async #establish(connection: Connection, token: string | undefined): Promise<void> {
-    const { quotas, liveness, close, logger, activityTimeoutSeconds } = this.#deps;
+    const { quotas, liveness, close, settings, logger } = this.#deps;
     const { app, socketId } = connection;
     const checked =
       token === undefined ? undefined : await this.#deps.checkToken({ app, socketId, token, ip: connection.ip });
@@ -183,7 +188,7 @@ export class Connections {
       this.#refuse(connection.ip, `/app/${app.key}`, connection.socket, ERROR_CODES.overConnectionQuota);
       return;
     }
-    connection.send(encodeConnectionEstablished(socketId, activityTimeoutSeconds));
+    connection.send(encodeConnectionEstablished(socketId, settings().activityTimeoutSeconds));
     liveness.watch(connection);
     const timeoutSeconds = app.unauthorizedTimeoutSeconds || (app.requireSignIn ? MAX_UNSIGNED_SECONDS : 0);
     if (timeoutSeconds > 0) {

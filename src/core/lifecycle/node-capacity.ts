@@ -1,6 +1,7 @@
 import { ERROR_CODES, type ErrorCode } from '../../protocol/error-codes.ts';
 import { addressBlock } from '../connection/address-block.ts';
 import { AddressRates, secondsOfMinuteLeft } from '../connection/address-rates.ts';
+import type { Current } from '../contracts/current.ts';
 
 export interface NodeLimits {
   /** Connections of this node at once; 0: no limit. */
@@ -13,18 +14,18 @@ export interface NodeLimits {
 
 /** Counts this node's connections against its own limits, whichever app they are of. */
 export class NodeCapacity {
-  readonly #limits: NodeLimits;
+  readonly #limits: Current<NodeLimits>;
   readonly #perBlock = new Map<string, number>();
   readonly #rates = new AddressRates();
   #connections = 0;
 
-  constructor(limits: NodeLimits) {
+  constructor(limits: Current<NodeLimits>) {
     this.#limits = limits;
   }
 
   /** Why a further connection from an address is refused, or undefined. */
   problem(ip: string, nowMs = Date.now()): ErrorCode | undefined {
-    const { maxConnections, maxConnectionsPerIp, newConnectionsPerMinutePerIp } = this.#limits;
+    const { maxConnections, maxConnectionsPerIp, newConnectionsPerMinutePerIp } = this.#limits();
     if (maxConnections > 0 && this.#connections >= maxConnections) {
       return { ...ERROR_CODES.overCapacity, message: 'Over capacity: this node has reached its limit of connections' };
     }

@@ -1,5 +1,6 @@
 import type { Connection } from '../connection/connection.ts';
 import type { JoinedChannel, Resumable } from '../connection/resumable.ts';
+import type { Current } from '../contracts/current.ts';
 import type { Position } from '../contracts/position.ts';
 import type { LoggedTopics } from '../delivery/logged-topics.ts';
 
@@ -17,14 +18,14 @@ const BURST_DELIVERIES = 5;
  */
 export class Acknowledgements {
   readonly #logged: LoggedTopics;
-  readonly #quietMs: number;
+  readonly #quietSeconds: Current<number>;
   /** Connections to be asked with the next delivery on a topic: the ping then costs no write of its own. */
   readonly #due = new Map<string, Set<Connection>>();
 
   /** @param quietSeconds after so long, one is asked who was sent but little */
-  constructor(logged: LoggedTopics, quietSeconds: number) {
+  constructor(logged: LoggedTopics, quietSeconds: Current<number>) {
     this.#logged = logged;
-    this.#quietMs = quietSeconds * 1000;
+    this.#quietSeconds = quietSeconds;
   }
 
   /** What a ping to this connection carries. */
@@ -86,7 +87,7 @@ export class Acknowledgements {
       }
     }
     const isBusy = recent >= BUSY_DELIVERIES || (recent === 0 && deliveries >= BURST_DELIVERIES);
-    const isQuietLong = deliveries > 0 && Date.now() - pingedMs >= this.#quietMs;
+    const isQuietLong = deliveries > 0 && Date.now() - pingedMs >= this.#quietSeconds() * 1000;
     if (!isBusy && !isQuietLong && resumable.dueTopic === undefined) return;
     if (resumable.dueTopic !== undefined) {
       this.forget(connection, resumable);

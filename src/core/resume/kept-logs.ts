@@ -1,5 +1,6 @@
 import { BrokerUnavailable } from '../contracts/broker.ts';
 import type { ChannelLog } from '../contracts/channel-log.ts';
+import type { Current } from '../contracts/current.ts';
 import type { Logger } from '../contracts/logger.ts';
 
 /** Logs that are asked for at once. */
@@ -9,16 +10,16 @@ const MAX_LOGS_ASKED_AT_ONCE = 200;
 export class KeptLogs {
   readonly #log: ChannelLog;
   readonly #logger: Logger;
-  readonly #everyMs: number;
+  readonly #windowSeconds: Current<number>;
   /** How many of this node's resumable connections are in a topic. */
   readonly #connections = new Map<string, number>();
   #askedMs = Date.now();
 
   /** @param windowSeconds for how long the log reaches back: it is asked to go on three times as often */
-  constructor(log: ChannelLog, windowSeconds: number, logger: Logger) {
+  constructor(log: ChannelLog, windowSeconds: Current<number>, logger: Logger) {
     this.#log = log;
     this.#logger = logger;
-    this.#everyMs = (windowSeconds * 1000) / 3;
+    this.#windowSeconds = windowSeconds;
   }
 
   add(topic: string): void {
@@ -33,7 +34,9 @@ export class KeptLogs {
 
   /** Asks the logs to go on if it is time. @param withinMs how long it is until the next call */
   async attend(withinMs: number): Promise<void> {
-    if (Date.now() - this.#askedMs < this.#everyMs - withinMs) return;
+    if (this.#connections.size === 0) return;
+    const everyMs = (this.#windowSeconds() * 1000) / 3;
+    if (Date.now() - this.#askedMs < everyMs - withinMs) return;
     await this.askAll();
   }
 

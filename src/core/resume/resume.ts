@@ -2,6 +2,7 @@ import type { Cluster } from '../cluster/cluster.ts';
 import type { Connection, Subscription } from '../connection/connection.ts';
 import type { Resumable } from '../connection/resumable.ts';
 import type { ChannelLog } from '../contracts/channel-log.ts';
+import type { Current } from '../contracts/current.ts';
 import type { Logger } from '../contracts/logger.ts';
 import type { Position } from '../contracts/position.ts';
 import type { SessionStore } from '../contracts/session-store.ts';
@@ -21,7 +22,7 @@ export interface ResumeSettings {
 }
 
 export interface ResumeDependencies {
-  readonly settings: ResumeSettings;
+  readonly settings: Current<ResumeSettings>;
   readonly store: SessionStore;
   readonly log: ChannelLog;
   readonly logged: LoggedTopics;
@@ -43,7 +44,7 @@ export class Resume {
   readonly #sessions: Sessions;
   readonly #keptLogs: KeptLogs;
   readonly #partings: Partings;
-  readonly #checkpointMs: number;
+  readonly #settings: Current<ResumeSettings>;
   readonly #slots = Array.from({ length: SLOTS }, () => new Set<Connection>());
   /** Connections that have joined a channel since they were last saved: a node that crashes now should know of it. */
   readonly #unsaved = new Set<Connection>();
@@ -51,12 +52,12 @@ export class Resume {
   #timer: NodeJS.Timeout | undefined;
 
   constructor({ settings, store, log, logged, cluster, logger }: ResumeDependencies) {
+    this.#settings = settings;
     this.#logged = logged;
-    this.#acknowledgements = new Acknowledgements(logged, settings.ackIntervalSeconds);
+    this.#acknowledgements = new Acknowledgements(logged, () => settings().ackIntervalSeconds);
     this.#sessions = new Sessions({ store, acknowledgements: this.#acknowledgements, cluster, logger });
     this.#partings = new Partings(this.#acknowledgements, this.#sessions);
-    this.#keptLogs = new KeptLogs(log, settings.windowSeconds, logger);
-    this.#checkpointMs = settings.checkpointSeconds * 1000;
+    this.#keptLogs = new KeptLogs(log, () => settings().windowSeconds, logger);
   }
 
   start(): void {
@@ -180,7 +181,7 @@ export class Resume {
     const { resumable } = connection;
     if (resumable === undefined || resumable.superseded || connection.closed) return;
     this.#acknowledgements.attend(connection);
-    const isDue = Date.now() - resumable.savedMs >= this.#checkpointMs;
+    const isDue = Date.now() - resumable.savedMs >= this.#settings().checkpointSeconds * 1000;
     if (isDue && resumable.acknowledgedCount > resumable.savedCount) void this.#sessions.save(connection);
   }
 }

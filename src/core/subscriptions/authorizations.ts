@@ -5,6 +5,7 @@ import { Deadline } from '../connection/deadline.ts';
 import { inSlices } from '../connection/in-slices.ts';
 import { whenReachable } from '../connection/when-reachable.ts';
 import type { App } from '../contracts/app.ts';
+import type { Current } from '../contracts/current.ts';
 import { isTokenRevoked, type Revocations } from '../contracts/revocations.ts';
 import type { Identity } from './channel-data.ts';
 import type { LocalTokens } from './local-tokens.ts';
@@ -26,7 +27,7 @@ export interface AuthorizationsDependencies {
   /** Called once for each connection, when a valid signature has first been given. */
   readonly authorized: (connection: Connection) => void;
   readonly close: Close;
-  readonly settings: ExpirySettings;
+  readonly settings: Current<ExpirySettings>;
 }
 
 /** Why a signature counts no more, for a client that could otherwise come back and be closed without end. */
@@ -96,8 +97,9 @@ export class Authorizations {
   /** Revokes one token, until its end. @param expiresAt unix seconds; undefined if nobody knows */
   async revokeToken(app: App, tokenId: string, expiresAt: number | undefined): Promise<void> {
     const { revocations, tokens, settings } = this.#deps;
-    const endSeconds = expiresAt ?? Date.now() / 1000 + settings.revocationSeconds;
-    await revocations.revoke(app.id, { tokenId }, (endSeconds + settings.tokenToleranceSeconds) * 1000);
+    const { revocationSeconds, tokenToleranceSeconds } = settings();
+    const endSeconds = expiresAt ?? Date.now() / 1000 + revocationSeconds;
+    await revocations.revoke(app.id, { tokenId }, (endSeconds + tokenToleranceSeconds) * 1000);
     await tokens.revoke(app.id, tokenId);
   }
 
@@ -115,7 +117,7 @@ export class Authorizations {
 
   async #revokeUser(app: App, userId: string): Promise<void> {
     const { revocations, settings } = this.#deps;
-    const { revocationSeconds, tokenToleranceSeconds } = settings;
+    const { revocationSeconds, tokenToleranceSeconds } = settings();
     if (revocationSeconds === 0) return;
     const endMs = Date.now() + (revocationSeconds + tokenToleranceSeconds) * 1000;
     await revocations.revoke(app.id, { userId }, endMs);
@@ -146,7 +148,7 @@ export class Authorizations {
 
   /** When a signature's token ends, if that is to be looked at. */
   #endMs(identity: Identity | undefined): number | undefined {
-    const { closeOnTokenExpiry, tokenToleranceSeconds } = this.#deps.settings;
+    const { closeOnTokenExpiry, tokenToleranceSeconds } = this.#deps.settings();
     if (!closeOnTokenExpiry || identity?.expiresAt === undefined) return undefined;
     return (identity.expiresAt + tokenToleranceSeconds) * 1000;
   }

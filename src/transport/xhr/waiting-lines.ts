@@ -1,3 +1,4 @@
+import type { Current } from '../../core/contracts/current.ts';
 import type { Line } from './lines.ts';
 
 /** What an entry of a list costs beside the line that it points to. */
@@ -6,18 +7,23 @@ const ENTRY_BYTES = 16;
 /** One session may take at most this part of what is still free, so that many that hoard never leave others without. */
 const SHARE_OF_FREE = 1 / 8;
 
+export interface LineLimits {
+  /** What may wait for all sessions of this node together. */
+  readonly maxBufferedBytes: number;
+  /** What may wait for one of them. */
+  readonly maxSessionBytes: number;
+}
+
 /**
  * What may wait on this node for all HTTP sessions together. A line that waits in several is counted once, as it is
  * held once.
  */
 export class LineBudget {
-  readonly #maxBytes: number;
-  readonly #maxSessionBytes: number;
+  readonly #limits: Current<LineLimits>;
   #heldBytes = 0;
 
-  constructor(maxBytes: number, maxSessionBytes: number) {
-    this.#maxBytes = maxBytes;
-    this.#maxSessionBytes = maxSessionBytes;
+  constructor(limits: Current<LineLimits>) {
+    this.#limits = limits;
   }
 
   get heldBytes(): number {
@@ -26,9 +32,10 @@ export class LineBudget {
 
   /** Whether a session for which so much waits may be given a further line. */
   allows(waitingBytes: number, line: Line): boolean {
-    const freeBytes = this.#maxBytes - this.#heldBytes;
+    const { maxBufferedBytes, maxSessionBytes } = this.#limits();
+    const freeBytes = maxBufferedBytes - this.#heldBytes;
     if (line.holders === 0 && line.bytes.length + ENTRY_BYTES > freeBytes) return false;
-    return waitingBytes <= Math.min(this.#maxSessionBytes, freeBytes * SHARE_OF_FREE);
+    return waitingBytes <= Math.min(maxSessionBytes, freeBytes * SHARE_OF_FREE);
   }
 
   hold(line: Line): void {

@@ -1,6 +1,7 @@
 import type { HttpResponse as NativeResponse } from 'uWebSockets.js';
 import type { Cluster } from '../../core/cluster/cluster.ts';
 import type { AppRegistry } from '../../core/contracts/app.ts';
+import type { Current } from '../../core/contracts/current.ts';
 import type { HttpRequest, HttpResponse } from '../../core/contracts/http.ts';
 import type { Logger } from '../../core/contracts/logger.ts';
 import type { Metrics } from '../../core/contracts/metrics.ts';
@@ -30,7 +31,7 @@ export interface XhrRequestsDependencies {
   readonly apps: AppRegistry;
   readonly connections: Connections;
   readonly cluster: Cluster;
-  readonly settings: XhrRequestsSettings;
+  readonly settings: Current<XhrRequestsSettings>;
   readonly metrics: Metrics;
   readonly logger: Logger;
 }
@@ -148,12 +149,12 @@ export class XhrRequests {
       key,
       transport: path.call === 'xhr_streaming' ? 'xhr-streaming' : 'xhr-polling',
       opener: new Opener(digest, ip, number),
-      allowance: ReceiveAllowance.of(settings),
+      allowance: new ReceiveAllowance(settings),
       keeper: transport,
       budget: transport.budget,
     });
     // The client ignores a close that comes before it.
-    session.put(openLine(settings.hostname));
+    session.put(openLine(settings().hostname));
     const problem = transport.sessions.problem(ip);
     if (problem !== undefined) {
       const { code } = ERROR_CODES.overCapacity;

@@ -1,4 +1,5 @@
 import { addressBlock } from '../../core/connection/address-block.ts';
+import type { Current } from '../../core/contracts/current.ts';
 import type { XhrSession } from './xhr-session.ts';
 
 export interface SessionLimits {
@@ -20,7 +21,7 @@ const TICK_MS = 250;
 
 /** The sessions of this node: how many there may be, and when each is over. */
 export class XhrSessions {
-  readonly #limits: SessionLimits;
+  readonly #limits: Current<SessionLimits>;
   readonly #sessions = new Map<string, XhrSession>();
   readonly #perBlock = new Map<string, number>();
   /** Sessions that nobody attends, or that are closed: until when. */
@@ -31,7 +32,7 @@ export class XhrSessions {
 
   #besides: (nowMs: number) => void = () => undefined;
 
-  constructor(limits: SessionLimits) {
+  constructor(limits: Current<SessionLimits>) {
     this.#limits = limits;
     this.#timer = setInterval(() => {
       const nowMs = Date.now();
@@ -56,7 +57,7 @@ export class XhrSessions {
 
   /** Why an address may not open a further session, or undefined. */
   problem(ip: string): string | undefined {
-    const { maxSessions, maxSessionsPerIp } = this.#limits;
+    const { maxSessions, maxSessionsPerIp } = this.#limits();
     if (this.#sessions.size >= maxSessions) {
       return 'Over capacity: this node has reached its limit of HTTP sessions';
     }
@@ -87,20 +88,20 @@ export class XhrSessions {
   attended(session: XhrSession, polls: boolean): void {
     if (!session.isEnding) this.#ends.delete(session);
     this.#polls.delete(session);
-    if (polls && session.isAttended) this.#polls.set(session, Date.now() + this.#limits.pollSeconds * 1000);
+    if (polls && session.isAttended) this.#polls.set(session, Date.now() + this.#limits().pollSeconds * 1000);
   }
 
   /** No request waits at it. @param aborted the client has broken off the last one */
   away(session: XhrSession, aborted: boolean): void {
     this.#polls.delete(session);
     if (session.isEnding) return;
-    const gapMs = this.#limits.gapSeconds * 1000;
+    const gapMs = this.#limits().gapSeconds * 1000;
     this.#ends.set(session, Date.now() + (aborted ? Math.min(ABORTED_GAP_MS, gapMs) : gapMs));
   }
 
   /** It is closed, or is to be: its client has a while to read so. */
   ended(session: XhrSession): void {
-    this.#ends.set(session, Date.now() + this.#limits.closingSeconds * 1000);
+    this.#ends.set(session, Date.now() + this.#limits().closingSeconds * 1000);
   }
 
   stop(): void {

@@ -1,5 +1,6 @@
 import { type Close, loggedClose } from '../../core/connection/close.ts';
 import type { Connection } from '../../core/connection/connection.ts';
+import type { Current } from '../../core/contracts/current.ts';
 import type { Logger } from '../../core/contracts/logger.ts';
 import type { Metrics } from '../../core/contracts/metrics.ts';
 import type { Transport } from '../../core/contracts/transport.ts';
@@ -9,20 +10,15 @@ import { PONG_FRAME } from '../../protocol/frames.ts';
 import { SENDS_TOO_MUCH } from '../receive-allowance.ts';
 import { logSlowReader, SLOW_READER } from '../slow-reader.ts';
 import { ANSWER, messageLine } from './lines.ts';
-import { LineBudget } from './waiting-lines.ts';
+import { LineBudget, type LineLimits } from './waiting-lines.ts';
 import type { SessionKeeper, XhrSession } from './xhr-session.ts';
 import { type SessionLimits, XhrSessions } from './xhr-sessions.ts';
 
-export interface XhrTransportSettings extends SessionLimits {
-  /** What may wait for all sessions of this node together. */
-  readonly maxBufferedBytes: number;
-  /** What may wait for one of them. */
-  readonly maxSessionBytes: number;
-}
+export interface XhrTransportSettings extends SessionLimits, LineLimits {}
 
 export interface XhrTransportDependencies {
   readonly connections: Connections;
-  readonly settings: XhrTransportSettings;
+  readonly settings: Current<XhrTransportSettings>;
   readonly metrics: Metrics;
   readonly logger: Logger;
 }
@@ -43,11 +39,11 @@ export class XhrTransport implements Transport, SessionKeeper {
     const { settings, metrics, logger } = dependencies;
     this.#deps = dependencies;
     this.#close = loggedClose(metrics, logger);
-    this.budget = new LineBudget(settings.maxBufferedBytes, settings.maxSessionBytes);
+    this.budget = new LineBudget(settings);
     this.sessions = new XhrSessions(settings);
     metrics.bounds.push(
-      { name: 'http-sessions', limit: () => settings.maxSessions, held: () => this.sessions.size },
-      { name: 'http-buffered-bytes', limit: () => settings.maxBufferedBytes, held: () => this.budget.heldBytes },
+      { name: 'http-sessions', limit: () => settings().maxSessions, held: () => this.sessions.size },
+      { name: 'http-buffered-bytes', limit: () => settings().maxBufferedBytes, held: () => this.budget.heldBytes },
     );
   }
 

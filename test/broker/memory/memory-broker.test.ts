@@ -9,7 +9,7 @@ const WIDE = { maxLogs: 1000, maxLogBytes: 1e9, maxCachedEvents: 1000, maxCached
 async function start(limits: Partial<typeof WIDE>) {
   const metrics = createMetrics();
   let nowMs = 1_000_000;
-  const broker = new MemoryBroker(BOUNDS, { now: () => nowMs, metrics, limits: { ...WIDE, ...limits } });
+  const broker = new MemoryBroker(() => BOUNDS, { now: () => nowMs, metrics, limits: { ...WIDE, ...limits } });
   const delivered: LoggedMessage[] = [];
   await broker.start((message) => delivered.push(message as LoggedMessage));
   const held = (name: string) => metrics.bounds.find((bound) => bound.name === name)?.held();

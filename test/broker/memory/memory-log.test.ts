@@ -18,7 +18,7 @@ function append(log: MemoryLog, frame: string, nowMs = 0): LoggedMessage {
 }
 
 t.test('what came after a position, and nothing before it', async (t) => {
-  const log = new MemoryLog(TOPIC, WIDE);
+  const log = new MemoryLog(TOPIC, () => WIDE);
   const start = log.end;
   const a = append(log, 'a');
   append(log, 'b');
@@ -30,15 +30,15 @@ t.test('what came after a position, and nothing before it', async (t) => {
 });
 
 t.test('a position of another log, or of the future, is not answered', async (t) => {
-  const log = new MemoryLog(TOPIC, WIDE);
+  const log = new MemoryLog(TOPIC, () => WIDE);
   append(log, 'a');
   t.equal(log.since({ epoch: 'another', offset: 0 }, 0), undefined);
   t.equal(log.since({ epoch: log.end.epoch, offset: 2 }, 0), undefined);
-  t.not(new MemoryLog(TOPIC, WIDE).end.epoch, log.end.epoch, 'each log has its own epoch');
+  t.not(new MemoryLog(TOPIC, () => WIDE).end.epoch, log.end.epoch, 'each log has its own epoch');
 });
 
 t.test('a marker stands at the end and has nothing for clients', async (t) => {
-  const log = new MemoryLog(TOPIC, WIDE);
+  const log = new MemoryLog(TOPIC, () => WIDE);
   const { position } = append(log, 'a');
   t.same(log.marker(), { topic: TOPIC, frame: '', position });
   t.equal(isMarker(log.marker()), true);
@@ -46,7 +46,7 @@ t.test('a marker stands at the end and has nothing for clients', async (t) => {
 });
 
 t.test('the count bounds it', async (t) => {
-  const log = new MemoryLog(TOPIC, { ...WIDE, maxEvents: 2 });
+  const log = new MemoryLog(TOPIC, () => ({ ...WIDE, maxEvents: 2 }));
   const start = log.end;
   const a = append(log, 'a');
   append(log, 'b');
@@ -57,7 +57,7 @@ t.test('the count bounds it', async (t) => {
 });
 
 t.test('bytes bound it, not characters', async (t) => {
-  const log = new MemoryLog(TOPIC, { ...WIDE, maxBytes: 6 });
+  const log = new MemoryLog(TOPIC, () => ({ ...WIDE, maxBytes: 6 }));
   const a = append(log, 'éé');
   append(log, 'b');
   append(log, 'c');
@@ -68,7 +68,7 @@ t.test('bytes bound it, not characters', async (t) => {
 });
 
 t.test('a message larger than the log leaves a gap, and the log goes on', async (t) => {
-  const log = new MemoryLog(TOPIC, { ...WIDE, maxBytes: 6 });
+  const log = new MemoryLog(TOPIC, () => ({ ...WIDE, maxBytes: 6 }));
   const start = log.end;
   const large = append(log, 'x'.repeat(7));
   t.equal(log.since(start, 0), undefined);
@@ -77,7 +77,7 @@ t.test('a message larger than the log leaves a gap, and the log goes on', async 
 });
 
 t.test('age bounds it, whether or not anything is appended', async (t) => {
-  const log = new MemoryLog(TOPIC, { ...WIDE, maxAgeSeconds: 10 });
+  const log = new MemoryLog(TOPIC, () => ({ ...WIDE, maxAgeSeconds: 10 }));
   const start = log.end;
   const a = append(log, 'a', 0);
   append(log, 'b', 5_000);
@@ -88,7 +88,7 @@ t.test('age bounds it, whether or not anything is appended', async (t) => {
 });
 
 t.test('keeping it asks for a longer age, never for a shorter one', async (t) => {
-  const log = new MemoryLog(TOPIC, { ...WIDE, maxAgeSeconds: 10 });
+  const log = new MemoryLog(TOPIC, () => ({ ...WIDE, maxAgeSeconds: 10 }));
   log.keep(0, 60, 60);
   log.keep(0, 10, 10);
   t.equal(log.keepUntilMs, 60_000);
@@ -99,7 +99,7 @@ t.test('keeping it asks for a longer age, never for a shorter one', async (t) =>
 });
 
 t.test('the last events: at most so many, none too old, oldest first', async (t) => {
-  const log = new MemoryLog(TOPIC, WIDE);
+  const log = new MemoryLog(TOPIC, () => WIDE);
   t.same(log.recent(3, 10, 0), []);
   for (let second = 0; second < 6; second += 1) append(log, String(second), second * 1000);
   t.same(frames(log.recent(3, 10, 5_000)), ['3', '4', '5']);
@@ -113,7 +113,7 @@ t.test('whatever is appended, it answers as a list would that is cut at the fron
   const step = fc.record({ waitMs: fc.integer({ min: 0, max: 3000 }), length: fc.integer({ min: 1, max: 45 }) });
   fc.assert(
     fc.property(fc.array(step, { maxLength: 800 }), (steps) => {
-      const log = new MemoryLog(TOPIC, bounds);
+      const log = new MemoryLog(TOPIC, () => bounds);
       const { epoch } = log.end;
       let nowMs = 0;
       let kept: { offset: number; frame: string; atMs: number }[] = [];
@@ -142,7 +142,7 @@ t.test('whatever is appended, it answers as a list would that is cut at the fron
 t.test('what was removed is not held on to', async (t) => {
   setFlagsFromString('--expose-gc');
   const gc = runInNewContext('gc') as () => void;
-  const log = new MemoryLog(TOPIC, { maxEvents: 1000, maxBytes: 200_000, maxAgeSeconds: 1000 });
+  const log = new MemoryLog(TOPIC, () => ({ maxEvents: 1000, maxBytes: 200_000, maxAgeSeconds: 1000 }));
   const fill = () => {
     for (let index = 0; index < 200; index += 1)
       append(log, Buffer.alloc(100_000, 97 + (index % 26)).toString('latin1'));

@@ -9,7 +9,7 @@ import { within } from '../../support/wait.ts';
 t.test('a node whose lease has ended is closed, whatever waits for it', async (t) => {
   const url = `redis://127.0.0.1:${await freePort()}`;
   const settings = { ...DEFAULT_REDIS_SETTINGS, url, acceptTimeoutSeconds: 0.3 };
-  const { roster, broker } = redisState(settings, RETENTION, pino({ level: 'silent' }));
+  const { roster, broker } = redisState(settings, () => RETENTION, pino({ level: 'silent' }));
   await broker.start(
     () => undefined,
     () => undefined,

@@ -16,7 +16,7 @@ async function startLog(t: Test) {
   const keyPrefix = `${unique('test')}:`;
   const settings = { ...DEFAULT_REDIS_SETTINGS, url: redis.url, keyPrefix };
   const retention = { log: LOG, sessionSeconds: 60, session: SESSION_BOUNDS };
-  const { broker, roster, log } = redisState(settings, retention, pino({ level: 'silent' }));
+  const { broker, roster, log } = redisState(settings, () => retention, pino({ level: 'silent' }));
   await until(() => broker.isReady(), 'the node has reached Redis');
   t.teardown(async () => {
     await roster.close();

@@ -12,7 +12,7 @@ const LIMITS = { maxWaitingBytes: 1000, maxWaitingBytesOfNode: 2500, maxWaitSeco
 function setUp(count: number, limits: WaitingLimits = LIMITS) {
   const metrics = createMetrics();
   const { logger } = recordingLogger();
-  const tasks = new ConnectionTasks(limits, loggedClose(metrics, logger), metrics, logger);
+  const tasks = new ConnectionTasks(() => limits, loggedClose(metrics, logger), metrics, logger);
   const ends: (() => void)[] = [];
   const connections = Array.from({ length: count }, () => fakeConnection());
   for (const connection of connections) {

@@ -16,7 +16,7 @@ import { Replay } from '../../../src/core/resume/replay.ts';
 import { Resume } from '../../../src/core/resume/resume.ts';
 import { channelKind } from '../../../src/protocol/channel-name.ts';
 import { FakeBroker } from '../../support/fakes.ts';
-import { SESSION_BOUNDS, sessionOwner } from '../../support/session-bounds.ts';
+import { SESSION_RETENTION, sessionOwner } from '../../support/session-bounds.ts';
 import { app } from '../../support/unit-app.ts';
 
 /**
@@ -204,8 +204,8 @@ async function play(turns: Turns, actions: readonly Action[]): Promise<void> {
   const log = new FakeLog(step);
   const delivery = new Delivery(log, logger);
   const clients = new Set<Client>();
-  const store = new MemorySessionStore(1000, SESSION_BOUNDS);
-  const settings = { ackIntervalSeconds: 1, checkpointSeconds: 1, windowSeconds: 100 };
+  const store = new MemorySessionStore(() => SESSION_RETENTION);
+  const settings = () => ({ ackIntervalSeconds: 1, checkpointSeconds: 1, windowSeconds: 100 });
   const cluster = new Cluster({ broker: new FakeBroker(), delivery, version: '', isReady: () => true, logger });
   const resume = new Resume({ settings, store, log, logged: delivery.logged, cluster, logger });
   const replay = new Replay(log, delivery.logged, resume, createMetrics());

@@ -10,7 +10,7 @@ import { Replay } from '../../../src/core/resume/replay.ts';
 import { Resume } from '../../../src/core/resume/resume.ts';
 import { channelKind } from '../../../src/protocol/channel-name.ts';
 import { FakeBroker, fakeConnection } from '../../support/fakes.ts';
-import { SESSION_BOUNDS, sessionOwner } from '../../support/session-bounds.ts';
+import { SESSION_RETENTION, sessionOwner } from '../../support/session-bounds.ts';
 
 const CHANNEL = 'room';
 const nothing = () => undefined;
@@ -32,8 +32,8 @@ function setUp(read: readonly number[]) {
     recent: async () => [],
   };
   const delivery: Delivery = new Delivery(log, logger);
-  const settings = { ackIntervalSeconds: 1, checkpointSeconds: 1, windowSeconds: 100 };
-  const store = new MemorySessionStore(1000, SESSION_BOUNDS);
+  const settings = () => ({ ackIntervalSeconds: 1, checkpointSeconds: 1, windowSeconds: 100 });
+  const store = new MemorySessionStore(() => SESSION_RETENTION);
   const cluster = new Cluster({ broker: new FakeBroker(), delivery, version: '', isReady: () => true, logger });
   const resume = new Resume({ settings, store, log, logged: delivery.logged, cluster, logger });
   const replay = new Replay(log, delivery.logged, resume, createMetrics());

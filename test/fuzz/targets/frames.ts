@@ -45,14 +45,16 @@ async function startCore(): Promise<Core> {
     apps: [{ ...APP, clientEvents: true, subscriptionCount: true, limits: { clientEventsPerSecond: 0 } }],
   };
   const config = configSchema.parse(input);
+  const settings = { ...coreSettings(config), maxConnections: 0, maxConnectionsPerIp: 0 };
   const log = { maxEvents: 100, maxBytes: 100_000, maxAgeSeconds: 60 };
   const session = { maxChannels: 100, maxBytes: 100_000, maxBytesPerAddress: 1_000_000 };
   const logger = { debug: nobody, info: nobody, warn: nobody, error: failed };
   const core = createCore({
     checkToken: async () => ({ code: 4009, message: 'no token', client: '' }),
-    settings: { ...coreSettings(config), maxConnections: 0, maxConnectionsPerIp: 0 },
+    settings: () => settings,
+    liveness: config.connections,
     apps: new ConfiguredApps(config.apps),
-    shared: memoryState({ log, sessionSeconds: 60, session }, logger),
+    shared: memoryState(() => ({ log, sessionSeconds: 60, session }), logger),
     ...{ version: '0', isReady: () => true },
     metrics: createMetrics(),
     logger,

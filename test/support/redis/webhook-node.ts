@@ -13,10 +13,10 @@ const apps = new ConfiguredApps([app({ id: 'told', webhooks: [{ url: endpoint }]
 const logger = pino({ level: 'silent' });
 
 const settings = { ...DEFAULT_REDIS_SETTINGS, url, keyPrefix, leaseSeconds: Number(leaseSeconds) };
-const { broker, outbox, givenUp } = redisState(settings, RETENTION, logger, wantsFact(apps));
+const { broker, outbox, givenUp } = redisState(settings, () => RETENTION, logger, wantsFact(apps));
 await until(() => broker.isReady(), 'the node has reached Redis');
 new Webhooks({
   ...{ apps, outbox, givenUp, metrics: createMetrics(), logger },
-  settings: { allowPrivateNetworks: true, timeoutSeconds: 4, retrySeconds: 300, graceSeconds: 0.3 },
+  settings: () => ({ allowPrivateNetworks: true, timeoutSeconds: 4, retrySeconds: 300, graceSeconds: 0.3 }),
 }).start();
 process.send?.('ready');

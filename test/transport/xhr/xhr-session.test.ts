@@ -7,6 +7,8 @@ import { type SessionKeeper, XhrSession } from '../../../src/transport/xhr/xhr-s
 
 const nothing = () => undefined;
 
+const LIMITS = { maxBufferedBytes: 1e6, maxSessionBytes: 1e6, maxReceiveBytesPerSecond: 1e6 };
+
 t.test('pings that a client leaves unanswered take memory for a hundred of them, not for each', async (t) => {
   const answered: string[] = [];
   const keeper: SessionKeeper = {
@@ -15,9 +17,9 @@ t.test('pings that a client leaves unanswered take memory for a hundred of them,
     answered: (_, payload) => answered.push(payload),
   };
   const session = new XhrSession({
-    ...{ key: 'k', transport: 'xhr-streaming', keeper, budget: new LineBudget(1e6, 1e6) },
+    ...{ key: 'k', transport: 'xhr-streaming', keeper, budget: new LineBudget(() => LIMITS) },
     opener: new Opener('d', '192.0.2.1', undefined),
-    allowance: new ReceiveAllowance(1e6, 0),
+    allowance: new ReceiveAllowance(() => LIMITS, 0),
   });
   const receiver: Receiver = {
     ...{ isStreaming: true, isSpent: false, end: nothing, replace: nothing, cut: nothing, abort: nothing },

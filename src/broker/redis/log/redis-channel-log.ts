@@ -7,6 +7,7 @@ import type {
   LoggedMessage,
   LogPage,
 } from '../../../core/contracts/channel-log.ts';
+import type { Current } from '../../../core/contracts/current.ts';
 import type { Position } from '../../../core/contracts/position.ts';
 import {
   KEEP_LOG,
@@ -39,15 +40,11 @@ function newEpoch(): string {
  */
 export class RedisChannelLog implements ChannelLog, ChannelHistory {
   readonly #store: RedisStore;
-  /** As scripts take them: events, bytes, microseconds. */
-  readonly #bounds: readonly [maxEvents: number, maxBytes: number, maxAge: number];
-  readonly #keepMs: number;
+  readonly #bounds: Current<LogBounds>;
 
-  constructor(store: RedisStore, { maxEvents, maxBytes, maxAgeSeconds }: LogBounds) {
+  constructor(store: RedisStore, bounds: Current<LogBounds>) {
     this.#store = store;
-    this.#bounds = [maxEvents, maxBytes, maxAgeSeconds * 1_000_000];
-    // Who keeps a log asks again within a third of the window.
-    this.#keepMs = Math.ceil((maxAgeSeconds * 4000) / 3);
+    this.#bounds = bounds;
   }
 
   /** Publishes a durable message, and logs it if somebody keeps the log. */
@@ -56,12 +53,14 @@ export class RedisChannelLog implements ChannelLog, ChannelHistory {
     const head = headOf(exceptSocketId);
     if (onceId !== undefined) return this.#store.run(PUBLISH_EVENT_ONCE, topic, [head + frame, onceId], effort);
     if (cacheSeconds === 0 && logSeconds === 0) return this.#store.run(PUBLISH_EVENT, topic, [head + frame], effort);
-    const args = [head, frame, cacheSeconds, logSeconds, newEpoch(), ...this.#bounds] as const;
+    const args = [head, frame, cacheSeconds, logSeconds, newEpoch(), ...this.#written()] as const;
     return this.#store.run(PUBLISH_KEPT_EVENT, topic, args, effort);
   }
 
   keep(topic: string): Promise<void> {
-    return this.#store.run(KEEP_LOG, topic, [this.#keepMs, newEpoch(), ...this.#bounds], this.#store.patience());
+    // Who keeps a log asks again within a third of the window.
+    const keepMs = Math.ceil((this.#bounds().maxAgeSeconds * 4000) / 3);
+    return this.#store.run(KEEP_LOG, topic, [keepMs, newEpoch(), ...this.#written()], this.#store.patience());
   }
 
   async since(topic: string, position: Position): Promise<readonly LoggedMessage[] | undefined> {
@@ -82,6 +81,12 @@ export class RedisChannelLog implements ChannelLog, ChannelHistory {
     const args = [maxEvents, maxAgeSeconds * 1_000_000] as const;
     const log = await this.#store.run(READ_LOG_RECENT, topic, args, this.#store.patience());
     return log === undefined ? [] : loggedMessages(topic, log.epoch, 0, log.entries);
+  }
+
+  /** The bounds as scripts take them: events, bytes, microseconds. */
+  #written(): readonly [maxEvents: number, maxBytes: number, maxAge: number] {
+    const { maxEvents, maxBytes, maxAgeSeconds } = this.#bounds();
+    return [maxEvents, maxBytes, maxAgeSeconds * 1_000_000];
   }
 }
 

@@ -1,12 +1,13 @@
+import type { Current } from '../../../core/contracts/current.ts';
 import {
   type ClaimedSession,
   type SavedSession,
-  type SessionBounds,
   type SessionOwner,
   type SessionStore,
   sessionBytes,
   withinBounds,
 } from '../../../core/contracts/session-store.ts';
+import type { SessionRetention } from '../../../core/contracts/shared-state.ts';
 import { topicOf } from '../../../core/contracts/topic.ts';
 import { parseJson } from '../../../protocol/frames.ts';
 import { CHARGE_SESSION, CLAIM_SESSION, FORGET_SESSION, SAVE_SESSION, SHARE_SESSION } from '../scripts/sessions.ts';
@@ -18,14 +19,15 @@ type Written = readonly [readonly string[], ReadonlyArray<readonly [string, stri
 /** Sessions that resume on any node, whichever had them. */
 export class RedisSessionStore implements SessionStore {
   readonly #store: RedisStore;
-  readonly #retentionMs: number;
-  readonly #bounds: SessionBounds;
+  readonly #retention: Current<SessionRetention>;
 
-  /** @param retentionSeconds a session is kept for so long after it was last saved */
-  constructor(store: RedisStore, retentionSeconds: number, bounds: SessionBounds) {
+  constructor(store: RedisStore, retention: Current<SessionRetention>) {
     this.#store = store;
-    this.#retentionMs = retentionSeconds * 1000;
-    this.#bounds = bounds;
+    this.#retention = retention;
+  }
+
+  get #retentionMs(): number {
+    return this.#retention().sessionSeconds * 1000;
   }
 
   async claim(owner: SessionOwner): Promise<ClaimedSession> {
@@ -50,7 +52,7 @@ export class RedisSessionStore implements SessionStore {
   }
 
   async #save(owner: SessionOwner, saved: SavedSession, node: string): Promise<boolean> {
-    const within = withinBounds(saved, this.#bounds);
+    const within = withinBounds(saved, this.#retention().session);
     const channels = [...within.channels].map(([channel, { epoch, offset }]) => [channel, epoch, offset] as const);
     const written: Written = [within.socketIds, channels];
     const bytes = sessionBytes(within);
@@ -62,7 +64,7 @@ export class RedisSessionStore implements SessionStore {
 
   /** Keeps what the owner's address has left within bounds. */
   async #charge(owner: SessionOwner, bytes: number): Promise<void> {
-    const args = [keyOf(owner), bytes, this.#retentionMs, this.#bounds.maxBytesPerAddress] as const;
+    const args = [keyOf(owner), bytes, this.#retentionMs, this.#retention().session.maxBytesPerAddress] as const;
     const forgotten = await this.#store.run(CHARGE_SESSION, owner.address, args, this.#store.patience());
     await Promise.all(
       forgotten.map((session) => this.#store.run(FORGET_SESSION, session, [owner.address], this.#store.patience())),
