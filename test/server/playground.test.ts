@@ -25,7 +25,7 @@ async function openPlayground(t: Test, changed: Partial<ConfigInput> = {}) {
   page.on('request', (request) => {
     if (!request.url().startsWith(target.origin)) elsewhere.push(request.url());
   });
-  await page.goto(target.origin);
+  await page.goto(`${target.origin}${changed.pathPrefix ?? ''}/`);
   return { target, page, errors, elsewhere };
 }
 
@@ -91,8 +91,8 @@ t.test('who goes offline is given what came meanwhile, once', async (t) => {
   await lines(grace, 'resumed private-domain.7 {"recovered":true').waitFor();
 });
 
-t.test('anybody can be signed in, a refusal says why, and a reload keeps both', async (t) => {
-  const { page, errors } = await openPlayground(t);
+t.test('anybody can be signed in, a refusal says why, and a reload keeps both: under a path prefix too', async (t) => {
+  const { page, errors } = await openPlayground(t, { pathPrefix: '/realtime' });
   const { ada, grace } = await people(page);
   const join = async (channel: string) => {
     await ada.getByLabel('Channel', { exact: true }).fill(channel);
