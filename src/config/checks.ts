@@ -5,6 +5,7 @@ import { pathText } from './describe.ts';
 import { DEVELOPMENT_APP, DEVELOPMENT_JWT_SECRET } from './development.ts';
 import { howToSet, type Problem } from './problems.ts';
 import type { Config } from './schema.ts';
+import { sizeText } from './setting.ts';
 
 /** What the schema cannot say: rules between keys. Each part is absent if the schema has something against it. */
 export interface Parts {
@@ -12,6 +13,8 @@ export interface Parts {
   readonly auth: Config['auth'] | undefined;
   readonly tls: Config['tls'] | undefined;
   readonly redis: Config['redis'] | undefined;
+  readonly connections: Config['connections'] | undefined;
+  readonly resume: Config['resume'] | undefined;
 }
 
 /** Reads a file, or says why it cannot be read. */
@@ -85,6 +88,31 @@ export function redisProblems(redis: Config['redis']): Problem[] {
   } catch (error) {
     return [{ path: ['redis', 'url'], message: error instanceof Error ? error.message : 'cannot be read' }];
   }
+}
+
+/** A replay must fit into what may wait for a client, beside what is sent to it meanwhile: half of that. */
+const REPLAY_SHARE = 1 / 2;
+
+export function resumeProblems({ connections, resume }: Parts): Problem[] {
+  if (resume === undefined) return [];
+  const problems: Problem[] = [];
+  const { maxBytesPerChannel, sessionSeconds, windowSeconds } = resume;
+  const waitingBytes = connections?.maxBackpressureBytes ?? Number.POSITIVE_INFINITY;
+  const mostBytes = Math.floor(waitingBytes * REPLAY_SHARE);
+  if (maxBytesPerChannel > mostBytes) {
+    const message =
+      `is ${sizeText(maxBytesPerChannel)}; with connections.maxBackpressureBytes at ${sizeText(waitingBytes)} ` +
+      `it may be ${sizeText(mostBytes)} at most, ` +
+      'or a client that resumes is closed as too slow';
+    problems.push({ path: ['resume', 'maxBytesPerChannel'], message });
+  }
+  if (sessionSeconds < windowSeconds) {
+    const message =
+      `must not be less than resume.windowSeconds (${windowSeconds}), ` +
+      'or nothing is known any more of a client that is back in time';
+    problems.push({ path: ['resume', 'sessionSeconds'], message });
+  }
+  return problems;
 }
 
 /** Whether the files that the configuration names are there, and whether certificate and key belong together. */

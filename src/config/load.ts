@@ -8,6 +8,7 @@ import {
   type FileReader,
   fileProblems,
   redisProblems,
+  resumeProblems,
 } from './checks.ts';
 import { parseConfigFile, substituted } from './config-file.ts';
 import { parsePath, pathText, settingAt } from './describe.ts';
@@ -197,12 +198,14 @@ function check(tree: Tree, { cwd, production, checkFiles, read, rulesFile }: Sur
   const whole = configSchema.safeParse(tree);
   if (!whole.success) errors.push(...schemaProblems(whole.error.issues, tree));
   // Each section by itself, so that a mistake in one does not hide what is wrong in another.
-  const { apps, auth, tls, redis } = configSchema.shape;
+  const { apps, auth, tls, redis, connections, resume } = configSchema.shape;
   const parts = {
     apps: apps.safeParse(tree.apps).data,
     auth: auth.safeParse(tree.auth).data,
     tls: tls.safeParse(tree.tls).data,
     redis: redis.safeParse(tree.redis).data,
+    connections: connections.safeParse(tree.connections).data,
+    resume: resume.safeParse(tree.resume).data,
   };
   const named = valueAt(tree, ['auth', 'rulesFile']) !== undefined;
   if (parts.auth !== undefined) parts.auth.rulesFile = named ? resolve(cwd, parts.auth.rulesFile) : rulesFile;
@@ -213,7 +216,7 @@ function check(tree: Tree, { cwd, production, checkFiles, read, rulesFile }: Sur
   // A key that cannot be read is not missing as well.
   const ofAuth = keyFile.length > 0 ? { errors: keyFile, warnings: [] } : authProblems(parts, production);
   errors.push(...(parts.apps === undefined ? [] : appProblems(parts.apps)), ...ofAuth.errors);
-  errors.push(...(parts.redis === undefined ? [] : redisProblems(parts.redis)));
+  errors.push(...(parts.redis === undefined ? [] : redisProblems(parts.redis)), ...resumeProblems(parts));
   if (checkFiles) errors.push(...fileProblems(parts, read, named));
   const published = developmentCredentials(parts);
   if (production) errors.push(...published);

@@ -90,7 +90,7 @@ export function parseSize(value: number | string): number | undefined {
 
 export function size(description: string, value: number, { min, max }: { readonly min: number; readonly max: number }) {
   const range = `${sizeText(min)} to ${sizeText(max)}`;
-  const rule = `must be a size from ${min} bytes to ${sizeText(max)}, such as 102400 or "100KB"`;
+  const rule = `must be a size from ${min} byte${min === 1 ? '' : 's'} to ${sizeText(max)}, such as 102400 or "100KB"`;
   return z
     .union([z.number(), z.string()], rule)
     .transform((written, context) => {

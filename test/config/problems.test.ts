@@ -48,11 +48,11 @@ const FILES: ReadonlyArray<readonly [unknown, ...string[]]> = [
   [{ trustedProxies: ['localhost'] }, 'trustedProxies[0]: must be an IP address or a CIDR range, such as 10.0.0.0/8'],
   [
     limited({ maxEventBytes: '100 potatoes' }),
-    'apps[0].limits.maxEventBytes: must be a size from 1 bytes to 64MB, such as 102400 or "100KB"',
+    'apps[0].limits.maxEventBytes: must be a size from 1 byte to 64MB, such as 102400 or "100KB"',
   ],
   [
     limited({ maxEventBytes: '65MB' }),
-    'apps[0].limits.maxEventBytes: must be a size from 1 bytes to 64MB, such as 102400 or "100KB"',
+    'apps[0].limits.maxEventBytes: must be a size from 1 byte to 64MB, such as 102400 or "100KB"',
   ],
   [{ apps: [{ ...app, id: 'a/b' }] }, 'apps[0].id: must be a text without spaces, /, ? and #'],
   [{ apps: [{ ...app, key: 'a:b' }] }, 'apps[0].key: must be a text without spaces, /, ?, # and :'],
@@ -83,6 +83,14 @@ const FILES: ReadonlyArray<readonly [unknown, ...string[]]> = [
   [{ apps: [app, { ...app, key: 'other' }] }, 'apps[1].id: is the id of apps[0] as well; each app needs its own'],
   [{ apps: [app, { ...app, id: 'other' }] }, 'apps[1].key: is the key of apps[0] as well; each app needs its own'],
   [{ apps: [app], auth: { appId: 'other' } }, 'auth.appId: is not the id of an app'],
+  [
+    { connections: { maxBackpressureBytes: '256KB' } },
+    'resume.maxBytesPerChannel: is 512KB; with connections.maxBackpressureBytes at 256KB it may be 128KB at most, or a client that resumes is closed as too slow',
+  ],
+  [
+    { resume: { windowSeconds: 120, sessionSeconds: 60 } },
+    'resume.sessionSeconds: must not be less than resume.windowSeconds (120), or nothing is known any more of a client that is back in time',
+  ],
   [
     jwt({ secret: 'x'.repeat(32), jwksUrl: 'https://id.test' }),
     'auth.jwt: only one of secret, publicKey and jwksUrl may be set; secret and jwksUrl are',
