@@ -100,6 +100,9 @@ function readEnv(file: string): Record<string, string | undefined> {
   }
 }
 
+/** As `parseEnv` of Node reads it back: no quote can be escaped, so one is taken that the value does not have. */
 function quoted(value: string): string {
-  return /^[\w./:@%+,=-]*$/.test(value) ? value : `"${value.replaceAll('"', '\\"')}"`;
+  if (/^[\w./:@%+,=-]*$/.test(value)) return value;
+  const quote = ["'", '"', '`'].find((mark) => !value.includes(mark)) ?? "'";
+  return `${quote}${value}${quote}`;
 }

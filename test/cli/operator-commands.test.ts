@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
+import { parseEnv } from 'node:util';
 import t from 'tap';
 import { allCommands, run, scratchFolder } from '../support/cli.ts';
 import { RawClient } from '../support/raw-client.ts';
@@ -64,7 +65,7 @@ t.test('migrate translates an environment, and what it writes is one', async (t)
     [
       'SOKETI_DEFAULT_APP_ID=chat',
       'SOKETI_DEFAULT_APP_KEY=chat-key',
-      'SOKETI_DEFAULT_APP_SECRET="a secret"',
+      `SOKETI_DEFAULT_APP_SECRET='a "secret"\\now'`,
       'SOKETI_DEFAULT_APP_MAX_CONNS=-1',
       'SOKETI_PATH_PREFIX=realtime/',
       'SOKETI_ADAPTER_DRIVER=redis',
@@ -75,7 +76,7 @@ t.test('migrate translates an environment, and what it writes is one', async (t)
   const { code, stdout } = await run(['migrate', file]);
   t.equal(code, 0);
   t.match(stdout, /# was SOKETI_DEFAULT_APP_ID\nPUSHER_APP_ID=chat\n/);
-  t.match(stdout, /PUSHER_APP_SECRET="a secret"/);
+  t.equal(parseEnv(stdout).PUSHER_APP_SECRET, 'a "secret"\\now');
   t.match(stdout, /# {3}SOKETI_ADAPTER_DRIVER: .*REDIS_URL/);
   t.match(stdout, /# {3}SOKETI_UNHEARD_OF: has no counterpart/);
   t.notMatch(stdout, /HOME/);
