@@ -7,7 +7,7 @@ import { configSchema } from '../../src/config/schema.ts';
 import { CERTIFICATE, CERTIFICATE_KEY } from '../support/certificate.ts';
 import { type CommandResult, run, scratchFolder } from '../support/cli.ts';
 import { freePort } from '../support/free-port.ts';
-import { startRedis } from '../support/redis-server.ts';
+import { startRedis, startSentinels } from '../support/redis-server.ts';
 import { Child } from '../support/scenarios/child.ts';
 import { NGINX } from '../support/scenarios/nginx.ts';
 import { APP, JWT_SECRET, startFanfare } from '../support/target.ts';
@@ -118,6 +118,20 @@ t.test("4: a clock that is not Redis's", async (t) => {
   advised(t, late, 'clock', /(89|90|91)\.\d s apart/);
   await redis.kill();
   advised(t, await doctor([], env), 'Redis', /no server listens there/);
+});
+
+t.test('4: Redis behind sentinels is looked at where it is', async (t) => {
+  const sentinels = await startSentinels();
+  t.teardown(() => sentinels.stop());
+  const findings = findingsOf(await doctor([], { REDIS_URL: sentinels.url }));
+  t.match(
+    findings.find(({ check }) => check === 'Redis'),
+    { level: 'ok', says: /^version \d/ },
+  );
+  t.match(
+    findings.find(({ check }) => check === 'clock'),
+    { level: 'ok' },
+  );
 });
 
 t.test('5: too few file descriptors', async (t) => {

@@ -8,16 +8,27 @@ export interface RedisProbe {
   readonly version: string;
 }
 
-/** One look at the first server that a URL names. Rejects if it does not answer in time. */
+/** One look at the first server that a URL names, or at the master that its sentinels name. Rejects if none answers. */
 export async function probeRedis(url: string, limitMs: number): Promise<RedisProbe> {
   const target = parseRedisUrl(url);
-  const sentinel = target.kind === 'sentinel';
+  const tls = target.tls ? { tls: {} } : {};
   const redis = new Redis({
-    ...target.addresses[0],
-    ...(sentinel
-      ? { username: target.sentinelUsername, password: target.sentinelPassword }
-      : { username: target.username, password: target.password, db: target.database }),
-    ...(target.tls ? { tls: {} } : {}),
+    ...(target.kind === 'sentinel'
+      ? {
+          sentinels: [...target.addresses],
+          name: target.masterName,
+          sentinelUsername: target.sentinelUsername,
+          sentinelPassword: target.sentinelPassword,
+          sentinelCommandTimeout: limitMs,
+          sentinelRetryStrategy: () => null,
+          enableTLSForSentinelMode: target.tls,
+          ...(target.tls ? { sentinelTLS: {} } : {}),
+        }
+      : target.addresses[0]),
+    username: target.username,
+    password: target.password,
+    db: target.database,
+    ...tls,
     replyMapping: 'legacy',
     connectTimeout: limitMs,
     commandTimeout: limitMs,
