@@ -59,6 +59,7 @@ export class AuthEndpoint {
   readonly #turns: RuleTurns;
   readonly #failures: FailureBlocks;
   #serving: Serving | undefined;
+  #hasLoaded = false;
 
   constructor(dependencies: AuthEndpointDependencies) {
     this.#deps = dependencies;
@@ -112,7 +113,8 @@ export class AuthEndpoint {
     const { apps, metrics, logger, explainRefusals, revocations } = this.#deps;
     const isRevoked: IsRevoked = (appId, token) => isTokenRevoked(revocations, appId, token);
     // A module is loaded once in a process: another version makes it load again.
-    const version = this.#serving === undefined ? '' : String(Date.now());
+    const version = this.#hasLoaded ? String(Date.now()) : '';
+    this.#hasLoaded = true;
     const rules = await rulesFrom(this.#deps.rules ?? auth.rulesFile, version);
     const verifier = createTokenVerifier(auth.jwt, logger);
     const authority = { apps, settings: auth, verifier, rules, turns: this.#turns, isRevoked };

@@ -90,6 +90,17 @@ t.test('SIGHUP and fanfare reload read apps and rules anew, and no connection no
   t.match(await reload(), { code: 1, stderr: /there is no file/ });
 });
 
+t.test('rules are read anew when authorization is turned on again', async (t) => {
+  const { configure, allow, authorize, reload } = await startConfigured(t);
+  t.equal(await authorize(), 403);
+  configure({ auth: { enabled: false } });
+  t.match(await reload(), { code: 0, stdout: /nothing is authorized any more/ });
+  allow('true');
+  configure({});
+  t.match(await reload(), { code: 0 });
+  t.equal(await authorize(), 200);
+});
+
 t.test('in development a change of the rules file is enough', async (t) => {
   const { server, allow, authorize } = await startConfigured(t);
   t.equal(await authorize(), 403);
