@@ -128,16 +128,11 @@ export function createCore({
   const liveness = new Liveness(livenessSettings, ping, close);
   const connections = new Connections({
     ...{ apps, quotas, liveness, tasks, signIn, checkToken, resume, close, settings, metrics, logger },
-    capacity: new NodeCapacity(settings),
+    capacity: new NodeCapacity(settings, metrics),
     dispatch: new Dispatch({ tasks, subscriptions, signIn, clientEvents }),
     departures: new Departures({ tasks, resume, subscriptions, signIn, authorizations, quotas, logger }),
   });
 
-  metrics.bounds.push({
-    name: 'connections',
-    limit: () => settings().maxConnections,
-    held: () => connections.size,
-  });
   return {
     connections,
     delivery,

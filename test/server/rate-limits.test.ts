@@ -52,6 +52,7 @@ t.test('new connections of an address in a minute: 4100, and IPv6 goes by its /6
   const target = await startFanfare(t, {
     connections: { newPerMinutePerIp: 3, maxPerIp: 5 },
     trustedProxies: ['127.0.0.1'],
+    admin: { port: 0 },
   });
   const from = (ip: string) => RawClient.open(t, target, { headers: { 'X-Forwarded-For': ip } });
   for (const host of ['1', '2', '3']) await from(`2001:db8:0:1::${host}`).next('pusher:connection_established');
@@ -60,6 +61,9 @@ t.test('new connections of an address in a minute: 4100, and IPv6 goes by its /6
   t.equal((await within(over.closed, 'the close')).code, 4100);
   await from('2001:db8:0:2::1').next('pusher:connection_established');
   await from('203.0.113.7').next('pusher:connection_established');
+  const { text } = await send(target.adminOrigin, 'GET', '/metrics');
+  t.match(text, 'fanfare_bound_refused_total{bound="connection-rate"} 1\n');
+  t.match(text, 'fanfare_bound_refused_total{bound="connections"} 0\n');
 });
 
 t.test('tokens that nobody has signed: the address is out for a while, with 429 and Retry-After', async (t) => {

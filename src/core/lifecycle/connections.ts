@@ -87,7 +87,6 @@ export class Connections {
     }
     const full = this.#draining ? STOPPING : capacity.problem(handshake.ip);
     if (full !== undefined) {
-      if (full !== STOPPING) metrics.refused.add('connections');
       this.#refuse(handshake.ip, handshake.path, socket, full);
       return undefined;
     }

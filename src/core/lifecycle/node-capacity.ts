@@ -2,6 +2,7 @@ import { ERROR_CODES, type ErrorCode } from '../../protocol/error-codes.ts';
 import { addressBlock } from '../connection/address-block.ts';
 import { AddressRates, secondsOfMinuteLeft } from '../connection/address-rates.ts';
 import type { Current } from '../contracts/current.ts';
+import type { Metrics } from '../contracts/metrics.ts';
 
 export interface NodeLimits {
   /** Connections of this node at once; 0: no limit. */
@@ -15,26 +16,29 @@ export interface NodeLimits {
 /** Counts this node's connections against its own limits, whichever app they are of. */
 export class NodeCapacity {
   readonly #limits: Current<NodeLimits>;
+  readonly #metrics: Metrics;
   readonly #perBlock = new Map<string, number>();
   readonly #rates = new AddressRates();
   #connections = 0;
 
-  constructor(limits: Current<NodeLimits>) {
+  constructor(limits: Current<NodeLimits>, metrics: Metrics) {
     this.#limits = limits;
+    this.#metrics = metrics;
+    metrics.bounds.push({ name: 'connections', limit: () => limits().maxConnections, held: () => this.#connections });
   }
 
-  /** Why a further connection from an address is refused, or undefined. */
+  /** Why a further connection from an address is refused, which is counted; undefined if it is not. */
   problem(ip: string, nowMs = Date.now()): ErrorCode | undefined {
     const { maxConnections, maxConnectionsPerIp, newConnectionsPerMinutePerIp } = this.#limits();
     if (maxConnections > 0 && this.#connections >= maxConnections) {
-      return { ...ERROR_CODES.overCapacity, message: 'Over capacity: this node has reached its limit of connections' };
+      return this.#refused('connections', 'Over capacity: this node has reached its limit of connections');
     }
     if (maxConnectionsPerIp > 0 && (this.#perBlock.get(addressBlock(ip)) ?? 0) >= maxConnectionsPerIp) {
-      return { ...ERROR_CODES.overCapacity, message: 'Over capacity: too many connections from this address' };
+      return this.#refused('connections', 'Over capacity: too many connections from this address');
     }
     if (newConnectionsPerMinutePerIp > 0 && this.#rates.count(ip, nowMs) > newConnectionsPerMinutePerIp) {
-      const message = `Too many new connections from this address: try again in ${secondsOfMinuteLeft(nowMs)} s`;
-      return { ...ERROR_CODES.overCapacity, message };
+      const wait = `try again in ${secondsOfMinuteLeft(nowMs)} s`;
+      return this.#refused('connection-rate', `Too many new connections from this address: ${wait}`);
     }
     return undefined;
   }
@@ -51,5 +55,10 @@ export class NodeCapacity {
     const left = (this.#perBlock.get(block) ?? 1) - 1;
     if (left > 0) this.#perBlock.set(block, left);
     else this.#perBlock.delete(block);
+  }
+
+  #refused(bound: 'connections' | 'connection-rate', message: string): ErrorCode {
+    this.#metrics.refused.add(bound);
+    return { ...ERROR_CODES.overCapacity, message };
   }
 }
