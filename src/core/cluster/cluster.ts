@@ -95,10 +95,9 @@ export class Cluster {
 
   /** This one first, then the others by name. */
   nodes(): readonly KnownNode[] {
-    const now = Date.now();
-    for (const [id, { heardAtMs }] of this.#nodes) if (now - heardAtMs > FORGET_MS) this.#nodes.delete(id);
+    this.#forgetDead();
     const others = [...this.#nodes.values()].sort((a, b) => a.id.localeCompare(b.id));
-    return [{ ...this.#status(), heardAtMs: now }, ...others];
+    return [{ ...this.#status(), heardAtMs: Date.now() }, ...others];
   }
 
   /** Whether another node was heard of lately. */
@@ -194,11 +193,18 @@ export class Cluster {
   }
 
   #heard(from: string, status: unknown): void {
-    if (!isJsonObject(status) || (this.#nodes.size >= MAX_NODES && !this.#nodes.has(from))) return;
+    if (!isJsonObject(status)) return;
     const isNew = !this.#nodes.has(from);
+    if (isNew) this.#forgetDead();
+    if (isNew && this.#nodes.size >= MAX_NODES) return;
     this.#nodes.set(from, { ...(status as unknown as NodeStatus), id: from, heardAtMs: Date.now() });
     // A newcomer need not wait for our next turn to know of us.
     if (isNew) void this.#announce();
+  }
+
+  #forgetDead(): void {
+    const now = Date.now();
+    for (const [id, { heardAtMs }] of this.#nodes) if (now - heardAtMs > FORGET_MS) this.#nodes.delete(id);
   }
 
   #asks(from: string, { id, about, params }: JsonObject): void {
