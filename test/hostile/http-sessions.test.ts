@@ -218,6 +218,7 @@ t.test(
     const target = await startFanfare(t, {
       connections: { maxBackpressureBytes: '1MB', slowReaderGraceSeconds: 1 },
       fallback: { maxBufferedBytes: '1MB', gapSeconds: 30 },
+      admin: { port: 0 },
     });
     const api = new SignedApi(target);
     const channels = Array.from({ length: 12 }, () => unique('c'));
@@ -236,6 +237,8 @@ t.test(
     await subscribed(wire, channel);
     await api.trigger(channel, 'small', '{}');
     await said(wire, 'small');
+    const { text } = await send(target.adminOrigin, 'GET', '/metrics');
+    t.match(text, /fanfare_bound_refused_total\{bound="http-buffered-bytes"\} [1-9]/);
   },
 );
 

@@ -112,9 +112,11 @@ export class XhrTransport implements Transport, SessionKeeper {
   }
 
   fellBehind(session: XhrSession): void {
-    const { metrics } = this.#deps;
+    const { metrics, settings } = this.#deps;
     metrics.framesDropped += 1;
     metrics.slowReaders += 1;
+    // If it is not its own bound that it has met, it is that of all.
+    if (session.waitingBytes <= settings().maxSessionBytes) metrics.refused.add('http-buffered-bytes');
     this.sessions.ended(session);
     if (session.connection === undefined) return;
     this.#deps.connections.fellBehind(session.connection);
