@@ -31,6 +31,8 @@ const SPECIAL: Readonly<Record<string, { text: string; value?: unknown; env?: Re
   'auth.jwt.jwksUrl': { text: 'https://id.test/keys' },
   'auth.jwt.algorithms': { text: 'HS384', value: ['HS384'] },
   'redis.url': { text: 'redis://localhost' },
+  'connections.maxBackpressureBytes': { text: '2MB', value: 2_097_152 },
+  'resume.sessionSeconds': { text: '3600', value: 3600 },
 };
 
 const REWIND = { FANFARE_APPS_0_REWIND_0_CHANNELS: 'public-*' };
