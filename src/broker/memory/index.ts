@@ -20,7 +20,11 @@ export function memoryState(
   wants: WantsFact = wantsNothing,
   metrics: Metrics = createMetrics(),
 ): SharedState {
-  const broker = new MemoryBroker(() => retention().log, { metrics });
+  const requests = new MemoryRequests();
+  const revocations = new MemoryRevocations(logger);
+  const sessionStore = new MemorySessionStore(retention, { metrics });
+  const besides = [requests, revocations, sessionStore];
+  const broker = new MemoryBroker(() => retention().log, { metrics, besides });
   const outbox = new MemoryOutbox(wants, logger, { metrics });
   return {
     broker,
@@ -30,9 +34,9 @@ export function memoryState(
     history: broker,
     outbox,
     givenUp: new MemoryGivenUp(),
-    requests: new MemoryRequests(),
-    revocations: new MemoryRevocations(logger),
+    requests,
+    revocations,
     statuses: new MemoryUserStatuses(),
-    sessionStore: new MemorySessionStore(retention, { metrics }),
+    sessionStore,
   };
 }

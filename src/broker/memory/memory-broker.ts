@@ -17,8 +17,13 @@ interface Expiring {
   readonly expiresAtMs: number;
 }
 
-/** How often frames and logs that were kept past their time are removed. */
-const SWEEP_INTERVAL_MS = 60_000;
+/** How often what was kept past its time is removed. */
+const SWEEP_INTERVAL_MS = 30_000;
+
+/** Something else that the node keeps for a time. */
+export interface Swept {
+  removeExpired(): void;
+}
 
 /** Logs of channels, however many are joined on a path that resumes, and all that is in them. */
 const MAX_LOGS = 100_000;
@@ -38,6 +43,8 @@ export interface MemoryBrokerOptions {
   readonly now?: () => number;
   readonly metrics?: Metrics;
   readonly limits?: Readonly<Record<keyof typeof LIMITS, number>>;
+  /** Swept as often as the broker itself, between its start and its close. */
+  readonly besides?: readonly Swept[];
 }
 
 /** The broker of a single node: a publish is a function call. */
@@ -46,6 +53,7 @@ export class MemoryBroker implements Broker, ChannelLog, ChannelHistory {
   readonly #logs: OldestOut<MemoryLog>;
   readonly #bounds: Current<LogBounds>;
   readonly #now: () => number;
+  readonly #besides: readonly Swept[];
   #deliver: Deliver = () => {
     throw new Error('MemoryBroker.publish was called before start');
   };
@@ -53,9 +61,10 @@ export class MemoryBroker implements Broker, ChannelLog, ChannelHistory {
   #ready = false;
 
   constructor(bounds: Current<LogBounds>, options: MemoryBrokerOptions = {}) {
-    const { now = Date.now, metrics = createMetrics(), limits = LIMITS } = options;
+    const { now = Date.now, metrics = createMetrics(), limits = LIMITS, besides = [] } = options;
     this.#bounds = bounds;
     this.#now = now;
+    this.#besides = besides;
     const { maxLogs, maxLogBytes, maxCachedEvents, maxCachedBytes } = limits;
     this.#logs = new OldestOut(
       { maxEntries: maxLogs, maxBytes: maxLogBytes, entries: 'channel-logs', bytes: 'channel-log-bytes' },
@@ -145,6 +154,7 @@ export class MemoryBroker implements Broker, ChannelLog, ChannelHistory {
   }
 
   #removeExpired(): void {
+    for (const other of this.#besides) other.removeExpired();
     const now = this.#now();
     for (const [topic, cached] of this.#cached) if (cached.expiresAtMs <= now) this.#cached.delete(topic);
     for (const [topic, log] of this.#logs) {

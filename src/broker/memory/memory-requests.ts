@@ -6,6 +6,7 @@ import {
   type RepeatableRequest,
   weightOf,
 } from '../../core/contracts/idempotency.ts';
+import type { Swept } from './memory-broker.ts';
 
 interface Remembered {
   readonly asks: string;
@@ -22,16 +23,13 @@ interface Requests {
   weight: number;
 }
 
-const SWEEP_INTERVAL_MS = 30_000;
-
 /** Requests that a single node remembers. */
-export class MemoryRequests implements IdempotentRequests {
+export class MemoryRequests implements IdempotentRequests, Swept {
   readonly #apps = new Map<string, Requests>();
   readonly #now: () => number;
 
   constructor(now: () => number = Date.now) {
     this.#now = now;
-    setInterval(() => this.#sweep(), SWEEP_INTERVAL_MS).unref();
   }
 
   async begin({ app, key, asks, attempt }: RepeatableRequest): Promise<Begun> {
@@ -64,6 +62,10 @@ export class MemoryRequests implements IdempotentRequests {
     if (requests.byKey.get(key)?.attempt === attempt) forget(requests, key);
   }
 
+  removeExpired(): void {
+    for (const requests of this.#apps.values()) this.#forgetEnded(requests);
+  }
+
   #of(appId: string): Requests {
     let requests = this.#apps.get(appId);
     if (requests === undefined) {
@@ -76,10 +78,6 @@ export class MemoryRequests implements IdempotentRequests {
   #forgetEnded(requests: Requests): void {
     const now = this.#now();
     for (const [key, { untilMs }] of requests.byKey) if (untilMs <= now) forget(requests, key);
-  }
-
-  #sweep(): void {
-    for (const requests of this.#apps.values()) this.#forgetEnded(requests);
   }
 }
 

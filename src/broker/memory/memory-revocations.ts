@@ -1,15 +1,14 @@
 import type { Logger } from '../../core/contracts/logger.ts';
 import { MAX_REVOCATIONS, type Revocations, type Revoked, revokedName } from '../../core/contracts/revocations.ts';
+import type { Swept } from './memory-broker.ts';
 
 interface Kept {
   readonly atSeconds: number;
   readonly untilMs: number;
 }
 
-const SWEEP_INTERVAL_MS = 60_000;
-
 /** Revocations of a single node: a restart forgets them. */
-export class MemoryRevocations implements Revocations {
+export class MemoryRevocations implements Revocations, Swept {
   readonly #apps = new Map<string, Map<string, Kept>>();
   readonly #logger: Logger;
   readonly #now: () => number;
@@ -19,7 +18,6 @@ export class MemoryRevocations implements Revocations {
     this.#logger = logger;
     this.#now = now;
     this.#most = most;
-    setInterval(() => this.#sweep(), SWEEP_INTERVAL_MS).unref();
   }
 
   async revoke(appId: string, revoked: Revoked, untilMs: number): Promise<void> {
@@ -36,16 +34,22 @@ export class MemoryRevocations implements Revocations {
     return kept !== undefined && kept.untilMs > this.#now() ? kept.atSeconds : undefined;
   }
 
+  removeExpired(): void {
+    for (const kept of this.#apps.values()) forgetEnded(kept, this.#now());
+  }
+
   #makeRoom(appId: string, kept: Map<string, Kept>): void {
     forgetEnded(kept, this.#now());
     if (kept.size <= this.#most) return;
-    const [soonest] = [...kept].sort(([, one], [, other]) => one.untilMs - other.untilMs);
-    if (soonest !== undefined) kept.delete(soonest[0]);
+    let soonest: string | undefined;
+    let soonestMs = Number.POSITIVE_INFINITY;
+    for (const [name, { untilMs }] of kept) {
+      if (untilMs >= soonestMs) continue;
+      soonest = name;
+      soonestMs = untilMs;
+    }
+    if (soonest !== undefined) kept.delete(soonest);
     this.#logger.warn({ appId, most: this.#most }, 'a revocation was forgotten before its token has ended');
-  }
-
-  #sweep(): void {
-    for (const kept of this.#apps.values()) forgetEnded(kept, this.#now());
   }
 }
 

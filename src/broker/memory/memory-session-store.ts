@@ -10,6 +10,7 @@ import {
 } from '../../core/contracts/session-store.ts';
 import type { SessionRetention } from '../../core/contracts/shared-state.ts';
 import { topicOf } from '../../core/contracts/topic.ts';
+import type { Swept } from './memory-broker.ts';
 
 interface StoredSession {
   readonly owner: string;
@@ -28,8 +29,6 @@ interface Account {
   bytes: number;
 }
 
-const SWEEP_INTERVAL_MS = 30_000;
-
 /** Clients of many addresses may leave many sessions: those that were saved the longest ago make room. */
 const MAX_SESSIONS = 100_000;
 
@@ -40,7 +39,7 @@ export interface MemorySessionStoreOptions {
 }
 
 /** Sessions of a single node: they survive a reconnect, not a restart. */
-export class MemorySessionStore implements SessionStore {
+export class MemorySessionStore implements SessionStore, Swept {
   readonly #sessions = new Map<string, StoredSession>();
   readonly #accounts = new Map<string, Account>();
   readonly #retention: Current<SessionRetention>;
@@ -55,7 +54,6 @@ export class MemorySessionStore implements SessionStore {
     this.#metrics = metrics;
     this.#now = now;
     metrics.bounds.push({ name: 'sessions', limit: () => maxSessions, held: () => this.#sessions.size });
-    setInterval(() => this.#removeExpired(), SWEEP_INTERVAL_MS).unref();
   }
 
   async claim(owner: SessionOwner): Promise<ClaimedSession> {
@@ -76,6 +74,11 @@ export class MemorySessionStore implements SessionStore {
   async share(owner: SessionOwner): Promise<void> {
     const stored = this.#find(owner);
     if (stored !== undefined) this.#keep({ ...owner, socketId: stored.owner }, { ...stored, isShared: true });
+  }
+
+  removeExpired(): void {
+    const now = this.#now();
+    for (const [key, stored] of this.#sessions) if (stored.expiresAtMs <= now) this.#forget(key);
   }
 
   #save(owner: SessionOwner, saved: SavedSession, holder: string | undefined): boolean {
@@ -126,10 +129,5 @@ export class MemorySessionStore implements SessionStore {
     account.keys.delete(key);
     account.bytes -= stored.bytes;
     if (account.keys.size === 0) this.#accounts.delete(stored.address);
-  }
-
-  #removeExpired(): void {
-    const now = this.#now();
-    for (const [key, stored] of this.#sessions) if (stored.expiresAtMs <= now) this.#forget(key);
   }
 }
