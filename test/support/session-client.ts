@@ -15,14 +15,20 @@ export async function connectSession(t: Test, target: Target, token: string, aut
   const client = await RawClient.connect(t, target, { path, autoPong });
   const pings: string[] = [];
   client.socket.on('ping', (payload) => pings.push(String(payload)));
+  const ping = async (): Promise<string> => {
+    const before = pings.length;
+    await until(() => pings.length > before, 'a ping');
+    return pings.at(-1) ?? '';
+  };
   return {
     client,
     pings,
     /** Waits for the next ping, whose payload it gives. */
-    async ping(): Promise<string> {
-      const before = pings.length;
-      await until(() => pings.length > before, 'a ping');
-      return pings.at(-1) ?? '';
+    ping,
+    /** Answers the next ping; resolves once the server knows of it. */
+    async acknowledge(): Promise<void> {
+      client.socket.pong(await ping());
+      await client.fence();
     },
     /** Subscribes; gives what `fanfare:resumed` says. */
     async join(channel: string): Promise<unknown> {
@@ -52,5 +58,22 @@ export async function setUpSession(t: Test, settings: Parameters<typeof startFan
     token,
     api,
     connect: (autoPong = false) => connectSession(t, target, token, autoPong),
+  };
+}
+
+/** The same, and the first of those clients, which has joined the channel. */
+export async function setUpJoined(t: Test, settings?: Parameters<typeof startFanfare>[1]) {
+  const session = await setUpSession(t, settings);
+  const { api, channel, connect } = session;
+  const first = await connect();
+  await first.join(channel);
+  return {
+    ...session,
+    first,
+    /** Sends an event, and waits until the first client has it. */
+    async deliver(data: string): Promise<void> {
+      await api.trigger(channel, 'news', data);
+      await first.client.next(on(channel, 'news'));
+    },
   };
 }

@@ -1,8 +1,8 @@
 import t from 'tap';
 import { unique } from '../../support/names.ts';
-import { on, RawClient } from '../../support/raw-client.ts';
+import { RawClient } from '../../support/raw-client.ts';
 import { QUICK } from '../../support/resume.ts';
-import { setUpSession as setUp } from '../../support/session-client.ts';
+import { setUpJoined, setUpSession } from '../../support/session-client.ts';
 import { startFanfare } from '../../support/target.ts';
 import { until } from '../../support/wait.ts';
 
@@ -10,17 +10,12 @@ import { until } from '../../support/wait.ts';
 t.jobs = 4;
 
 t.test('what a ping carried and a pong brought back is received; the rest is sent again', async (t) => {
-  const { api, channel, connect } = await setUp(t);
-  const first = await connect();
-  await first.join(channel);
-  await api.trigger(channel, 'news', '1');
-  await first.client.next(on(channel, 'news'));
-  first.client.socket.pong(await first.ping());
-  await first.client.fence();
+  const { api, channel, connect, first, deliver } = await setUpJoined(t);
+  await deliver('1');
+  await first.acknowledge();
   // Deliveries less than 50 ms apart may be taken together.
   await new Promise((resolve) => setTimeout(resolve, 60));
-  await api.trigger(channel, 'news', '2');
-  await first.client.next(on(channel, 'news'));
+  await deliver('2');
   await first.cut();
   await api.trigger(channel, 'news', '3');
   const second = await connect();
@@ -29,20 +24,15 @@ t.test('what a ping carried and a pong brought back is received; the rest is sen
 });
 
 t.test('without any acknowledgement everything since joining is sent again', async (t) => {
-  const { api, channel, connect } = await setUp(t);
-  const first = await connect();
-  await first.join(channel);
-  await api.trigger(channel, 'news', '1');
-  await first.client.next(on(channel, 'news'));
+  const { channel, connect, first, deliver } = await setUpJoined(t);
+  await deliver('1');
   await first.ping();
   await first.cut();
   t.same(await (await connect()).join(channel), { recovered: true, events: 1 });
 });
 
 t.test('a replay that was not acknowledged is sent again; one that was, is not', async (t) => {
-  const { api, channel, connect } = await setUp(t);
-  const first = await connect();
-  await first.join(channel);
+  const { api, channel, connect, first } = await setUpJoined(t);
   await first.cut();
   await api.trigger(channel, 'news', '1');
   await api.trigger(channel, 'news', '2');
@@ -51,20 +41,18 @@ t.test('a replay that was not acknowledged is sent again; one that was, is not',
   await second.cut();
   const third = await connect();
   t.same(await third.join(channel), { recovered: true, events: 2 });
-  third.client.socket.pong(await third.ping());
-  await third.client.fence();
+  await third.acknowledge();
   await third.cut();
   t.same(await (await connect()).join(channel), { recovered: true, events: 0 });
 });
 
 t.test('a pong for more than was asked, or for what nobody asked, is no acknowledgement', async (t) => {
   // Asked once, after the join.
-  const { api, channel, connect } = await setUp(t, { resume: { ackIntervalSeconds: 60, checkpointSeconds: 1 } });
-  const first = await connect();
-  await first.join(channel);
+  const { channel, connect, first, deliver } = await setUpJoined(t, {
+    resume: { ackIntervalSeconds: 60, checkpointSeconds: 1 },
+  });
   const asked = Number(await first.ping());
-  await api.trigger(channel, 'news', '1');
-  await first.client.next(on(channel, 'news'));
+  await deliver('1');
   for (const forged of [asked + 1, asked + 1e9, Number.POSITIVE_INFINITY, Number.NaN, -1, '', 'x', ' ']) {
     first.client.socket.pong(String(forged));
   }
@@ -74,9 +62,7 @@ t.test('a pong for more than was asked, or for what nobody asked, is no acknowle
 });
 
 t.test('a pong that comes late, after a newer one, takes nothing back', async (t) => {
-  const { api, channel, connect } = await setUp(t);
-  const first = await connect();
-  await first.join(channel);
+  const { api, channel, connect, first } = await setUpJoined(t);
   const stale = await first.ping();
   const asked = first.pings.length;
   // It may be asked in the same write.
@@ -90,9 +76,7 @@ t.test('a pong that comes late, after a newer one, takes nothing back', async (t
 });
 
 t.test('pings are sent where there is something to acknowledge, and otherwise not', async (t) => {
-  const { api, channel, connect } = await setUp(t);
-  const first = await connect();
-  await first.join(channel);
+  const { api, channel, first } = await setUpJoined(t);
   first.client.socket.pong(await first.ping());
   const count = first.pings.length;
   await new Promise((resolve) => setTimeout(resolve, 2200));
@@ -104,9 +88,7 @@ t.test('pings are sent where there is something to acknowledge, and otherwise no
 });
 
 t.test('word of a gap stands until it is acknowledged', async (t) => {
-  const { api, channel, connect } = await setUp(t, { resume: { ...QUICK, maxEventsPerChannel: 2 } });
-  const first = await connect();
-  await first.join(channel);
+  const { api, channel, connect, first } = await setUpJoined(t, { resume: { ...QUICK, maxEventsPerChannel: 2 } });
   await first.cut();
   for (const data of ['1', '2', '3']) await api.trigger(channel, 'news', data);
   const second = await connect();
@@ -114,8 +96,7 @@ t.test('word of a gap stands until it is acknowledged', async (t) => {
   await second.cut();
   const third = await connect();
   t.same(await third.join(channel), { recovered: false, reason: 'gap' }, 'the client may not have heard of it');
-  third.client.socket.pong(await third.ping());
-  await third.client.fence();
+  await third.acknowledge();
   await third.cut();
   await api.trigger(channel, 'news', '4');
   t.same(await (await connect()).join(channel), { recovered: true, events: 1 });
@@ -124,7 +105,7 @@ t.test('word of a gap stands until it is acknowledged', async (t) => {
 t.test('a rewind that was not acknowledged is sent again', async (t) => {
   const channel = unique('private-user-');
   const app = { id: 'app-id', key: 'app-key', secret: 'app-secret' };
-  const { api, connect } = await setUp(t, {
+  const { api, connect } = await setUpSession(t, {
     apps: [{ ...app, rewind: [{ channels: 'private-user-*', events: 2, seconds: 60 }] }],
   });
   for (const data of ['1', '2', '3']) await api.trigger(channel, 'news', data);
@@ -149,9 +130,7 @@ t.test('tokens that are too short are refused with a sentence that says what is 
 });
 
 t.test('a session remembers what was not subscribed to again, for the next time', async (t) => {
-  const { api, channel, connect } = await setUp(t);
-  const first = await connect();
-  await first.join(channel);
+  const { api, channel, connect, first } = await setUpJoined(t);
   await first.cut();
   await api.trigger(channel, 'news', '1');
   const second = await connect();
@@ -161,13 +140,9 @@ t.test('a session remembers what was not subscribed to again, for the next time'
 });
 
 t.test('what is acknowledged in the last moments of a connection that its client closes does not count', async (t) => {
-  const { api, channel, connect } = await setUp(t);
-  const first = await connect();
-  await first.join(channel);
-  await api.trigger(channel, 'news', '1');
-  await first.client.next(on(channel, 'news'));
-  first.client.socket.pong(await first.ping());
-  await first.client.fence();
+  const { channel, connect, first, deliver } = await setUpJoined(t);
+  await deliver('1');
+  await first.acknowledge();
   first.client.socket.close(1000);
   await first.client.closed;
   // A page whose socket is closing answers pings, and drops what it receives.
@@ -175,12 +150,12 @@ t.test('what is acknowledged in the last moments of a connection that its client
 });
 
 t.test('a busy client is asked after about a second, a quiet one seldom', async (t) => {
-  const { api, channel, connect } = await setUp(t, { resume: { ackIntervalSeconds: 60, checkpointSeconds: 60 } });
-  const { client, join, ping, pings } = await connect();
-  await join(channel);
+  const { api, channel, first, deliver } = await setUpJoined(t, {
+    resume: { ackIntervalSeconds: 60, checkpointSeconds: 60 },
+  });
+  const { client, ping, pings } = first;
   client.socket.pong(await ping());
-  await api.trigger(channel, 'news', '1');
-  await client.next(on(channel, 'news'));
+  await deliver('1');
   await new Promise((resolve) => setTimeout(resolve, 2500));
   t.equal(pings.length, 1, 'for one event it is not asked again so soon');
   for (let number = 2; number <= 8; number += 1) {

@@ -1,19 +1,15 @@
 import t from 'tap';
 import { unique } from '../../support/names.ts';
 import { on } from '../../support/raw-client.ts';
-import { setUpSession as setUp } from '../../support/session-client.ts';
+import { setUpJoined, setUpSession } from '../../support/session-client.ts';
 
 /** Each has a server of its own, and most of its time it waits. */
 t.jobs = 4;
 
 t.test('a connection that answers no more loses its session to the one that comes, at the place it had', async (t) => {
-  const { api, channel, connect } = await setUp(t);
-  const older = await connect();
-  await older.join(channel);
-  await api.trigger(channel, 'news', '1');
-  await older.client.next(on(channel, 'news'));
-  older.client.socket.pong(await older.ping());
-  await older.client.fence();
+  const { api, channel, connect, first: older, deliver } = await setUpJoined(t);
+  await deliver('1');
+  await older.acknowledge();
   const begunMs = Date.now();
   const newer = await connect();
   t.same(await newer.join(channel), { recovered: true, events: 0 });
@@ -29,7 +25,7 @@ t.test('a connection that answers no more loses its session to the one that come
 });
 
 t.test('a token presented twice: each goes on, hears that it is shared, and is told so when it is back', async (t) => {
-  const { api, channel, connect } = await setUp(t);
+  const { api, channel, connect } = await setUpSession(t);
   const open = () => connect(true);
   const shared = { recovered: false, reason: 'shared' };
   const older = await open();
@@ -49,9 +45,7 @@ t.test('a token presented twice: each goes on, hears that it is shared, and is t
 });
 
 t.test('a page that answers late shares the session from then on', async (t) => {
-  const { channel, connect } = await setUp(t);
-  const older = await connect();
-  await older.join(channel);
+  const { channel, connect, first: older } = await setUpJoined(t);
   older.client.socket.pong(await older.ping());
   const newer = await connect();
   t.same(await newer.join(channel), { recovered: true, events: 0 });
@@ -63,7 +57,7 @@ t.test('a page that answers late shares the session from then on', async (t) => 
 });
 
 t.test('a page that closes its socket as another connection claims its session is no second one', async (t) => {
-  const { api, channel, connect } = await setUp(t);
+  const { api, channel, connect } = await setUpSession(t);
   const older = await connect(true);
   await older.join(channel);
   await api.trigger(channel, 'news', '1');
@@ -77,9 +71,7 @@ t.test('a page that closes its socket as another connection claims its session i
 });
 
 t.test('a connection that subscribes to nothing claims no session', async (t) => {
-  const { api, channel, connect } = await setUp(t);
-  const winner = await connect();
-  await winner.join(channel);
+  const { api, channel, connect, first: winner } = await setUpJoined(t);
   winner.client.socket.pong(await winner.ping());
   // Another transport of the same client, which came second.
   const loser = await connect();
