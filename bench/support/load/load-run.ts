@@ -1,8 +1,9 @@
 import { readCpuMicroseconds } from '../process-usage.ts';
+import type { ChannelSubscriber, SubscriberOptions } from './channel-subscriber.ts';
 import { DeliveryCheck, DeliveryError } from './delivery-check.ts';
 import { Latencies, type LatencySummary } from './latencies.ts';
 import { frameOfLine, StreamSubscriber } from './stream-subscriber.ts';
-import { Subscriber, type SubscriberOptions } from './subscriber.ts';
+import { Subscriber } from './subscriber.ts';
 import { TriggerConnection } from './trigger-connection.ts';
 import { type AppKeys, eventData, triggerRequest } from './trigger-request.ts';
 
@@ -81,7 +82,7 @@ class LoadRun {
   readonly failure: Promise<never>;
   readonly #job: LoadJob;
   readonly #check: DeliveryCheck;
-  readonly #subscribers: (Subscriber | StreamSubscriber)[] = [];
+  readonly #subscribers: ChannelSubscriber[] = [];
   readonly #connections: TriggerConnection[] = [];
   readonly #publishers: { sequence: number; requests: Buffer[]; isAnswered: boolean; isDelivered: boolean }[] = [];
   readonly #stallTimer: NodeJS.Timeout;

@@ -1,15 +1,15 @@
 import { Agent, request } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { randomSession } from '../../../test/support/http-wire.ts';
+import { ChannelSubscriber, type SubscriberOptions } from './channel-subscriber.ts';
 import { LineReader } from './line-reader.ts';
-import type { SubscriberOptions } from './subscriber.ts';
 
 const CHUNK = Buffer.allocUnsafe(256 * 1024);
 /** pusher-js gives a response up that has become longer, and asks for the next. */
 const MAX_RESPONSE_CHARACTERS = 256 * 1024;
 const MESSAGES = 'a'.charCodeAt(0);
 const HEARTBEAT = 'h'.charCodeAt(0);
-const PONG = Buffer.from('pusher:pong');
+const OPEN = 'o'.charCodeAt(0);
 const QUERY = 'protocol=7&client=js&version=8.6.0';
 const agent = new Agent({ keepAlive: true, maxSockets: 50 });
 
@@ -20,44 +20,31 @@ export function frameOfLine(line: string): string {
 }
 
 /** One subscriber over HTTP streaming, as pusher-js reads it: what `Subscriber` is for WebSockets. */
-export class StreamSubscriber {
-  readonly #options: SubscriberOptions;
+export class StreamSubscriber extends ChannelSubscriber {
   readonly #isEndless: boolean;
   readonly #base: string;
   #socket: Socket;
   #lines = new LineReader(() => undefined);
-  #state: 'opening' | 'subscribing' | 'live' | 'barrier' | 'closed' = 'opening';
-  #settle: (() => void) | undefined;
   #requests = 0;
-  reads = 0;
 
   /** @param isEndless never ask for another response, however long this one becomes */
   constructor(options: SubscriberOptions, isEndless: boolean) {
-    this.#options = options;
+    super(options);
     this.#isEndless = isEndless;
     this.#base = `/pusher/app/${options.key}/${randomSession()}`;
     this.#socket = this.#receive();
   }
 
-  ready(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#settle = resolve;
-    });
+  protected send(message: string): void {
+    this.#post(JSON.stringify([message]));
   }
 
-  barrier(): Promise<void> {
-    this.#state = 'barrier';
-    this.#send('{"event":"pusher:ping","data":{}}');
-    return this.ready();
-  }
-
-  close(): void {
-    this.#state = 'closed';
+  protected disconnect(): void {
     this.#socket.destroy();
   }
 
   #receive(): Socket {
-    const { port } = this.#options;
+    const { port } = this.options;
     const lines = new LineReader((bytes, start, end) => this.#line(bytes, start, end));
     this.#lines = lines;
     const onread = {
@@ -75,8 +62,8 @@ export class StreamSubscriber {
           `Host: 127.0.0.1:${port}\r\nContent-Type: application/json\r\nContent-Length: 0\r\n\r\n`,
       );
     });
-    socket.on('error', (error) => this.#fail(socket, error));
-    socket.on('close', () => this.#fail(socket, new Error('the server closed the connection')));
+    socket.on('error', (error) => this.#failOn(socket, error));
+    socket.on('close', () => this.#failOn(socket, new Error('the server closed the connection')));
     return socket;
   }
 
@@ -85,7 +72,7 @@ export class StreamSubscriber {
     try {
       this.#lines.read(CHUNK, 0, length);
     } catch (error) {
-      this.#fail(this.#socket, error instanceof Error ? error : new Error(String(error)));
+      this.fail(error);
       return;
     }
     if (this.#isEndless || this.#lines.characters <= MAX_RESPONSE_CHARACTERS || this.#lines.isWithinLine) return;
@@ -95,57 +82,27 @@ export class StreamSubscriber {
   }
 
   #line(bytes: Buffer, start: number, end: number): void {
-    if (bytes[start] === HEARTBEAT) this.#post('[]');
-    else if (bytes[start] === MESSAGES && this.#state === 'live') this.#options.onDelivery(bytes, start, end);
-    else this.#control(bytes, start, end);
-  }
-
-  #control(bytes: Buffer, start: number, end: number): void {
-    if (this.#state === 'barrier') {
-      if (!bytes.subarray(start, end).includes(PONG)) this.#options.onDelivery(bytes, start, end);
-      else this.#settled();
-      return;
-    }
-    const line = bytes.toString('utf8', start, end);
-    if (line === 'o') return;
-    if (this.#state === 'opening' && line.includes('pusher:connection_established')) {
-      this.#state = 'subscribing';
-      this.#send(JSON.stringify({ event: 'pusher:subscribe', data: { auth: '', channel: this.#options.channel } }));
-    } else if (this.#state === 'subscribing' && line.includes('pusher_internal:subscription_succeeded')) {
-      this.#settled();
-    } else {
-      throw new Error(`unexpected while ${this.#state}: ${line.slice(0, 200)}`);
-    }
-  }
-
-  #settled(): void {
-    this.#state = 'live';
-    const settle = this.#settle;
-    this.#settle = undefined;
-    settle?.();
-  }
-
-  #send(message: string): void {
-    this.#post(JSON.stringify([message]));
+    const kind = bytes[start];
+    if (kind === MESSAGES) this.take(bytes, start, end);
+    else if (kind === HEARTBEAT) this.#post('[]');
+    else if (kind !== OPEN) throw new Error(`an unexpected line: ${bytes.toString('utf8', start, end).slice(0, 200)}`);
   }
 
   #post(body: string): void {
     this.#requests += 1;
     const path = `${this.#base}/xhr_send?t=1&n=${this.#requests}`;
     const headers = { 'Content-Type': 'application/json' };
-    const sent = request({ agent, host: '127.0.0.1', port: this.#options.port, method: 'POST', path, headers });
+    const sent = request({ agent, host: '127.0.0.1', port: this.options.port, method: 'POST', path, headers });
     sent.on('response', (response) => {
       response.resume();
-      if (response.statusCode !== 204)
-        this.#fail(this.#socket, new Error(`a send was answered ${response.statusCode}`));
+      if (response.statusCode !== 204) this.fail(new Error(`a send was answered ${response.statusCode}`));
     });
-    sent.on('error', (error) => this.#fail(this.#socket, error));
+    sent.on('error', (error) => this.fail(error));
     sent.end(body);
   }
 
-  #fail(socket: Socket, error: Error): void {
-    if (this.#state === 'closed' || socket !== this.#socket) return;
-    this.close();
-    this.#options.onFailure(error);
+  /** The socket of a response that was given up may end as it likes. */
+  #failOn(socket: Socket, error: Error): void {
+    if (socket === this.#socket) this.fail(error);
   }
 }
