@@ -9,7 +9,7 @@ import { type JwtSettings, jwtProblems } from './settings.ts';
 
 /** The user whom a token names. */
 export interface VerifiedUser {
-  /** The claim named by `userIdClaim` as text: 1 to 128 characters. */
+  /** The claim named by `userIdClaim`, as text that is not empty. */
   readonly id: string;
   /** All claims of the token. */
   readonly claims: Readonly<JWTPayload>;
@@ -22,7 +22,7 @@ export interface TokenVerifier {
   verify(token: string): Promise<VerifiedUser>;
 }
 
-/** Node refuses longer headers anyway. */
+/** Longer than any real token: what is longer is not worth the time to verify it. */
 const MAX_TOKEN_LENGTH = 16_384;
 
 type Key = Exclude<Parameters<typeof jwtVerify>[1], JWTVerifyGetKey> | JWTVerifyGetKey;

@@ -31,7 +31,6 @@ export const ERROR_CODES = Object.freeze({
   overCapacity: define(4100, 'Over capacity', RETRIES),
   reconnect: define(4200, 'The server is restarting: please reconnect', AT_ONCE),
   pongMissing: define(4201, 'No answer to a ping within the time limit', AT_ONCE),
-  inactive: define(4202, 'Closed after inactivity', AT_ONCE),
   clientEventRate: define(4301, 'Client event rejected: over the rate limit', STAYS),
   watchlistLimit: define(4302, 'The watchlist is over its limit', STAYS),
 });
