@@ -91,7 +91,7 @@ export function redisProblems(redis: Config['redis']): Problem[] {
 }
 
 /** A replay must fit into what may wait for a client, beside what is sent to it meanwhile: half of that. */
-const REPLAY_SHARE = 1 / 2;
+export const REPLAY_SHARE = 1 / 2;
 
 export function resumeProblems({ connections, resume }: Parts): Problem[] {
   if (resume === undefined) return [];

@@ -53,7 +53,8 @@ A [reload](observability.md#reload) takes over every setting but these, and name
 |---|---|`;
 
 const BEYOND = `An \`apps[].limits.maxEventBytes\` beyond the largest so far holds for backends at once, and for what
-clients send from a restart on.`;
+clients send from a restart on. A \`resume.maxBytesPerChannel\` that only a larger \`connections.maxBackpressureBytes\`
+allows holds from a restart on, and until then half of the former.`;
 
 /** The page docs/configuration.md. */
 export function configurationPage(): string {

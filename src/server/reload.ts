@@ -8,7 +8,7 @@ import type { Reload, ReloadOutcome } from '../core/contracts/reload.ts';
 import type { Connections } from '../core/lifecycle/connections.ts';
 import type { AuthEndpoint } from './auth-endpoint.ts';
 import type { ConfigInForce } from './config-in-force.ts';
-import { webSocketSettings } from './settings.ts';
+import { retention, webSocketSettings } from './settings.ts';
 
 export interface ReloadDependencies {
   readonly inForce: ConfigInForce;
@@ -46,9 +46,9 @@ export function createReload(dependencies: ReloadDependencies): Reload {
       ...takenOver(now, next).map((key) => `${key} has changed`),
       ...(next.auth.enabled ? [`the rules of ${next.auth.rulesFile} were read anew`] : []),
     ];
-    const needRestart = [...waitingForRestart(started, next), ...messagesTooLarge(started, next)];
     // All of it in one step, so that nobody finds a part of the one and a part of the other.
     inForce.replace(next);
+    const needRestart = [...waitingForRestart(started, next), ...beyondSockets(inForce, next)];
     apps.replace(next.apps);
     const formerEnded = serveNext();
     replaced();
@@ -79,10 +79,14 @@ function appChanges(before: readonly App[], after: readonly App[]): string[] {
   return changes;
 }
 
-/** The largest message that sockets take was settled when they were opened to the world. */
-function messagesTooLarge(started: Config, next: Config): string[] {
-  const isLarger = webSocketSettings(next).maxMessageBytes > webSocketSettings(started).maxMessageBytes;
-  return isLarger ? ['apps[].limits.maxEventBytes beyond the largest so far'] : [];
+/** What is taken over as far as sockets let it be, which were settled when they were opened to the world. */
+function beyondSockets({ started, now }: ConfigInForce, next: Config): string[] {
+  const isMessageTooLarge = webSocketSettings(next).maxMessageBytes > webSocketSettings(started).maxMessageBytes;
+  const isLogTooLarge = retention(next).log.maxBytes > retention(now).log.maxBytes;
+  return [
+    ...(isMessageTooLarge ? ['apps[].limits.maxEventBytes beyond the largest so far'] : []),
+    ...(isLogTooLarge ? ['resume.maxBytesPerChannel beyond half of connections.maxBackpressureBytes'] : []),
+  ];
 }
 
 function messageOf(error: unknown): string {

@@ -1,3 +1,4 @@
+import { REPLAY_SHARE } from '../config/checks.ts';
 import type { Config } from '../config/schema.ts';
 import type { App } from '../core/contracts/app.ts';
 import type { Retention } from '../core/contracts/shared-state.ts';
@@ -30,14 +31,12 @@ export function coreSettings({ connections, auth, resume }: Config): CoreSetting
   };
 }
 
-/** A replay is to fit into what may wait for a client beside what it is sent meanwhile. */
-const SHARE_OF_BACKPRESSURE = 1 / 2;
-
 export function retention({ resume, connections }: Config): Retention {
   return {
     log: {
       maxEvents: resume.maxEventsPerChannel,
-      maxBytes: Math.min(resume.maxBytesPerChannel, connections.maxBackpressureBytes * SHARE_OF_BACKPRESSURE),
+      // A reload may bring a larger log, and what it is to fit into waits for a restart.
+      maxBytes: Math.min(resume.maxBytesPerChannel, connections.maxBackpressureBytes * REPLAY_SHARE),
       // A client that goes away has acknowledged only what is older than that.
       maxAgeSeconds: resume.windowSeconds + resume.ackIntervalSeconds,
     },

@@ -196,8 +196,20 @@ t.test('sessions over HTTP', async (t) => {
   await first.fence();
 });
 
-t.test('what is kept of a channel fits twice into what may wait for a client, whatever is written', async (t) => {
-  const config = configOf({ resume: { maxBytesPerChannel: '2MB' }, connections: { maxBackpressureBytes: '1MB' } });
-  t.equal(retention(config).log.maxBytes, 512 * 1024);
-  t.equal(retention(configOf({ resume: { maxBytesPerChannel: '1KB' } })).log.maxBytes, 1024);
+t.test('what is kept of a channel fits twice into what may wait for a client, before a restart too', async (t) => {
+  const target = await startFanfare(t);
+  const [resume, connections] = [{ maxBytesPerChannel: '2MB' }, { maxBackpressureBytes: '4MB' }];
+  t.match(await target.reload({ resume, connections }), {
+    changes: ['resume.maxBytesPerChannel has changed'],
+    needRestart: [
+      'connections.maxBackpressureBytes',
+      'resume.maxBytesPerChannel beyond half of connections.maxBackpressureBytes',
+    ],
+  });
+  const inForce = new ConfigInForce(configOf());
+  const kept = inForce.of(retention);
+  inForce.replace(configOf({ resume, connections }));
+  t.equal(kept().log.maxBytes, 512 * 1024);
+  inForce.replace(configOf({ resume: { maxBytesPerChannel: '1KB' } }));
+  t.equal(kept().log.maxBytes, 1024);
 });
