@@ -7,6 +7,9 @@ import type { Close } from './close.ts';
 import type { Connection } from './connection.ts';
 import type { Task } from './task-queue.ts';
 
+/** What a connection is to do in its turn. */
+export type Work = Pick<Task, 'run'> & Partial<Omit<Task, 'sinceMs'>>;
+
 export interface WaitingLimits {
   /** Of the messages of one connection that wait for their turn. */
   readonly maxWaitingBytes: number;
@@ -66,30 +69,15 @@ export class ConnectionTasks {
     clearInterval(this.#timer);
   }
 
-  /** Runs a task in the connection's turn; a connection for which too much waits is closed. */
-  enqueue(connection: Connection, task: Partial<Task> & Pick<Task, 'run'>): void {
+  /** Does something in the connection's turn; a connection for which too much waits is closed. */
+  enqueue(connection: Connection, work: Work): void {
     if (connection.closed) return;
-    const { characters = 0, isForOthers = false } = task;
-    const bytes = characters * BYTES_PER_CHARACTER;
     const { tasks } = connection;
-    if (tasks.idle) {
-      tasks.add({ run: () => this.guard(connection, task.run), characters: 0, isForOthers });
-      return;
-    }
-    const problem = this.#problem(connection, bytes);
-    if (problem !== undefined) {
-      this.#metrics.refused.add('waiting-messages');
-      this.#close(connection, problem);
-      return;
-    }
-    if (this.#waitingBytes + bytes > this.#limits().maxWaitingBytesOfNode) this.#closeHeaviest();
-    if (connection.closed) return;
+    const characters = tasks.idle ? 0 : (work.characters ?? 0);
+    const bytes = characters * BYTES_PER_CHARACTER;
+    if (!tasks.idle && !this.#makeRoom(connection, bytes)) return;
     this.#waitingBytes += bytes;
-    const run = () => {
-      this.#waitingBytes -= bytes;
-      return this.#isTooLate(connection) ? Promise.resolve() : this.guard(connection, task.run);
-    };
-    tasks.add({ run, characters, isForOthers });
+    tasks.add(new ConnectionTask(connection, work.run, characters, work.isForOthers ?? false, this.#carryOut));
   }
 
   /** Runs a connection's last task, of one that has gone. @param byClient see TaskQueue.finish */
@@ -115,9 +103,26 @@ export class ConnectionTasks {
     }
   }
 
+  readonly #carryOut = ({ connection, work, characters }: ConnectionTask): Promise<void> => {
+    this.#waitingBytes -= characters * BYTES_PER_CHARACTER;
+    return this.#isTooLate(connection) ? Promise.resolve() : this.guard(connection, work);
+  };
+
   /** Long after the connection has gone: what it sent before is not carried out any more. */
   #isTooLate({ closed, closedMs }: Connection): boolean {
     return closed && Date.now() - closedMs > MAX_AFTER_CLOSE_MS;
+  }
+
+  /** Whether so much more may wait for the connection, if need be in place of what waits for another. */
+  #makeRoom(connection: Connection, bytes: number): boolean {
+    const problem = this.#problem(connection, bytes);
+    if (problem !== undefined) {
+      this.#metrics.refused.add('waiting-messages');
+      this.#close(connection, problem);
+      return false;
+    }
+    if (this.#waitingBytes + bytes > this.#limits().maxWaitingBytesOfNode) this.#closeHeaviest();
+    return !connection.closed;
   }
 
   #problem({ tasks }: Connection, bytes: number): ErrorCode | undefined {
@@ -147,5 +152,33 @@ export class ConnectionTasks {
       this.#metrics.refused.add('waiting-time');
       this.#close(connection, TOO_LONG);
     }
+  }
+}
+
+/** One object for each message that waits, of which there may be very many. */
+class ConnectionTask implements Task {
+  readonly connection: Connection;
+  readonly work: Task['run'];
+  readonly characters: number;
+  readonly isForOthers: boolean;
+  readonly sinceMs = Date.now();
+  readonly #carryOut: (task: ConnectionTask) => Promise<void>;
+
+  constructor(
+    connection: Connection,
+    work: Task['run'],
+    characters: number,
+    isForOthers: boolean,
+    carryOut: (task: ConnectionTask) => Promise<void>,
+  ) {
+    this.connection = connection;
+    this.work = work;
+    this.characters = characters;
+    this.isForOthers = isForOthers;
+    this.#carryOut = carryOut;
+  }
+
+  run(): Promise<void> {
+    return this.#carryOut(this);
   }
 }

@@ -1,16 +1,29 @@
-/** Few enough to take a millisecond or so. */
-const MAX_LEFT_PER_TURN = 100;
+import { NODE_TURNS } from './node-turns.ts';
+
+/** So many are under way at once. */
+const MAX_LEFT_AT_ONCE = 100;
 
 /**
- * Does something with each of many, a slice of them at once, and lets the event loop go round in between. One that
+ * Does something with each of many: a slice of them at once, and each begun in its turn (node-turns.ts). One that
  * fails keeps none from its turn; rejects with the first failure in the end.
  */
 export async function inSlices<Item>(items: readonly Item[], act: (item: Item) => Promise<void>): Promise<void> {
   const failures: unknown[] = [];
-  for (let at = 0; at < items.length; at += MAX_LEFT_PER_TURN) {
-    if (at > 0) await new Promise<void>((resolve) => setImmediate(resolve));
-    const results = await Promise.allSettled(items.slice(at, at + MAX_LEFT_PER_TURN).map((item) => act(item)));
-    for (const result of results) if (result.status === 'rejected') failures.push(result.reason);
+  const begin = async (item: Item) => {
+    try {
+      await act(item);
+    } catch (error) {
+      failures.push(error);
+    }
+  };
+  for (let at = 0; at < items.length; at += MAX_LEFT_AT_ONCE) {
+    const begun: Promise<void>[] = [];
+    for (const item of items.slice(at, at + MAX_LEFT_AT_ONCE)) {
+      const turn = NODE_TURNS.take();
+      if (turn !== undefined) await turn;
+      begun.push(begin(item));
+    }
+    await Promise.all(begun);
   }
   if (failures.length > 0) throw failures[0];
 }

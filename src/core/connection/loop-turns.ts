@@ -1,6 +1,11 @@
 /** What has begun is dropped from the list's front in lots of this size. */
 const COMPACT_AT = 1024;
 
+interface Waiting {
+  readonly cost: number;
+  readonly begin: () => void;
+}
+
 /**
  * Work of one kind that many bring: only so much of it is begun in one turn of the event loop, whoever brings it, and
  * the rest waits in the order in which it came. So one that brings very much holds nobody else up.
@@ -8,7 +13,7 @@ const COMPACT_AT = 1024;
 export class LoopTurns {
   readonly #perTurn: number;
   #taken = 0;
-  #waiting: (() => void)[] = [];
+  #waiting: Waiting[] = [];
   #first = 0;
   #isScheduled = false;
 
@@ -16,16 +21,24 @@ export class LoopTurns {
     this.#perTurn = perTurn;
   }
 
-  /** Undefined if the work may begin at once; else it may when the promise resolves. */
-  take(): Promise<void> | undefined {
+  /**
+   * Undefined if the work may begin at once; else it may when the promise resolves.
+   *
+   * @param cost by the measure of which a turn has so much; what costs more than that has a turn to itself
+   */
+  take(cost = 1): Promise<void> | undefined {
     this.#schedule();
-    if (this.#taken < this.#perTurn) {
-      this.#taken += 1;
+    if (this.#first === this.#waiting.length && this.#hasRoomFor(cost)) {
+      this.#taken += cost;
       return undefined;
     }
-    return new Promise((resolve) => {
-      this.#waiting.push(resolve);
+    return new Promise((begin) => {
+      this.#waiting.push({ cost, begin });
     });
+  }
+
+  #hasRoomFor(cost: number): boolean {
+    return this.#taken === 0 || this.#taken + cost <= this.#perTurn;
   }
 
   #schedule(): void {
@@ -36,15 +49,19 @@ export class LoopTurns {
 
   #next(): void {
     this.#isScheduled = false;
-    const end = Math.min(this.#waiting.length, this.#first + this.#perTurn);
-    this.#taken = end - this.#first;
+    this.#taken = 0;
+    let end = this.#first;
+    for (let next = this.#waiting[end]; next !== undefined && this.#hasRoomFor(next.cost); next = this.#waiting[end]) {
+      this.#taken += next.cost;
+      end += 1;
+    }
     if (this.#taken > 0) this.#schedule();
-    const begin = this.#waiting.slice(this.#first, end);
+    const begun = this.#waiting.slice(this.#first, end);
     this.#first = end;
     if (end === this.#waiting.length || end >= COMPACT_AT) {
       this.#waiting = this.#waiting.slice(end);
       this.#first = 0;
     }
-    for (const resolve of begin) resolve();
+    for (const { begin } of begun) begin();
   }
 }

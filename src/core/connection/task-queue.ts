@@ -1,4 +1,4 @@
-import { LoopTurns } from './loop-turns.ts';
+import { NODE_TURNS } from './node-turns.ts';
 
 /** Something that a client's message asks for. Must not reject. */
 export interface Task {
@@ -7,13 +7,7 @@ export interface Task {
   readonly characters: number;
   /** Done even if the client has closed its connection meanwhile: it is for others. */
   readonly isForOthers: boolean;
-}
-
-/** Of all connections, in one turn of the event loop: some milliseconds. */
-const MAX_TASKS_PER_TURN = 25;
-const TURNS = new LoopTurns(MAX_TASKS_PER_TURN);
-
-interface Waiting extends Task {
+  /** When it was asked for. */
   readonly sinceMs: number;
 }
 
@@ -22,7 +16,7 @@ interface Waiting extends Task {
  * be waited for. Knows no bounds of its own: see ConnectionTasks.
  */
 export class TaskQueue {
-  #waiting: Waiting[] = [];
+  #waiting: Task[] = [];
   #waitingCharacters = 0;
   #busy = false;
   #runningSinceMs = 0;
@@ -48,14 +42,14 @@ export class TaskQueue {
     return this.#busy ? Math.min(this.#runningSinceMs, this.#waiting[0]?.sinceMs ?? this.#runningSinceMs) : undefined;
   }
 
-  add(task: Task, nowMs = Date.now()): void {
+  add(task: Task): void {
     if (this.#busy) {
-      this.#waiting.push({ ...task, sinceMs: nowMs });
+      this.#waiting.push(task);
       this.#waitingCharacters += task.characters;
       return;
     }
     this.#busy = true;
-    this.#runningSinceMs = nowMs;
+    this.#runningSinceMs = task.sinceMs;
     void this.#run(task);
   }
 
@@ -67,13 +61,13 @@ export class TaskQueue {
     const kept = byClient ? this.#waiting.filter(({ isForOthers }) => isForOthers) : [];
     this.#waiting = kept;
     this.#waitingCharacters = kept.reduce((sum, { characters }) => sum + characters, 0);
-    this.add({ run: last, characters: 0, isForOthers: false });
+    this.add({ run: last, characters: 0, isForOthers: false, sinceMs: Date.now() });
   }
 
   async #run(first: Task): Promise<void> {
     let task: Task | undefined = first;
     while (task !== undefined) {
-      const turn = TURNS.take();
+      const turn = NODE_TURNS.take();
       if (turn !== undefined) await turn;
       await task.run();
       task = this.#next();

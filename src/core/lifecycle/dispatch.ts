@@ -60,13 +60,19 @@ export class Dispatch {
       tasks.enqueue(connection, { run: () => this.#act(connection, frame, nowMs) });
       return;
     }
-    // What waits is the text, whose size is known: decoded, it may take many times as much.
-    const run = async () => {
+    const isForOthers = frame.event.startsWith(CLIENT_EVENT_PREFIX);
+    tasks.enqueue(connection, { run: this.#later(connection, text, nowMs), characters: text.length, isForOthers });
+  }
+
+  /**
+   * What waits is the text, whose size is known: decoded, it may take many times as much. The closure is made here, as
+   * one made beside another keeps what either of them names: the decoded frame too.
+   */
+  #later(connection: Connection, text: string, nowMs: number): () => Promise<void> {
+    return async () => {
       const decoded = decodeFrame(text);
       if (typeof decoded !== 'string') await this.#act(connection, decoded, nowMs);
     };
-    const isForOthers = frame.event.startsWith(CLIENT_EVENT_PREFIX);
-    tasks.enqueue(connection, { run, characters: text.length, isForOthers });
   }
 
   async #act(connection: Connection, frame: ClientFrame, nowMs: number): Promise<void> {

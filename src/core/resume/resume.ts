@@ -1,5 +1,6 @@
 import type { Cluster } from '../cluster/cluster.ts';
 import type { Connection, Subscription } from '../connection/connection.ts';
+import { NODE_TURNS } from '../connection/node-turns.ts';
 import type { Resumable } from '../connection/resumable.ts';
 import type { ChannelLog } from '../contracts/channel-log.ts';
 import type { Current } from '../contracts/current.ts';
@@ -34,6 +35,9 @@ const TICK_MS = 200;
 /** Each tick attends to one of these: to each connection about once a second. */
 const SLOTS = 6;
 
+/** To look whether anything was delivered on so many channels takes as long as what a client asks for by a message. */
+const CHANNELS_LOOKED_AT_LIKE_A_MESSAGE = 200;
+
 /**
  * Resumable connections from claim to end: when they are asked what they have received, and when that is saved.
  * (docs/resume.md)
@@ -48,6 +52,8 @@ export class Resume {
   readonly #slots = Array.from({ length: SLOTS }, () => new Set<Connection>());
   /** Connections that have joined a channel since they were last saved: a node that crashes now should know of it. */
   readonly #unsaved = new Set<Connection>();
+  /** Of the above, those whose connections are being looked at, in turns of the node. */
+  readonly #goneThrough = new Set<Set<Connection>>();
   #slot = 0;
   #timer: NodeJS.Timeout | undefined;
 
@@ -165,15 +171,29 @@ export class Resume {
 
   #tick(): void {
     this.#slot = (this.#slot + 1) % SLOTS;
-    for (const connection of this.#slots[this.#slot] ?? []) this.#attend(connection);
+    const slot = this.#slots[this.#slot];
+    if (slot !== undefined) void this.#inTurns(slot, (connection) => this.#attend(connection));
     if (this.#slot > 0) return;
-    for (const connection of this.#unsaved) {
+    void this.#inTurns(this.#unsaved, (connection) => {
+      this.#unsaved.delete(connection);
       // What was sent on joining may be a whole replay: it is asked about before its turn.
       this.#acknowledgements.ask(connection);
       void this.#sessions.save(connection);
-    }
-    this.#unsaved.clear();
+    });
     void this.#keptLogs.attend(SLOTS * TICK_MS);
+  }
+
+  /** Unless they are still being gone through since last time: then this node has too much to do. */
+  async #inTurns(connections: Set<Connection>, act: (connection: Connection) => void): Promise<void> {
+    if (this.#goneThrough.has(connections)) return;
+    this.#goneThrough.add(connections);
+    for (const connection of [...connections]) {
+      const channels = connection.resumable?.joined.size ?? 0;
+      const turn = NODE_TURNS.take((1 + channels) / CHANNELS_LOOKED_AT_LIKE_A_MESSAGE);
+      if (turn !== undefined) await turn;
+      if (connections.has(connection)) act(connection);
+    }
+    this.#goneThrough.delete(connections);
   }
 
   /** Asks for an acknowledgement, and saves what was acknowledged. */

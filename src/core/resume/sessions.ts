@@ -1,6 +1,7 @@
 import type { Cluster } from '../cluster/cluster.ts';
 import { addressBlock } from '../connection/address-block.ts';
 import type { Connection } from '../connection/connection.ts';
+import { NODE_TURNS } from '../connection/node-turns.ts';
 import type { Resumable } from '../connection/resumable.ts';
 import { whenReachable } from '../connection/when-reachable.ts';
 import { BrokerUnavailable } from '../contracts/broker.ts';
@@ -17,6 +18,9 @@ const MAX_SOCKET_IDS = 8;
 
 /** Channels of earlier connections that were not subscribed to again; those that have waited longest are forgotten. */
 const MAX_AWAITED_CHANNELS = 1000;
+
+/** To write down where a client stands on so many channels takes as long as what it asks for by a message. */
+const CHANNELS_SAVED_LIKE_A_MESSAGE = 40;
 
 export interface SessionsDependencies {
   readonly store: SessionStore;
@@ -143,7 +147,10 @@ export class Sessions {
     write: (owner: SessionOwner, saved: SavedSession) => Promise<boolean>,
   ): Promise<void> {
     const { resumable, app, socketId } = connection;
-    if (resumable === undefined || resumable.superseded) return;
+    if (resumable === undefined) return;
+    const turn = NODE_TURNS.take(1 + resumable.joined.size / CHANNELS_SAVED_LIKE_A_MESSAGE);
+    if (turn !== undefined) await turn;
+    if (resumable.superseded) return;
     const { acknowledgedCount, session } = resumable;
     try {
       if (!(await write(this.#ownerOf(connection, session), this.#stand(resumable)))) resumable.superseded = true;

@@ -24,3 +24,14 @@ t.test('one that fails keeps none from its turn, and is told in the end', async 
   await t.rejects(inSlices(items, act), { message: 'the third fails' });
   t.equal(done.length, 999);
 });
+
+t.test('two that have much to do take turns', async (t) => {
+  const done: string[] = [];
+  const act = (name: string) => async () => {
+    done.push(name);
+  };
+  await Promise.all([inSlices(items, act('a')), inSlices(items, act('b'))]);
+  const half = done.slice(0, items.length);
+  const ofFirst = half.filter((name) => name === 'a').length;
+  t.ok(ofFirst > 400 && ofFirst < 600, `${ofFirst} of the first, of ${half.length}`);
+});

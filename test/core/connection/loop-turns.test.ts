@@ -24,3 +24,18 @@ t.test('so much begins in each turn, in the order in which it came', async (t) =
   await new Promise(setImmediate);
   t.equal(turns.take(), undefined, 'at once again');
 });
+
+t.test('what costs more takes more of a turn, or a whole one, and nothing overtakes it', async (t) => {
+  const turns = new LoopTurns(10);
+  const turnOf: Record<string, number> = {};
+  let now = 0;
+  const begin = async (name: string, cost: number) => {
+    await turns.take(cost);
+    turnOf[name] = now;
+  };
+  const all = ['6', '4', '25', '1', '9', '2'].map((cost) => begin(cost, Number(cost)));
+  await Promise.resolve();
+  for (now = 1; now < 10; now += 1) await new Promise(setImmediate);
+  await Promise.all(all);
+  t.same(turnOf, { '6': 0, '4': 0, '25': 1, '1': 2, '9': 2, '2': 3 });
+});

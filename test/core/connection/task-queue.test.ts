@@ -4,7 +4,10 @@ import t from 'tap';
 import { TaskQueue } from '../../../src/core/connection/task-queue.ts';
 import { turnsOf } from '../../support/turns.ts';
 
-const task = (run: () => Promise<void>, characters = 0, isForOthers = false) => ({ run, characters, isForOthers });
+const task = (run: () => Promise<void>, characters = 0, isForOthers = false) => ({
+  ...{ run, characters, isForOthers },
+  sinceMs: Date.now(),
+});
 const nothing = task(async () => undefined);
 
 /** A queue with a task under way, and what ends that. */
@@ -64,8 +67,8 @@ t.test('a task begins at once if nothing is under way', async (t) => {
 t.test('it says how much waits, and since when', async (t) => {
   const { queue, end } = busy();
   t.equal(queue.size, 0, 'what is under way does not wait');
-  queue.add({ ...nothing, characters: 10 }, 1000);
-  queue.add({ ...nothing, characters: 5 }, 2000);
+  queue.add({ ...nothing, characters: 10, sinceMs: 1000 });
+  queue.add({ ...nothing, characters: 5, sinceMs: 2000 });
   t.same([queue.size, queue.waitingCharacters, queue.oldestMs], [2, 15, 1000]);
   end();
   await new Promise(setImmediate);
