@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
+import { isatty } from 'node:tty';
 import { dotEnv } from './cli/dot-env.ts';
 import { runCli } from './cli/program.ts';
 
@@ -27,6 +28,13 @@ function neverWait(stream: NodeJS.WriteStream & { _handle?: { setBlocking(blocks
   if (stream.isTTY) stream._handle?.setBlocking(false);
 }
 
+const terminals = [0, 1, 2].filter((descriptor) => isatty(descriptor));
+
+/** Whether a terminal that this process was started in has been closed. */
+function hasLostTerminal(): boolean {
+  return terminals.some((descriptor) => !isatty(descriptor));
+}
+
 Object.assign(process.env, dotEnv(process.cwd(), process.env));
 
 process.exitCode = await runCli(process.argv.slice(2), version, {
@@ -49,7 +57,8 @@ process.exitCode = await runCli(process.argv.slice(2), version, {
     process.on('rejectionHandled', () => undefined);
   },
   onReloadSignal: (reload) => {
-    process.on('SIGHUP', reload);
+    // It means two things. A server that outlived its terminal would keep the port, and nobody would see it.
+    process.on('SIGHUP', () => (hasLostTerminal() ? process.kill(process.pid, 'SIGTERM') : reload()));
   },
   exit: (code) => process.exit(code),
 });

@@ -14,7 +14,7 @@ export interface CliContext {
   onStopSignal(stop: (signal: NodeJS.Signals) => void): void;
   /** Calls back on an error that nobody caught, in the context in which it was left behind. */
   onUncaught(fault: (error: unknown) => void): void;
-  /** Calls back on SIGHUP. */
+  /** Calls back on SIGHUP, unless it tells of a terminal that was closed: that one stops. */
   onReloadSignal(reload: () => void): void;
   /** Milliseconds since 1970; the clock by default. */
   readonly now?: () => number;

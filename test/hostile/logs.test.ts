@@ -127,6 +127,23 @@ t.test(
   },
 );
 
+t.test('a terminal that is closed', { skip: process.platform !== 'linux' && 'needs script' }, async (t) => {
+  const { child, exit, api, pid } = await startInTerminal(t);
+  process.kill(pid, 'SIGHUP');
+  await serves(t, api);
+  child.kill('SIGKILL');
+  await exit;
+  const gone = () =>
+    api.get('/channels').then(
+      () => false,
+      () => true,
+    );
+  t.teardown(async () => {
+    if (!(await gone())) process.kill(pid, 'SIGKILL');
+  });
+  await t.resolves(until(gone, 'the end of the server'), 'nothing is left behind that holds the port');
+});
+
 t.test('refusals of one cause from one address are summed up in one line', async (t) => {
   const { server, target, log } = await startLogged(t);
   const client = await RawClient.connect(t, target);
