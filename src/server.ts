@@ -214,7 +214,7 @@ async function open(
   const webSockets = webSocketSettings(config);
   delivery.addTransport(
     new WebSocketTransport({
-      ...{ uws, app: native, connections, clientIp, headerLimit, missingUpgrade, metrics, logger: transportLogger },
+      ...{ uws, app: native, connections, clientIp, headerLimit, metrics, logger: transportLogger },
       settings: webSockets,
       limits: inForce.of(webSocketLimits),
     }),

@@ -104,14 +104,21 @@ export const ATTACKS: readonly Attack[] = [
     what: '100 anonymous resumable connections with 1,000 channels of 200 characters, which then go',
     needsRedis: true,
   },
-  { name: 'log-flood', what: '50,000 refused subscriptions on one connection' },
+  { name: 'log-flood', what: 'refused subscriptions, as many as one connection may ask for' },
   { name: 'many-headers', what: 'requests with 20 KB of cookies' },
   { name: 'file-descriptors', what: '400 idle TCP connections, with `ulimit -n 150`', maxFiles: 150 },
-  { name: 'many-channels', what: 'one connection that joins 200,000 channels and leaves them at once' },
+  { name: 'many-channels', what: 'one connection that joins as many channels as it may, and leaves them at once' },
   {
     name: 'deflated-frames',
     what: '3,000 deflated frames of 400 bytes that inflate to 360 KB each',
     env: { FANFARE_CONNECTIONS_COMPRESSION: 'true' },
   },
   { name: 'pipelined', what: 'four requests in one packet on each of 50 connections, again and again' },
+  { name: 'request-flood', what: 'one connection that sends requests without a pause', isOfMemory: true },
+  {
+    name: 'unread-answers',
+    what: '50 connections that ask for a file, one request after another, and read none of the answers',
+    isOfMemory: true,
+  },
+  { name: 'ping-flood', what: 'one WebSocket that sends pings without a pause' },
 ];

@@ -42,6 +42,18 @@ async function repeat({ seconds }: Prey, atATime: number, ask: () => Promise<num
   return [...statuses].map(([status, count]) => `${count} × ${status === 0 ? 'no answer' : status}`).join(', ');
 }
 
+/** Begins anew, until the time is up. */
+async function again(seconds: number, attack: (deadline: number) => Promise<void>): Promise<string> {
+  const deadline = end(seconds);
+  let rounds = 0;
+  while (performance.now() < deadline) {
+    await attack(deadline);
+    rounds += 1;
+    await delay(5);
+  }
+  return `${rounds} times`;
+}
+
 async function authorize(port: number, channel: string, headers: Record<string, string>): Promise<number> {
   const body = new URLSearchParams({ socket_id: '1234.5678', channel_name: channel });
   const signal = AbortSignal.timeout(15_000);
@@ -158,5 +170,30 @@ export const HTTP_ATTACKERS: Readonly<Record<string, Attacker>> = {
       }),
     );
     return `${answers} answers`;
+  },
+
+  async 'request-flood'({ port, seconds }) {
+    const many = Buffer.from('GET /ready HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(20_000));
+    return await again(seconds, async (deadline) => {
+      const socket = raw(port);
+      await pour(socket, many, Number.POSITIVE_INFINITY, deadline);
+      socket.destroy();
+    });
+  },
+
+  async 'unread-answers'({ port, seconds }) {
+    const requests = Buffer.from('GET /fanfare/client.js HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(20));
+    const one = (deadline: number) => async () => {
+      const socket = raw(port).pause();
+      while (performance.now() < deadline && !socket.destroyed) {
+        socket.write(requests);
+        await delay(1);
+      }
+      // A connection that was cut shows that only when it is written to.
+      socket.destroy();
+    };
+    return await again(seconds, async (deadline) => {
+      await Promise.all(Array.from({ length: 50 }, one(deadline)));
+    });
   },
 };

@@ -144,8 +144,8 @@ export const SOCKET_ATTACKERS: Readonly<Record<string, Attacker>> = {
   async 'log-flood'({ port, seconds }) {
     const deadline = performance.now() + seconds * 1000;
     const socket = await open(port);
-    for (let n = 0; n < 50_000 && !socket.destroyed; n += 500) {
-      const frames = Array.from({ length: 500 }, (_, index) =>
+    for (let n = 0; n < 50_000 && !socket.destroyed && performance.now() < deadline; n += 200) {
+      const frames = Array.from({ length: 200 }, (_, index) =>
         text({ event: 'pusher:subscribe', data: { channel: `private-${n + index}`, auth: `${APP.key}:wrong` } }),
       );
       await write(socket, Buffer.concat(frames), deadline);
@@ -160,8 +160,8 @@ export const SOCKET_ATTACKERS: Readonly<Record<string, Attacker>> = {
   async 'many-channels'({ port, seconds }) {
     const deadline = performance.now() + seconds * 1000;
     const socket = await open(port);
-    for (let n = 0; n < 200_000 && !socket.destroyed && performance.now() < deadline; n += 1000) {
-      const frames = Array.from({ length: 1000 }, (_, index) => subscribe(`c-${n + index}`));
+    for (let n = 0; n < 200_000 && !socket.destroyed && performance.now() < deadline; n += 250) {
+      const frames = Array.from({ length: 250 }, (_, index) => subscribe(`c-${n + index}`));
       await write(socket, Buffer.concat(frames), deadline);
       await delay(35);
     }
@@ -184,5 +184,19 @@ export const SOCKET_ATTACKERS: Readonly<Record<string, Attacker>> = {
       rounds += 1;
     }
     return `${rounds} times`;
+  },
+
+  async 'ping-flood'({ port, seconds }) {
+    const deadline = performance.now() + seconds * 1000;
+    // Masked with zeros, and empty. (RFC 6455, section 5.5.2)
+    const pings = Buffer.concat(Array.from({ length: 100_000 }, () => Buffer.from([0x89, 0x80, 0, 0, 0, 0])));
+    let rounds = 0;
+    while (performance.now() < deadline) {
+      const socket = await open(port);
+      while (!socket.destroyed && performance.now() < deadline) await write(socket, pings, deadline);
+      socket.destroy();
+      rounds += 1;
+    }
+    return `${rounds} connections`;
   },
 };

@@ -20,18 +20,13 @@ export class HeaderLimit {
     this.#logger = logger;
   }
 
+  isExceeded(req: NativeRequest): boolean {
+    return measured(req).bytes > this.#maxBytes;
+  }
+
   /** The answer to a request that has too much; undefined if it has not. */
   refusal(req: NativeRequest, ip: () => string): HttpResponse | undefined {
-    let bytes = 0;
-    let largest = '';
-    let largestBytes = 0;
-    req.forEach((name, value) => {
-      const own = name.length + value.length + AROUND_BYTES;
-      bytes += own;
-      if (own <= largestBytes) return;
-      largest = name;
-      largestBytes = own;
-    });
+    const { bytes, largest, largestBytes } = measured(req);
     const maxBytes = this.#maxBytes;
     if (bytes <= maxBytes) return undefined;
     this.#metrics.refused.add('header-bytes');
@@ -43,4 +38,18 @@ export class HeaderLimit {
       body: `The headers have ${bytes} bytes, and may have ${maxBytes}; the largest is ${name}, with ${largestBytes}`,
     };
   }
+}
+
+function measured(req: NativeRequest): { bytes: number; largest: string; largestBytes: number } {
+  let bytes = 0;
+  let largest = '';
+  let largestBytes = 0;
+  req.forEach((name, value) => {
+    const own = name.length + value.length + AROUND_BYTES;
+    bytes += own;
+    if (own <= largestBytes) return;
+    largest = name;
+    largestBytes = own;
+  });
+  return { bytes, largest, largestBytes };
 }

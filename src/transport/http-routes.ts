@@ -6,7 +6,6 @@ import type { BodyBudget } from './body-budget.ts';
 import type { ClientIp } from './client-ip.ts';
 import { CopiedRequest } from './copied-request.ts';
 import type { HeaderLimit } from './header-limit.ts';
-import { writeAnswer } from './http-answer.ts';
 import { type BodyLimits, HttpBody } from './http-body.ts';
 import { type PendingRequest, PendingRequests } from './pending-requests.ts';
 
@@ -60,13 +59,13 @@ export function serveHttp(dependencies: HttpRoutesDependencies): PendingRequests
     const route = routes.find((candidate) => candidate.matches(request.path));
     if (route === undefined) {
       const answer = { status: 404, body: `Nothing is served at ${request.path}` };
-      writeAnswer(res, request.method, answer, isStopping());
+      pending.add(res, request).answer(answer, isStopping());
       return;
     }
     const isHot = 'endpoint' in route && route.isHot === true;
     const refusal = isHot ? undefined : headerLimit.refusal(req, () => request.ip);
     if (refusal !== undefined) {
-      writeAnswer(res, request.method, refusal, true);
+      pending.add(res, request).answer(refusal, true);
       return;
     }
     request.copyHeaders(req, route.headers);
@@ -75,7 +74,7 @@ export function serveHttp(dependencies: HttpRoutesDependencies): PendingRequests
       return;
     }
     const answer = route.take(res, request);
-    if (answer !== undefined) writeAnswer(res, request.method, answer, isStopping());
+    if (answer !== undefined) pending.add(res, request).answer(answer, isStopping());
   });
   return pending;
 }

@@ -1,4 +1,6 @@
 import type { HttpResponse as NativeResponse } from 'uWebSockets.js';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { LoopTurns } from '../core/connection/loop-turns.ts';
 import type { HttpResponse } from '../core/contracts/http.ts';
 import type { CopiedRequest } from './copied-request.ts';
 import { writeAnswer } from './http-answer.ts';
@@ -10,8 +12,22 @@ const STOPPING: HttpResponse = Object.freeze({
   headers: [['Retry-After', '1'] as const],
 });
 
+/**
+ * Answers that are written in one turn of the event loop. uWebSockets.js reads from one connection as long as that has
+ * anything, and would answer a hundred thousand requests before it looks at another; but it cuts a connection that asks
+ * again before it was answered.
+ */
+const MAX_ANSWERS_PER_TURN = 100;
+
+/**
+ * Answers without a body that a connection gets, on average. They are over at once, and nothing tells on which
+ * connection one goes out, nor how many it has not read.
+ */
+const MAX_EMPTY_ANSWERS = 500;
+
 /** The requests that have not been answered yet: at most one on each connection. */
 export class PendingRequests {
+  readonly #turns = new LoopTurns(MAX_ANSWERS_PER_TURN);
   readonly #requests = new Set<PendingRequest>();
   /** Those whose body was complete in this turn of the event loop. */
   #completed: PendingRequest[] = [];
@@ -39,6 +55,11 @@ export class PendingRequests {
     clearTimeout(timer);
     this.#whenNone = undefined;
     for (const request of this.#requests) request.answer(STOPPING, true);
+  }
+
+  /** Undefined if an answer may be written at once. */
+  turn(): Promise<void> | undefined {
+    return this.#turns.take();
   }
 
   over(request: PendingRequest): void {
@@ -92,9 +113,26 @@ export class PendingRequest {
   /** Nothing happens if it has been answered, or its client has gone. */
   answer(response: HttpResponse, closeConnection: boolean): void {
     if (this.#over) return;
+    const isEmpty = response.body === '' || this.#request.method === 'HEAD';
+    const isLast = closeConnection || (isEmpty && Math.random() * MAX_EMPTY_ANSWERS < 1);
+    // The last answer goes out in a turn of its own: another request in the same packet would keep the connection open.
+    const turn = isLast ? nextTurn() : this.#all.turn();
+    if (turn === undefined) this.#write(response, isLast);
+    else {
+      this.complete();
+      void turn.then(() => this.#write(response, isLast));
+    }
+  }
+
+  #write(response: HttpResponse, isLast: boolean): void {
+    if (this.#over) return;
     this.#end();
     if (this.#heldBack) this.#res.resume();
-    this.#res.cork(() => writeAnswer(this.#res, this.#request.method, response, closeConnection));
+    let isToClose = false;
+    this.#res.cork(() => {
+      isToClose = writeAnswer(this.#res, this.#request.method, response, isLast);
+    });
+    if (isToClose) this.#res.close();
   }
 
   /** Ends its connection at once, without an answer. */

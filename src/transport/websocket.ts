@@ -11,8 +11,6 @@ import { ERROR_CODES } from '../protocol/error-codes.ts';
 import type { ClientIp } from './client-ip.ts';
 import { remoteAddress } from './copied-request.ts';
 import type { HeaderLimit } from './header-limit.ts';
-import { writeAnswer } from './http-answer.ts';
-import type { MissingUpgrade } from './missing-upgrade.ts';
 import { ReceiveAllowance, type ReceiveLimits, SENDS_TOO_MUCH } from './receive-allowance.ts';
 import { logSlowReader, SLOW_READER } from './slow-reader.ts';
 import type { UwsModule } from './uws.ts';
@@ -43,7 +41,6 @@ export interface WebSocketDependencies {
   readonly clientIp: Current<ClientIp>;
   readonly headerLimit: HeaderLimit;
   readonly metrics: Metrics;
-  readonly missingUpgrade: MissingUpgrade;
   readonly logger: Logger;
 }
 
@@ -100,15 +97,10 @@ export class WebSocketTransport implements Transport {
       sendPingsAutomatically: false,
       compression: settings.compression ? uws.SHARED_COMPRESSOR : uws.DISABLED,
       upgrade: (res, req, context) => {
-        if (req.getHeader('upgrade').toLowerCase() !== 'websocket') {
-          // The key alone is enough for uWebSockets.js, but the proxy that dropped this would not pass on the answer.
-          writeAnswer(res, 'GET', this.#deps.missingUpgrade.answer(req.getUrl()), false);
-          return;
-        }
-        const whence = this.#whence(remoteAddress(res), req);
-        const refusal = this.#deps.headerLimit.refusal(req, () => whence.ip);
-        if (refusal !== undefined) {
-          writeAnswer(res, 'GET', refusal, true);
+        // The key alone is enough for uWebSockets.js, but a proxy that dropped this would not pass on the answer. Both
+        // are answered as plain requests.
+        if (req.getHeader('upgrade').toLowerCase() !== 'websocket' || this.#deps.headerLimit.isExceeded(req)) {
+          req.setYield(true);
           return;
         }
         const handshake: Handshake = {
@@ -116,7 +108,7 @@ export class WebSocketTransport implements Transport {
           // Its declaration does not say so, but it is undefined if the URL has no question mark.
           query: req.getQuery() ?? '',
           origin: req.getHeader('origin'),
-          ...whence,
+          ...this.#whence(remoteAddress(res), req),
         };
         res.upgrade<Peer>(
           { handshake, allowance: new ReceiveAllowance(this.#deps.limits), socket: undefined, connection: undefined },

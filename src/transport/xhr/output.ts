@@ -1,5 +1,5 @@
 import type { HttpResponse as NativeResponse } from 'uWebSockets.js';
-import { statusLine } from '../http-answer.ts';
+import { endWith, statusLine } from '../http-answer.ts';
 
 export type Headers = ReadonlyArray<readonly [string, string]>;
 
@@ -43,7 +43,8 @@ export class NativeOutput implements Output {
   end(bytes?: Buffer): void {
     this.#res.cork(() => {
       if (!this.#hasBegun) this.#writeHead();
-      this.#res.end(bytes);
+      if (bytes === undefined) this.#res.end();
+      else endWith(this.#res, bytes);
     });
   }
 
@@ -51,7 +52,7 @@ export class NativeOutput implements Output {
     this.#res.cork(() => {
       this.#res.writeStatus(statusLine(status));
       this.#writeHead();
-      this.#res.end(sentence);
+      endWith(this.#res, sentence);
     });
   }
 
