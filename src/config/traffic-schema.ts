@@ -35,7 +35,7 @@ export const connectionsSchema = section('Client connections, whichever app they
   ),
   maxReceiveBytesPerSecond: size(
     'What one connection may send in a second, messages decompressed, and each message, ping and pong counted ' +
-      'with 128 bytes more; never less than two messages of the largest size. One that sends more is closed with 4100.',
+      'with 512 bytes more; never less than two messages of the largest size. One that sends more is closed with 4100.',
     4 * MB,
     { min: 64 * KB, max: 1024 * MB },
   ),

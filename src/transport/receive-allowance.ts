@@ -10,7 +10,7 @@ export interface ReceiveLimits {
 export const SENDS_TOO_MUCH = { ...ERROR_CODES.overCapacity, message: 'More is sent in a second than may be' };
 
 /** What a frame costs beside its bytes: so that many small ones, each of which takes its time, count too. */
-const MESSAGE_COST_BYTES = 128;
+const MESSAGE_COST_BYTES = 512;
 
 /**
  * How much one connection may send: so many bytes a second, and those of a second at once. Looks at no clock until
