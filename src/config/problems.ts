@@ -16,12 +16,16 @@ export class ConfigError extends Error {
   /** What would work, but should not stay so. */
   readonly warnings: readonly string[];
 
-  constructor(problems: readonly string[], warnings: readonly string[] = []) {
+  /** What may be behind them all. */
+  readonly hint: string | undefined;
+
+  constructor(problems: readonly string[], warnings: readonly string[] = [], hint?: string) {
     const count = problems.length === 1 ? 'a problem' : `${problems.length} problems`;
-    super(`The configuration has ${count}:\n  ${problems.join('\n  ')}`);
+    super(`The configuration has ${count}:\n  ${problems.join('\n  ')}${hint === undefined ? '' : `\n${hint}`}`);
     this.name = 'ConfigError';
     this.problems = problems;
     this.warnings = warnings;
+    this.hint = hint;
   }
 }
 

@@ -38,6 +38,24 @@ for (const [kind, manifest, rules] of [
   });
 }
 
+t.test('production, which does not read .env, says so and how to bring it in', async (t) => {
+  const { folder, read } = project(t, { 'package.json': '{}' });
+  await runIn(folder, ['init']);
+  const env = { NODE_ENV: 'production' };
+  const hint = /not set in the environment\nProduction does not read \.env: .* set -a; \. \.\/\.env; set \+a$/;
+  for (const command of ['serve', 'check-config', 'channels']) {
+    t.match(await runIn(folder, [command], env), { code: 1, stderr: hint }, command);
+  }
+  const doctor = await runIn(folder, ['doctor', '--json'], env);
+  const advice = (JSON.parse(doctor.stdout) as { advice?: string }[]).map((finding) => finding.advice);
+  t.match(advice, [undefined, undefined, undefined, /Production does not read \.env/], 'once, with the last');
+  t.match(await runIn(folder, ['check-config'], { ...env, ...parseEnv(read('.env')) }), { code: 0, stderr: '' });
+  const other = await runIn(folder, ['check-config', '--set', 'prot=1'], { ...env, ...parseEnv(read('.env')) });
+  t.match(other, { code: 1, stderr: /did you mean port\?$/ }, 'if nothing of it is missing it is not mentioned');
+  const foreign = project(t, { '.env/file': '' });
+  t.match(await runIn(foreign.folder, ['check-config'], env), { code: 1, stderr: /problems:(\n {2}.*){5}$/ });
+});
+
 t.test('what is there stays, and what is missing in .env is added', async (t) => {
   const before = 'APP_NAME=shop\nPUSHER_APP_ID=7\nPUSHER_APP_KEY=\nPUSHER_APP_SECRET=mine';
   const files = { 'package.json': '{"type":"module"}', 'config/channels.mjs': 'mine', '.env': before, '.git/HEAD': '' };

@@ -5,7 +5,7 @@ import { addConfigFlags, type ConfigFlags, chosenApp, loadWith } from '../config
 import { type CliContext, CliFailure } from '../context.ts';
 import { painter } from '../output.ts';
 import { parseServerUrl } from '../server-url.ts';
-import { type Finding, ok, problem } from './finding.ts';
+import { type Finding, ok } from './finding.ts';
 import { publicUrlFindings } from './public-url.ts';
 import {
   credentialFindings,
@@ -55,8 +55,12 @@ async function look(flags: DoctorFlags, context: CliContext): Promise<Finding[]>
     ({ config } = loadWith(context, flags, { checkFiles: true }));
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    const advice = 'docs/configuration.md has every key. The other checks need a configuration that holds.';
-    return error.problems.map((says) => problem('configuration', says, advice));
+    const { problems, hint = 'docs/configuration.md has every key.' } = error;
+    const advice = `The other checks need a configuration that holds. ${hint}`;
+    return problems.map((says, index) => ({
+      ...{ check: 'configuration', level: 'problem', says },
+      ...(index === problems.length - 1 ? { advice } : {}),
+    }));
   }
   const rules = await ruleFindings(config);
   const rulesLoad = rules.every(({ level }) => level !== 'problem');
