@@ -1,6 +1,6 @@
 import type { App } from '../core/contracts/app.ts';
 import type { Explain, ExplainedStep, ExplainRequest, Explanation } from '../core/contracts/explanation.ts';
-import { channelKind } from '../protocol/channel-name.ts';
+import { channelKind, channelNameProblem } from '../protocol/channel-name.ts';
 import { type Attempt, type Authority, channelOf, decide, type Found, namedApp } from './authorize.ts';
 import { AuthRefusal } from './refusals.ts';
 import { signChannel } from './signed-answers.ts';
@@ -58,6 +58,10 @@ async function walk(
   const passed = (step: ExplainedStep['step'], detail: string) => steps.push({ step, passed: true, detail });
   const app = appOf(authority, appId);
   passed('app', `app ${app.id}`);
+  if (isOpenToAll(channel, app)) {
+    passed('channel', `${kindText(channel)} channel, for which nobody is asked`);
+    return;
+  }
   channelOf(attempt, { channel_name: channel }, app);
   passed('channel', `${kindText(channel)} channel`);
   const deciding = decide(authority, attempt, { app, socketId, channel, token }, found, (user) =>
@@ -94,7 +98,7 @@ function nextStep(steps: readonly ExplainedStep[], found: Found): ExplainedStep[
 
 function detailOf(refusal: AuthRefusal, { rules }: Authority, found: Evidence): string {
   if (refusal.code === 'channel_not_guarded') {
-    return 'this channel needs no authorization: public channels are open to everyone, and #server-to-user ones to their user';
+    return 'this channel needs no authorization: its user joins it by signing in, with pusher.signin()';
   }
   if (refusal.code === 'rule_denied') {
     return `the rule '${found.rule?.pattern}' said no to user ${found.user?.id}${claimsText(found.claimsRead)}`;
@@ -106,7 +110,14 @@ function detailOf(refusal: AuthRefusal, { rules }: Authority, found: Evidence): 
   return `${refusal.message}; there are rules for ${shown === '' ? 'nothing' : shown}${more}`;
 }
 
+function isOpenToAll(channel: string, { limits }: App): boolean {
+  return (
+    channelNameProblem(channel, limits.maxChannelNameLength) === undefined && channelKind(channel).access === 'public'
+  );
+}
+
 function grantedReason({ channel }: ExplainRequest, { user, rule }: Found): string {
+  if (rule === undefined) return `everybody may join ${channel}: a public channel takes no token`;
   return `user ${user?.id} may join ${channel}: the rule '${rule?.pattern}' said yes`;
 }
 

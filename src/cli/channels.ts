@@ -12,9 +12,9 @@ interface ChannelInfo {
 export function channelsCommand(command: Command, context: CliContext): void {
   addServerFlags(command)
     .description('list the channels that somebody is subscribed to')
-    .argument('[prefix]', 'only those whose name begins so', '')
+    .argument('[prefix]', 'only those whose name begins so')
     .addHelpText('after', '\nExamples:\n  fanfare channels\n  fanfare channels presence-\n  fanfare channels --json')
-    .action(async (prefix: string, flags: ServerFlags) => {
+    .action(async (prefix = '', flags: ServerFlags) => {
       const presence = prefix.startsWith('presence-');
       const info = presence ? 'subscription_count,user_count' : 'subscription_count';
       const query = { info, ...(prefix === '' ? {} : { filter_by_prefix: prefix }) };
@@ -39,7 +39,7 @@ export function channelsCommand(command: Command, context: CliContext): void {
 export function usersCommand(command: Command, context: CliContext): void {
   addServerFlags(command)
     .description('list the members of a presence channel')
-    .argument('<channel>')
+    .argument('<channel>', 'its whole name, such as presence-lobby')
     .addHelpText('after', '\nExamples:\n  fanfare users presence-lobby\n  fanfare users presence-lobby --json')
     .action(async (channel: string, flags: ServerFlags) => {
       if (channelKind(channel).access !== 'presence') {
@@ -67,6 +67,10 @@ export function disconnectCommand(command: Command, context: CliContext): void {
     .action(async (user: string, flags: ServerFlags) => {
       const path = `/users/${encodeURIComponent(user)}/terminate_connections`;
       const answer = await askServer(context, flags, { method: 'POST', path, body: '' });
-      context.print(flags.json === true ? JSON.stringify(answer) : `Told every node to close what user ${user} has.`);
+      context.print(
+        flags.json === true
+          ? JSON.stringify(answer)
+          : `Every node closes what user ${user} has open, and refuses the tokens that were issued until now.`,
+      );
     });
 }

@@ -17,7 +17,7 @@ interface ExplainFlags extends ConfigFlags, Partial<TokenFlags> {
 export function explainCommand(command: Command, context: CliContext): void {
   addUserFlags(addConfigFlags(command))
     .description('say whether a user may join a channel, by which rule, and why; exit code 1 for a no')
-    .argument('<channel>')
+    .argument('<channel>', 'its whole name, such as private-domain.7')
     .option('--token <jwt>', "the user's token, or one for --user")
     .option('--app <id>', 'the app (default: as the authorization endpoint chooses)')
     .option('--json', 'print the whole answer as JSON')

@@ -20,7 +20,7 @@ interface ListenFlags extends ConfigFlags, Partial<TokenFlags> {
 export function listenCommand(command: Command, context: CliContext): void {
   addUserFlags(addConfigFlags(command))
     .description('join channels of a running server with stock pusher-js, and print what arrives')
-    .argument('<channel...>')
+    .argument('<channel...>', 'their whole names, such as private-domain.7')
     .option('--token <jwt>', 'ask the authorization endpoint with this token')
     .option('--event <name>', 'print events of this name only; may be repeated', (name, before: string[] = []) => [
       ...before,

@@ -27,6 +27,10 @@ export async function runCli(args: readonly string[], version: string, context: 
       writeOut: (text) => context.print(text.trimEnd()),
       writeErr: (text) => context.warn(text.trimEnd()),
     })
+    // Without "[options]", which all have: what each is for then fits beside it, in lines of a terminal's width.
+    .configureHelp({
+      subcommandTerm: (command) => [command.name(), command.usage().replace(/^\[options\] ?/, '')].join(' ').trimEnd(),
+    })
     .showHelpAfterError('(--help tells more)')
     .addHelpText(
       'after',

@@ -1,4 +1,4 @@
-import { type Command, InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { addConfigFlags, type ConfigFlags, loadWith } from './config-flags.ts';
 import type { CliContext } from './context.ts';
 import { signUserToken, type TokenFlags } from './user-token.ts';
@@ -43,7 +43,11 @@ export function addUserFlags(command: Command): Command {
       'any other claim; a value that is JSON is taken as such; may be repeated',
       collectClaim,
     )
-    .option('--expires <duration>', 'how long it is valid: 30s, 15m, 1h, 7d, or never', durationSeconds, 3600);
+    .addOption(
+      new Option('--expires <duration>', 'how long it is valid: 30s, 15m, 1h, 7d, or never')
+        .argParser(durationSeconds)
+        .default(3600, '1h'),
+    );
 }
 
 function notEmpty(written: string): string {

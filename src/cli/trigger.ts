@@ -9,8 +9,8 @@ interface TriggerFlags extends ServerFlags {
 export function triggerCommand(command: Command, context: CliContext): void {
   addServerFlags(command)
     .description('trigger an event on a running server, as a backend does')
-    .argument('<channel>')
-    .argument('<event>')
+    .argument('<channel>', 'its whole name, such as private-domain.7')
+    .argument('<event>', 'its name, such as message.sent')
     .argument('<data>', 'delivered as it is written; JSON as a rule')
     .option('--socket-id <id>', 'a connection to leave out')
     .addHelpText(
