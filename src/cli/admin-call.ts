@@ -10,7 +10,7 @@ const LIMIT_MS = 30_000;
 
 /** Asks a running server's admin port, with the admin token of the configuration if there is one. */
 export async function askAdmin<T>(config: Config, url: string | undefined, path: string, body: object): Promise<T> {
-  const { origin, pathPrefix } = parseServerUrl(url ?? adminOrigin(config), url === undefined ? '' : ' (from --admin)');
+  const { origin, pathPrefix } = parseServerUrl(url ?? adminOrigin(config), ' (from --admin)', DEFAULT_PORT);
   const { token } = config.admin;
   const authorization = token === undefined ? {} : { Authorization: `Bearer ${token}` };
   const answer = await callServer(

@@ -26,7 +26,10 @@ export async function callServer(
   } catch (error) {
     throw unreachable(origin, error, flag);
   }
-  if (status < 200 || status > 299) throw new CliFailure(`The server answered ${status}: ${refusalText(status, text)}`);
+  if (status < 200 || status > 299) {
+    const hint = status === 404 && flag === '--admin' ? '; --admin takes the port for operators, 9601 as a rule' : '';
+    throw new CliFailure(`The server answered ${status}: ${refusalText(status, text)}${hint}`);
+  }
   try {
     return JSON.parse(text);
   } catch (error) {

@@ -96,7 +96,8 @@ function readEnv(file: string): Record<string, string | undefined> {
     return parseEnv(readFileSync(file, 'utf8')) as Record<string, string | undefined>;
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
-    throw new CliFailure(`${file} cannot be read (${code})`, { cause: error });
+    const says = code === 'ENOENT' ? `There is no file ${file}` : `${file} cannot be read (${code})`;
+    throw new CliFailure(says, { cause: error });
   }
 }
 

@@ -30,11 +30,16 @@ export function localUrl(config: Config, port: number): string {
   return `${config.tls === undefined ? 'http' : 'https'}://${host}:${port}${config.pathPrefix}`;
 }
 
-/** @param whence where it was written, for the message of a CliFailure */
-export function parseServerUrl(written: string, whence = ''): ServerUrl {
+/**
+ * @param whence where it was written, for the message of a CliFailure
+ * @param usualPort for its example
+ */
+export function parseServerUrl(written: string, whence = '', usualPort = 6001): ServerUrl {
   const url = URL.canParse(written) ? new URL(written) : undefined;
   if (url === undefined || !/^https?:$/.test(url.protocol) || url.search !== '' || url.hash !== '') {
-    throw new CliFailure(`'${written}' is not the URL of a server${whence}; it looks like http://localhost:6001`);
+    throw new CliFailure(
+      `'${written}' is not the URL of a server${whence}; it looks like http://localhost:${usualPort}`,
+    );
   }
   const tls = url.protocol === 'https:';
   return {

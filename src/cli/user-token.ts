@@ -24,6 +24,15 @@ export async function signUserToken(config: Config, flags: TokenFlags): Promise<
         'Get a token from whoever issues them, or set JWT_SECRET on a server of your own to try things out.',
     );
   }
+  const decided = {
+    [jwt.userIdClaim]: '--user',
+    ...(flags.expires === 0 ? {} : { exp: '--expires' }),
+    ...(jwt.issuer[0] === undefined ? {} : { iss: 'auth.jwt.issuer' }),
+    ...(jwt.audience[0] === undefined ? {} : { aud: 'auth.jwt.audience' }),
+  };
+  for (const [name, by] of Object.entries(decided)) {
+    if (Object.hasOwn(flags.claim ?? {}, name)) throw new CliFailure(`--claim cannot set ${name}: ${by} does`);
+  }
   return signDevelopmentToken({
     secret: jwt.secret,
     user: flags.user,

@@ -62,6 +62,21 @@ t.test('token', async (t) => {
   t.test('is of a user who has an id', async (t) => {
     t.match(await run(['token', '--user', '']), { code: 2, stdout: '', stderr: /id that is not empty/ });
   });
+  t.test('takes no claim twice: one that something else decides is refused', async (t) => {
+    const env = { JWT_ISSUER: 'https://id.test', FANFARE_AUTH_JWT_USER_ID_CLAIM: 'uid' };
+    for (const [claim, decides] of [
+      ['uid', '--user'],
+      ['exp', '--expires'],
+      ['iss', 'auth.jwt.issuer'],
+    ]) {
+      t.match(await run(['token', '--user', '42', '--claim', `${claim}=9`], env), {
+        code: 1,
+        stdout: '',
+        stderr: `--claim cannot set ${claim}: ${decides} does`,
+      });
+    }
+    t.match(await run(['token', '--user', '42', '--claim', 'sub=9', '--claim', 'aud=x'], env), { code: 0 });
+  });
   t.test('is refused where there is no secret', async (t) => {
     const answer = await run(['token', '--user', '42'], { JWT_JWKS_URL: 'https://id.test/keys' });
     t.match(answer, { code: 1, stdout: '', stderr: /verified by auth\.jwt\.jwksUrl.*set JWT_SECRET/ });

@@ -48,7 +48,11 @@ t.test('what answers and is not the server, or stands in front of it', async (t)
   });
   t.match(await run(['reload', '--admin', 'localhost:9601']), {
     code: 1,
-    stderr: /^'localhost:9601' is not the URL of a server \(from --admin\); it looks like http:/,
+    stderr: /^'localhost:9601' is not the URL of a server \(from --admin\); it looks like http:\/\/localhost:9601$/,
+  });
+  const clients = await serving(t, (_request, response) => response.writeHead(404).end('{"error":"Nothing there"}'));
+  t.match(await run(['reload', '--admin', clients]), {
+    stderr: 'The server answered 404: Nothing there; --admin takes the port for operators, 9601 as a rule',
   });
   const proxy = await serving(t, (_request, response) => response.writeHead(502).end('<html>502</html>'));
   t.match(await run(['trigger', 'c', 'e', '{}', '--url', proxy]), {
