@@ -1,5 +1,6 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
+import { addressBlock } from '../core/connection/address-block.ts';
 
 /** What decides about a request. */
 export interface Visitor {
@@ -26,6 +27,8 @@ const LOOPBACK = /^(?:127\.\d+\.\d+\.\d+|::1|::ffff:127\.\d+\.\d+\.\d+)$/;
 const LOOPBACK_HOST = /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])(?::\d+)?$/i;
 /** By which a proxy says that it speaks for somebody else. */
 const PROXY_HEADERS = ['forwarded', 'x-forwarded-for', 'x-real-ip'] as const;
+
+const MAPPED = '::ffff:';
 
 const ALLOWED: Verdict = Object.freeze({ allowed: true });
 
@@ -59,6 +62,10 @@ export class Access {
 
   /** Whether this is the admin token. */
   login(token: string, address: string): Verdict {
+    return this.#compare(token, addressBlock(withoutPrefix(address)));
+  }
+
+  #compare(token: string, address: string): Verdict {
     const known = this.#failures.get(address);
     const counts = known !== undefined && this.#now() - known.sinceMs < WINDOW_MS;
     if (counts && known.count >= MAX_WRONG_TOKENS) {
@@ -132,6 +139,12 @@ function fromThisMachine({ remoteAddress, headers }: Visitor): Verdict {
 function isEqual(given: string, expected: string): boolean {
   const digest = (text: string) => createHash('sha256').update(text).digest();
   return timingSafeEqual(digest(given), digest(expected));
+}
+
+/** Listening on `::`, Node tells IPv4 addresses as `::ffff:10.0.0.1`. */
+function withoutPrefix(address: string): string {
+  const isMapped = address.startsWith(MAPPED) && address.includes('.');
+  return isMapped ? address.slice(MAPPED.length) : address;
 }
 
 function cookieOf(header: string, name: string): string | undefined {

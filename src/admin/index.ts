@@ -51,7 +51,13 @@ export interface AdminServer {
 }
 
 const DEFAULT_PORT = 9601;
+/** Of whoever may ask `/api`; and of anyone, whose body is read before that is known: it holds a token. */
 const MAX_ADMIN_BODY_BYTES = 1024 * 1024;
+const MAX_LOGIN_BODY_BYTES = 4096;
+/** From a request's first byte to its last, or from the beginning of a connection that sends none. */
+const MAX_ADMIN_REQUEST_MS = 10_000;
+const MAX_ADMIN_CONNECTIONS = 1000;
+const CHECK_MS = 1000;
 
 /**
  * The port for operators. It is apart from the clients' one, so that a proxy need not know which paths to keep to
@@ -64,7 +70,17 @@ export function createAdminServer(dependencies: AdminDependencies): AdminServer 
   const queries = new ClusterQueries(dependencies);
   const tail = new ClusterTail(cluster, new Tails(delivery.watch, cluster.id));
 
-  const server = Fastify({ logger: false, bodyLimit: MAX_ADMIN_BODY_BYTES, forceCloseConnections: true });
+  const server = Fastify({
+    logger: false,
+    bodyLimit: MAX_LOGIN_BODY_BYTES,
+    requestTimeout: MAX_ADMIN_REQUEST_MS,
+    http: { connectionsCheckingInterval: CHECK_MS, headersTimeout: MAX_ADMIN_REQUEST_MS },
+    forceCloseConnections: true,
+  });
+  server.server.maxConnections = MAX_ADMIN_CONNECTIONS;
+  server.addHook('onRoute', (route) => {
+    if (route.url.startsWith('/api/')) route.bodyLimit = MAX_ADMIN_BODY_BYTES;
+  });
   // Only JSON: a form or a plain text is what a page of another site could send.
   server.removeContentTypeParser('text/plain');
   server.addHook('onRequest', async (_, reply) => {

@@ -37,6 +37,11 @@ t.test('wrong tokens are counted by address', async (t) => {
   for (let tries = 0; tries < 10; tries += 1) t.match(access.login('wrong', '10.0.0.1'), { status: 401 });
   t.match(access.login(TOKEN, '10.0.0.1'), { allowed: false, status: 429 }, 'the right one has to wait too');
   t.strictSame(access.login(TOKEN, '10.0.0.2'), { allowed: true });
+  for (let tries = 0; tries < 10; tries += 1) access.login('wrong', `2001:db8:1:2::${tries}`);
+  t.match(access.login(TOKEN, '2001:db8:1:2::ffff'), { status: 429 }, 'whoever has a /64 of IPv6 is one address');
+  for (let tries = 0; tries < 10; tries += 1) access.login('wrong', '::ffff:10.0.0.3');
+  t.match(access.login(TOKEN, '10.0.0.3'), { status: 429 });
+  t.strictSame(access.login(TOKEN, '::ffff:10.0.0.4'), { allowed: true }, 'IPv4 addresses are told apart');
   now += 61_000;
   t.strictSame(access.login(TOKEN, '10.0.0.1'), { allowed: true });
 });
