@@ -11,8 +11,8 @@ interface ChannelInfo {
 
 export function channelsCommand(command: Command, context: CliContext): void {
   addServerFlags(command)
-    .description('list the channels that somebody is subscribed to')
-    .argument('[prefix]', 'only those whose name begins so')
+    .description('list the channels that have subscribers')
+    .argument('[prefix]', 'only channels whose names begin with this')
     .addHelpText('after', '\nExamples:\n  fanfare channels\n  fanfare channels presence-\n  fanfare channels --json')
     .action(async (prefix = '', flags: ServerFlags) => {
       const presence = prefix.startsWith('presence-');
@@ -31,7 +31,7 @@ export function channelsCommand(command: Command, context: CliContext): void {
           String(counts.subscription_count ?? ''),
           ...(presence ? [String(counts.user_count ?? '')] : []),
         ]);
-      if (rows.length === 0 && context.isTerminal) context.print('Nobody is subscribed to any.');
+      if (rows.length === 0 && context.isTerminal) context.print('No channel has subscribers.');
       else printTable(context, ['CHANNEL', 'SUBSCRIBERS', ...(presence ? ['MEMBERS'] : [])], rows);
     });
 }
@@ -43,7 +43,7 @@ export function usersCommand(command: Command, context: CliContext): void {
     .addHelpText('after', '\nExamples:\n  fanfare users presence-lobby\n  fanfare users presence-lobby --json')
     .action(async (channel: string, flags: ServerFlags) => {
       if (channelKind(channel).access !== 'presence') {
-        throw new CliFailure(`Members are known of presence channels only, and '${channel}' is not one`);
+        throw new CliFailure(`Only presence channels have members, and '${channel}' is not one`);
       }
       const path = `/channels/${encodeURIComponent(channel)}/users`;
       const answer = await askServer(context, flags, { method: 'GET', path });
@@ -60,8 +60,8 @@ export function disconnectCommand(command: Command, context: CliContext): void {
     .argument('<user>', 'the id of the user')
     .addHelpText(
       'after',
-      '\nThe user may connect again with a token that was issued later, if the rules say yes. "fanfare revoke" revokes' +
-        '\ntokens and lets clients come back by themselves.' +
+      '\nThe user may connect again with a token that was issued later, if the rules say yes. "fanfare revoke", too,' +
+        '\nrevokes tokens, but lets the clients come back by themselves.' +
         '\n\nExamples:\n  fanfare disconnect 42\n  fanfare disconnect 42 --url https://realtime.example.com',
     )
     .action(async (user: string, flags: ServerFlags) => {

@@ -14,7 +14,7 @@ interface CheckConfigFlags extends ConfigFlags {
 export function checkConfigCommand(command: Command, context: CliContext): void {
   addConfigFlags(command)
     .description(
-      'list the settings that would be in force, secrets masked; or what is wrong with them, with exit code 1',
+      'list the settings that would be in force, with secrets masked, or what is wrong with them (exit code 1)',
     )
     .option('--json', 'print settings, warnings and problems as JSON')
     .addHelpText(
@@ -88,7 +88,7 @@ function settingsOf(config: Config, sources: ReadonlyMap<string, string>): Setti
   }));
 }
 
-/** `connections.maxPerIp = 20    (from --set)`: a list to read, which nobody takes for a configuration file. */
+/** `connections.maxPerIp = 20    (from --set)`: a list for people, not to be mistaken for a configuration file. */
 function settingLines(settings: readonly SettingInForce[]): string[] {
   const lines = settings.map(({ setting, value, from }) => ({ text: `${setting} = ${valueText(value)}`, from }));
   const width = Math.min(MAX_SETTING_WIDTH, Math.max(...lines.map(({ text }) => text.length)));

@@ -14,7 +14,7 @@ export interface ConfigFlags {
 
 export function addConfigFlags(command: Command): Command {
   return command
-    .option('-c, --config <file>', 'the configuration file (default: config/fanfare.json where there is one)')
+    .option('-c, --config <file>', 'the configuration file (default: config/fanfare.json if there is one)')
     .option('--set <path=value>', 'set any key, such as connections.maxPerIp=20; may be repeated', collectSetting);
 }
 

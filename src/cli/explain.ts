@@ -16,24 +16,25 @@ interface ExplainFlags extends ConfigFlags, Partial<TokenFlags> {
 
 export function explainCommand(command: Command, context: CliContext): void {
   addUserFlags(addConfigFlags(command))
-    .description('say whether a user may join a channel, by which rule, and why; exit code 1 for a no')
+    .description('say whether a user may join a channel, by which rule, and why; exit code 1 if not')
     .argument('<channel>', 'its whole name, such as private-domain.7')
-    .option('--token <jwt>', "the user's token, or one for --user")
-    .option('--app <id>', 'the app (default: as the authorization endpoint chooses)')
+    .option('--token <jwt>', "the user's token; without it, one is made for --user")
+    .option('--app <id>', 'the app (default: the one that the authorization endpoint would choose)')
     .option('--json', 'print the whole answer as JSON')
     .addHelpText(
       'after',
-      '\nThe rules run here, on this configuration: no server is needed. A rule that asks a backend asks it.' +
+      '\nThe rules run here, with this configuration: no server is needed. A rule that asks a backend does so for real.' +
         '\n\nExamples:\n  fanfare explain private-domain.7 --token eyJ…\n  fanfare explain presence-chat.1 --user 42 --chats 1',
     )
     .action(async (channel: string, flags: ExplainFlags) => {
       const { config } = loadWith(context, flags, { checkFiles: true });
       const { auth } = config;
-      if (!auth.enabled) throw new CliFailure('Nothing authorizes here: auth.enabled is false');
+      if (!auth.enabled) throw new CliFailure('Fanfare authorizes nothing here: auth.enabled is false');
       const token =
         flags.token ??
         (flags.user === undefined ? undefined : await signUserToken(config, { ...flags, user: flags.user }));
-      if (token === undefined) command.error('error: --token or --user says whose channel it is', { exitCode: 2 });
+      if (token === undefined)
+        command.error('error: give --token or --user, to say who wants to join', { exitCode: 2 });
       const logger = { debug: nothing, info: nothing, warn: nothing, error: nothing };
       const explain = createExplain(
         {

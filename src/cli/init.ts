@@ -33,7 +33,7 @@ interface InitFile {
 export function initCommand(command: Command, context: CliContext): void {
   command
     .description(
-      'write rules, a configuration and credentials to start from into this folder; changes no file of yours',
+      'write rules, a configuration and credentials to start from into this folder; existing rules and settings stay',
     )
     .option('--json', 'print what was done with each file as JSON')
     .addHelpText('after', '\nExamples:\n  npx fanfare init && npx fanfare serve\n  npx fanfare init --json')

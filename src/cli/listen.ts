@@ -21,7 +21,7 @@ export function listenCommand(command: Command, context: CliContext): void {
   addUserFlags(addConfigFlags(command))
     .description('join channels of a running server with stock pusher-js, and print what arrives')
     .argument('<channel...>', 'their whole names, such as private-domain.7')
-    .option('--token <jwt>', 'ask the authorization endpoint with this token')
+    .option('--token <jwt>', 'the token to send to the authorization endpoint')
     .option('--event <name>', 'print events of this name only; may be repeated', (name, before: string[] = []) => [
       ...before,
       name,
@@ -31,7 +31,8 @@ export function listenCommand(command: Command, context: CliContext): void {
     .option('--json', 'print each event as a line of JSON')
     .addHelpText(
       'after',
-      '\nGuarded channels are authorized with --token, or a token for --user, by the server; without either, by the app secret.' +
+      '\nGuarded channels are authorized by the server, with --token or a token for --user; without either, they are' +
+        '\nsigned here with the app secret.' +
         '\n\nExamples:\n  fanfare listen news\n  fanfare listen private-domain.7 --user 42 --domains 7 --event message.sent',
     )
     .action(async (channels: string[], flags: ListenFlags) => {

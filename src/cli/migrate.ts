@@ -7,22 +7,22 @@ import { type CliContext, CliFailure } from './context.ts';
 
 /** Why what other servers have is not here, or is here by itself. */
 const WITHOUT_COUNTERPART: ReadonlyArray<readonly [RegExp, string]> = [
-  [/^SOKETI_ADAPTER_/, 'replicas share their state by Redis alone: set REDIS_URL'],
+  [/^SOKETI_ADAPTER_/, 'replicas share their state through Redis: set REDIS_URL'],
   [/^SOKETI_(?:DB_REDIS|REDIS)_/, 'one variable holds all of it: REDIS_URL=redis://user:password@host:6379/0'],
-  [/^SOKETI_(?:DB_|APP_MANAGER_)/, 'apps stand in the configuration file, and are reloaded from there'],
-  [/^SOKETI_(?:QUEUE|CACHE|RATE_LIMITER)_/, 'nothing to choose: it is in memory, or in Redis where REDIS_URL is set'],
-  [/^SOKETI_CLUSTER_/, 'nodes find each other by Redis'],
+  [/^SOKETI_(?:DB_|APP_MANAGER_)/, 'apps are in the configuration file, and are reloaded from there'],
+  [/^SOKETI_(?:QUEUE|CACHE|RATE_LIMITER)_/, 'nothing to choose: it is in memory, or in Redis if REDIS_URL is set'],
+  [/^SOKETI_CLUSTER_/, 'nodes find each other through Redis'],
   [/^SOKETI_METRICS_/, '/metrics is served on the admin port'],
-  [/^SOKETI_(?:CORS|HTTP_API)_/, "browsers are told by the app's allowedOrigins"],
-  [/^SOKETI_(?:DEBUG|MODE)$/, 'FANFARE_LOG_LEVEL=debug shows what passes'],
+  [/^SOKETI_(?:CORS|HTTP_API)_/, "the app's allowedOrigins says which pages may connect"],
+  [/^SOKETI_(?:DEBUG|MODE)$/, 'FANFARE_LOG_LEVEL=debug logs each event and request'],
   [/^SOKETI_SHUTDOWN_GRACE_PERIOD$/, 'FANFARE_SHUTDOWN_GRACE_SECONDS, in seconds'],
   [/^SOKETI_USER_AUTHENTICATION_TIMEOUT$/, 'FANFARE_APPS_0_UNAUTHORIZED_TIMEOUT_SECONDS, in seconds'],
   [/^SOKETI_EVENT_MAX_SIZE_IN_KB$/, 'FANFARE_APPS_0_LIMITS_MAX_EVENT_BYTES, as 100KB'],
   [/^SOKETI_PRESENCE_MAX_MEMBER_SIZE/, 'FANFARE_APPS_0_LIMITS_MAX_PRESENCE_MEMBER_BYTES, as 2KB'],
-  [/^SOKETI_.*WEBHOOKS/, 'webhooks stand in the configuration file'],
-  [/^REVERB_SCALING_/, 'replicas share their state by REDIS_URL'],
-  [/^REVERB_(?:HOST|PORT|SCHEME)$/, 'your application reads it to find the server: it stays there'],
-  [/^REVERB_SERVER$/, 'there is one kind of server'],
+  [/^SOKETI_.*WEBHOOKS/, 'webhooks are in the configuration file'],
+  [/^REVERB_SCALING_/, 'replicas share their state through Redis: set REDIS_URL'],
+  [/^REVERB_(?:HOST|PORT|SCHEME)$/, 'your application reads it to find the server: leave it as it is'],
+  [/^REVERB_SERVER$/, 'there is only one kind of server'],
   [/^REVERB_(?:PULSE|TELESCOPE)_/, 'the console and /metrics show it'],
   [/^PUSHER_(?:APP_CLUSTER|CLUSTER)$/, 'there are no clusters: clients take wsHost instead, and an empty cluster'],
   [/^PUSHER_(?:HOST|PORT|SCHEME)$/, 'your application reads it to find the server: point it at this one'],
@@ -66,7 +66,7 @@ function valueFor(name: string, value: string): string {
 
 export function migrateCommand(command: Command, context: CliContext): void {
   command
-    .description('translate an environment for soketi, Reverb or the hosted service, and say what has no counterpart')
+    .description('translate variables of soketi, Reverb or the hosted service, and say which have no counterpart')
     .argument('[file]', 'a file such as .env; without one, the variables of this environment')
     .option('--json', 'print it as JSON')
     .addHelpText('after', '\nExamples:\n  fanfare migrate soketi.env > .env\n  fanfare migrate --json /srv/app/.env')

@@ -22,7 +22,7 @@ export function pageCommand(command: Command, context: CliContext): void {
   addUserFlags(addConfigFlags(command))
     .description('print a page that joins a channel with stock pusher-js, to start one of your own from')
     .argument('[channel]', `default: ${EXAMPLE.channel}, as user ${EXAMPLE.user} of domain ${EXAMPLE.domains}`)
-    .option('--token <jwt>', "the user's token, or one is signed for --user")
+    .option('--token <jwt>', "the user's token; without it, one is made for --user")
     .option('--app <id>', 'the app (default: the first of the configuration)')
     .option('--url <url>', URL_HELP)
     .option('--json', 'print the page, its channel and its token as JSON')

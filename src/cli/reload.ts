@@ -13,7 +13,7 @@ interface ReloadFlags extends ConfigFlags {
 
 export function reloadCommand(command: Command, context: CliContext): void {
   addConfigFlags(command)
-    .description('have a running server take over its configuration anew, without dropping a connection')
+    .description('make a running server read its configuration again, without dropping a connection')
     .option('--admin <url>', ADMIN_HELP)
     .option('--json', 'print what it did as JSON')
     .addHelpText('after', '\nExamples:\n  fanfare reload\n  fanfare reload --admin http://127.0.0.1:9602')

@@ -36,7 +36,7 @@ export function stopInGoodOrder(
     stopping = true;
     const ms = limitMs();
     const timer = setTimeout(() => {
-      context.warn(`Stopping failed: it takes longer than ${ms / 1000} s`);
+      context.warn(`Stopping failed: it took longer than ${ms / 1000} s`);
       context.exit(1);
     }, ms);
     timer.unref();

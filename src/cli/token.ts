@@ -11,7 +11,7 @@ interface TokenCommandFlags extends ConfigFlags, Partial<TokenFlags> {
 
 export function tokenCommand(command: Command, context: CliContext): void {
   addUserFlags(addConfigFlags(command))
-    .description('print a token for trying things out, signed by the JWT secret of the configuration')
+    .description('print a token to try things out with, signed with the JWT secret of the configuration')
     .option('--json', 'print the token and its claims as JSON')
     .addHelpText(
       'after',
@@ -34,24 +34,20 @@ function claimsOf(token: string): unknown {
 export function addUserFlags(command: Command): Command {
   return command
     .option('--user <id>', 'the id of the user', notEmpty)
-    .option('--domains <ids>', 'the `domains` that the user belongs to, comma-separated', commaSeparated)
-    .option('--chats <ids>', 'the `chats` that the user takes part in, comma-separated', commaSeparated)
-    .option('--role <role>', 'the `role` of the user, such as admin')
-    .option('--name <name>', 'the `name` that others see')
-    .option(
-      '--claim <name=value>',
-      'any other claim; a value that is JSON is taken as such; may be repeated',
-      collectClaim,
-    )
+    .option('--domains <ids>', 'the domains that the user belongs to, comma-separated', commaSeparated)
+    .option('--chats <ids>', 'the chats that the user takes part in, comma-separated', commaSeparated)
+    .option('--role <role>', 'the role of the user, such as admin')
+    .option('--name <name>', 'the name that others see')
+    .option('--claim <name=value>', 'any other claim; the value may be JSON; may be repeated', collectClaim)
     .addOption(
-      new Option('--expires <duration>', 'how long it is valid: 30s, 15m, 1h, 7d, or never')
+      new Option('--expires <duration>', 'how long the token is valid: 30s, 15m, 1h, 7d, or never')
         .argParser(durationSeconds)
         .default(3600, '1h'),
     );
 }
 
 function notEmpty(written: string): string {
-  if (written.trim() === '') throw new InvalidArgumentError('A user has an id that is not empty.');
+  if (written.trim() === '') throw new InvalidArgumentError('The id must not be empty.');
   return written;
 }
 
@@ -64,7 +60,7 @@ function commaSeparated(written: string): string[] {
 
 function collectClaim(written: string, before: Readonly<Record<string, unknown>> = {}): Record<string, unknown> {
   const equals = written.indexOf('=');
-  if (equals < 1) throw new InvalidArgumentError('It takes the form name=value.');
+  if (equals < 1) throw new InvalidArgumentError('It must look like name=value.');
   return { ...before, [written.slice(0, equals)]: jsonOrText(written.slice(equals + 1)) };
 }
 
@@ -76,10 +72,10 @@ function jsonOrText(written: string): unknown {
   }
 }
 
-/** Seconds of `90`, `30s`, `15m`, `1h`, `7d`; 0 of `never`. */
+/** `90`, `30s`, `15m`, `1h` or `7d` in seconds; 0 for `never`. */
 function durationSeconds(written: string): number {
   if (written === 'never') return 0;
   const [, amount, unit] = /^([1-9]\d{0,8})([smhd]?)$/.exec(written) ?? [];
-  if (amount === undefined) throw new InvalidArgumentError('It takes the form 30s, 15m, 1h, 7d or never.');
+  if (amount === undefined) throw new InvalidArgumentError('It must look like 30s, 15m, 1h, 7d or never.');
   return Number(amount) * (UNIT_SECONDS[unit ?? ''] ?? 1);
 }

@@ -20,7 +20,7 @@ export async function signUserToken(config: Config, flags: TokenFlags): Promise<
   if (jwt.secret === undefined) {
     const key = jwt.jwksUrl !== undefined ? 'auth.jwt.jwksUrl' : 'auth.jwt.publicKey';
     throw new CliFailure(
-      `Tokens are verified by ${key}, so only who holds the private key can sign one. ` +
+      `Tokens are verified by ${key}, so only the holder of the private key can sign one. ` +
         'Get a token from whoever issues them, or set JWT_SECRET on a server of your own to try things out.',
     );
   }

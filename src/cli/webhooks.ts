@@ -30,7 +30,7 @@ export function webhooksCommand(command: Command, context: CliContext): void {
 
 function listCommand(command: Command, context: CliContext): void {
   addServerFlags(command)
-    .description('list the webhooks that no attempt brought through, the oldest first')
+    .description('list the webhooks that could not be delivered, the oldest first')
     .addHelpText('after', '\nExamples:\n  fanfare webhooks list\n  fanfare webhooks list --json')
     .action(async (flags: ServerFlags) => {
       const answer = await givenUp(context, flags);
@@ -48,22 +48,22 @@ function listCommand(command: Command, context: CliContext): void {
 
 function resendCommand(command: Command, context: CliContext): void {
   addServerFlags(command)
-    .description('send webhooks again that were given up; exit code 1 if one is not taken')
-    .argument('[id...]', 'as "fanfare webhooks list" shows them')
+    .description('send webhooks again that were given up; exit code 1 if one fails again')
+    .argument('[id...]', 'the ids that "fanfare webhooks list" shows')
     .option('--all', 'all of them, the oldest first')
     .addHelpText(
       'after',
-      '\nEach is tried once; what is not taken stays in the list. Events keep their ids, so that a receiver knows those' +
-        '\nthat it has had.\n\nExamples:\n  fanfare webhooks resend 1f0c2b3a4d5e\n  fanfare webhooks resend --all',
+      '\nEach is tried once; one that fails stays in the list. Events keep their ids, so that a receiver can tell which' +
+        '\nit has had.\n\nExamples:\n  fanfare webhooks resend 1f0c2b3a4d5e\n  fanfare webhooks resend --all',
     )
     .action(async (ids: readonly string[], flags: ResendFlags) => {
       if (ids.length > 0 === (flags.all === true)) {
-        command.error('error: either ids or --all say what is sent again', { exitCode: 2 });
+        command.error('error: give either ids or --all, to say what is sent again', { exitCode: 2 });
       }
       const known = new Map((await givenUp(context, flags)).webhooks.map((webhook) => [webhook.id, webhook]));
       const wanted = flags.all === true ? [...known.keys()] : ids;
       const unknown = wanted.filter((id) => !known.has(id));
-      if (unknown.length > 0) throw new CliFailure(`No webhook is kept as ${unknown.join(', ')}`);
+      if (unknown.length > 0) throw new CliFailure(`There is no webhook ${unknown.join(', ')} to send again`);
       const outcomes = await resend(
         context,
         flags,
@@ -71,7 +71,7 @@ function resendCommand(command: Command, context: CliContext): void {
       );
       if (flags.json === true) context.print(JSON.stringify({ webhooks: outcomes }));
       const failures = outcomes.filter(({ resent }) => !resent).length;
-      if (failures > 0) throw new CliFailure(`${failures} of ${outcomes.length} were not taken, and are kept.`);
+      if (failures > 0) throw new CliFailure(`${failures} of ${outcomes.length} failed again, and stay in the list.`);
       if (outcomes.length === 0 && flags.json !== true && context.isTerminal) context.print('None was given up.');
     });
 }

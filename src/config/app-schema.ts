@@ -12,7 +12,7 @@ const ORIGIN = /^(?:\*|[a-z][a-z0-9+.-]*:\/\/[^/\s,]+)$/i;
 const STATUS_CHANNEL = /^[A-Za-z0-9_\-=@,.;]*(?:\{[A-Za-z0-9_-]+\}[A-Za-z0-9_\-=@,.;]*)?$/;
 
 const limitsSchema = section(
-  'What the clients and backends of the app may do, and how much. A count of 0 means no limit only where it says so.',
+  'How much the clients and backends of the app may do. 0 means no limit only if the description says so.',
   {
     maxConnections: count(
       'Connections at once in the whole cluster; 0: no limit. A client over it is refused with 4004.',
@@ -20,12 +20,12 @@ const limitsSchema = section(
     ),
     maxChannelNameLength: count('Characters of a channel name.', 200, { min: 1, max: 10_000 }),
     maxEventNameLength: count('Characters of an event name.', 200, { min: 1, max: 10_000 }),
-    maxEventBytes: size("Of an event's data, in bytes of UTF-8. A larger one is refused with 413.", 100 * KB, {
+    maxEventBytes: size("An event's data, in bytes of UTF-8. A larger one is refused with 413.", 100 * KB, {
       min: 1,
       max: 64 * MB,
     }),
     maxChannelsPerEvent: count('Channels that one event may be triggered on.', 100, { min: 1, max: 10_000 }),
-    maxBatchEvents: count('Events of one batch.', 10, { min: 1, max: 10_000 }),
+    maxBatchEvents: count('Events in one batch.', 10, { min: 1, max: 10_000 }),
     maxUsersPerEvent: count('Users that one event may be triggered for, by `user_ids`.', 1000, { min: 1, max: 10_000 }),
     maxIdempotencyKeys: count(
       'Requests with an `Idempotency-Key` that are remembered at once, each for two minutes. Over it: 429.',
@@ -33,38 +33,41 @@ const limitsSchema = section(
       { min: 16 },
     ),
     maxPresenceMembers: count('Members of one presence channel.', 100, { min: 1 }),
-    maxPresenceMemberBytes: size("Of one presence member's `user_info`, in bytes of JSON.", KB, { min: 2, max: MB }),
+    maxPresenceMemberBytes: size("One presence member's `user_info`, in bytes of JSON.", KB, { min: 2, max: MB }),
     maxUserIdLength: count('Characters of a user id.', 128, { min: 1, max: 10_000 }),
     maxWatchlist: count('Users that a signed-in user may watch.', 100, { min: 0, max: 10_000 }),
     maxChannelsPerConnection: count(
       'Channels that one connection may be subscribed to; 0: no limit. Over it: `pusher:subscription_error`.',
       1000,
     ),
-    clientEventsPerSecond: count('Client events of each connection; 0: no limit. Over it: `pusher:error` 4301.', 10),
+    clientEventsPerSecond: count(
+      'Client events a second from one connection; 0: no limit. Over it: `pusher:error` 4301.',
+      10,
+    ),
     clientEventsPerSecondOfChannel: count(
-      'Client events on one channel, of all its connections to a node; 0: no limit. Over it: `pusher:error` 4301.',
+      'Client events a second on one channel, from all its connections to one node; 0: no limit. Over it: `pusher:error` 4301.',
       1000,
     ),
     subscriptionsPerSecond: count(
-      'Subscriptions that one connection may ask for, and no fewer than `maxChannelsPerConnection`; 0: no limit. Over it: `pusher:subscription_error` with 429.',
+      'Subscriptions a second that one connection may ask for; never fewer than `maxChannelsPerConnection`; 0: no limit. Over it: `pusher:subscription_error` with 429.',
       1000,
     ),
     triggersPerSecond: count(
-      'Events that backends may trigger in a second, each event of a batch counted; 0: no limit. Over it: 429.',
+      'Events a second that backends may trigger, over all nodes, each event of a batch counted; 0: no limit. Over it: 429.',
       0,
     ),
-    readsPerSecond: count('GET requests to the HTTP API in a second; 0: no limit. Over it: 429.', 0),
+    readsPerSecond: count('GET requests a second to the HTTP API, over all nodes; 0: no limit. Over it: 429.', 0),
   },
 );
 
 const rewindRuleSchema = z.strictObject(
   {
     channels: text(
-      "A channel's full name, or its beginning and `*`.",
+      "Which channels: one's full name, or the beginning of names and `*`.",
       /^(?:[A-Za-z0-9_\-=@,.;]+\*?|\*)$/,
       'must be the name of a channel, or its beginning and *',
     ),
-    events: count('At most so many events.', 50, { min: 1, max: 1000 }),
+    events: count('The most events to send.', 50, { min: 1, max: 1000 }),
     seconds: seconds('Events older than this are left out.', 120, { min: 1 }),
   },
   'must be an object',
@@ -93,9 +96,9 @@ const webhookSchema = z.strictObject(
       .array(z.enum(WEBHOOK_EVENTS, `must be some of ${WEBHOOK_EVENTS.join(', ')}`), 'must be a list of texts')
       .min(1, 'must name an event at least')
       .default([...WEBHOOK_EVENTS])
-      .register(settings, { description: 'What it is told of.', kind: 'list', defaultNote: 'all' }),
+      .register(settings, { description: 'The kinds of events that it is sent.', kind: 'list', defaultNote: 'all' }),
     channels: textWithDefault(
-      "Of which channels: one's full name, its beginning and `*`, or `*` and its end.",
+      "Which channels: one's full name, the beginning of names and `*`, or `*` and their end.",
       '*',
       /^(?:[A-Za-z0-9_\-=@,.;]+\*?|\*[A-Za-z0-9_\-=@,.;]*)$/,
       'must be the name of a channel, its beginning and *, or * and its end',
@@ -145,16 +148,16 @@ export const appSchema = z.strictObject(
     ),
     subscriptionCount: flag('Tell subscribers how many they are (`pusher_internal:subscription_count`).', false),
     unauthorizedTimeoutSeconds: seconds(
-      'A client that by then has neither signed in nor joined a guarded channel is closed with 4009; 0: never.',
+      'How long a client may take to sign in or join a guarded channel before it is closed with 4009; 0: for ever.',
       0,
     ),
     requireSignIn: flag(
-      'A client receives nothing, on public channels either, until it has signed in or joined a guarded channel; without that it is ' +
-        'closed with 4009 after `unauthorizedTimeoutSeconds`, or 10 s if that is 0.',
+      'A client receives nothing, not even on public channels, until it has signed in or joined a guarded channel. One that does ' +
+        'neither is closed with 4009 after `unauthorizedTimeoutSeconds`, or after 10 s if that is 0.',
       false,
     ),
     tokenInQuery: flag(
-      "A token in a connection's query, `?token=…`, signs the client in, for clients that cannot do so themselves; one that is not valid is refused with 4009. Proxies log queries.",
+      "Let a token in a connection's query, `?token=…`, sign the client in, for clients that cannot do so themselves. A token that is not valid is refused with 4009. Beware: proxies log queries.",
       false,
     ),
     encryptionMasterKey: z
@@ -171,19 +174,19 @@ export const appSchema = z.strictObject(
       .optional()
       .transform((value) => value)
       .register(settings, {
-        description: '32 bytes in base64: what the shared secrets of `private-encrypted-` channels are derived from.',
+        description: '32 bytes in base64, from which the shared secrets of `private-encrypted-` channels are derived.',
         kind: 'text',
         secret: true,
       }),
     rewind: z.array(rewindRuleSchema, 'must be a list of objects').default([]).register(settings, {
       description:
-        'Channels whose last events are sent to whoever subscribes, numbered from 0. The first rule that a channel comes under holds.',
+        'Channels whose last events are sent to whoever subscribes, numbered from 0. The first rule that matches a channel holds.',
     }),
     webhooks: z.array(webhookSchema, 'must be a list of objects').default([]).register(settings, {
-      description: 'Endpoints of your backend that are told who comes and goes, numbered from 0.',
+      description: 'Endpoints of your backend that are told what happens on channels, numbered from 0.',
     }),
     statusChannels: list(
-      "Channels on which `user.status.changed` tells who comes online and goes, with a claim of the user's token in braces: `private-domain.{domains}` is one for each value of `domains`. None listed: nobody is told.",
+      "Channels on which `user.status.changed` tells when a user comes online or goes offline. A name may hold a claim of the user's token in braces: `private-domain.{domains}` is one channel for each value of `domains`. None listed: nobody is told.",
       z
         .string('must be the name of a channel')
         .regex(STATUS_CHANNEL, 'must be the name of a channel, in which one {claim} may stand'),

@@ -21,7 +21,7 @@ const algorithm = z
   .refine((value) => isAlgorithm(value) || value.toLowerCase() === 'none', ALGORITHM_RULE);
 
 const jwtSchema = section(
-  'How the tokens of users are verified. Exactly one of secret, publicKey, publicKeyFile and jwksUrl says with what.',
+  'How the tokens of users are verified. Set exactly one of secret, publicKey, publicKeyFile and jwksUrl.',
   {
     secret: optionalText('Verifies HS256, HS384 and HS512; at least 32 bytes, taken as UTF-8.', {
       secret: true,
@@ -56,16 +56,16 @@ const jwtSchema = section(
       'must be a text that is not empty',
     ),
     clockToleranceSeconds: seconds('How far `exp` and `nbf` may be off.', 5, { max: 3600 }),
-    jwksCacheSeconds: seconds('A fetched key set is used for this long.', 600),
-    jwksCooldownSeconds: seconds('An unknown `kid` causes no further fetch sooner than this.', 30),
-    jwksTimeoutSeconds: seconds('Of one fetch of the key set.', 5, { min: 0.1, max: 60 }),
+    jwksCacheSeconds: seconds('How long a fetched key set is used.', 600),
+    jwksCooldownSeconds: seconds('The shortest time between two fetches because of an unknown `kid`.', 30),
+    jwksTimeoutSeconds: seconds('How long one fetch of the key set may take.', 5, { min: 0.1, max: 60 }),
   },
 );
 
 /** `auth`. */
 export const authSchema = section('The authorization endpoint, `/broadcasting/auth` and `/broadcasting/user-auth`.', {
   enabled: flag('Serve it. Without it, your own backend authorizes channels.', true),
-  appId: optionalText('The app that is signed for where a request names none.', { defaultNote: 'the only app' }),
+  appId: optionalText('The app that is signed for if a request names none.', { defaultNote: 'the only app' }),
   rulesFile: textWithDefault(
     'The module with the rules: who may join which channel. `config/channels.mjs` is found as well; in development, without either, ' +
       'the rules that Fanfare ships hold.',
@@ -73,22 +73,25 @@ export const authSchema = section('The authorization endpoint, `/broadcasting/au
     /\S/,
     'must be a file name',
   ),
-  ruleTimeoutSeconds: seconds('Of one rule; a rule that takes longer is a no.', 5, { min: 0.1, max: 60 }),
+  ruleTimeoutSeconds: seconds('How long one rule may take; one that takes longer counts as a no.', 5, {
+    min: 0.1,
+    max: 60,
+  }),
   signChannelData: flag(
-    "Tell the server the user's id and the token's expiry on every guarded channel, by a signed `channel_data`; it lists who is connected by it.",
+    "Put the user's id and the token's expiry into a signed `channel_data` on every guarded channel. By it the server lists who is connected, and knows whom to disconnect.",
     true,
   ),
-  closeOnTokenExpiry: flag('Close connections when the token expires that they were authorized with.', false),
+  closeOnTokenExpiry: flag('Close a connection when a token that it was authorized with expires.', false),
   revocationSeconds: seconds(
     "How long a user's tokens stay revoked, after `terminate_connections` for instance: as long as your tokens live. 0: not at all.",
     86_400,
   ),
   maxFailuresPerMinute: count(
-    'Requests of one address, or /64 of IPv6, with a token that nobody has signed; 0: no limit. Over it the address is refused with 429.',
+    'Requests a minute from one address, or /64 of IPv6, with a token that nobody has signed; 0: no limit. Over it, the address is refused with 429.',
     1000,
   ),
-  failureBlockSeconds: seconds('For so long.', 60, { min: 1, max: 86_400 }),
-  cookieName: optionalText('Take the token from this cookie where there is no `Authorization: Bearer`.', {
+  failureBlockSeconds: seconds('How long such an address is refused.', 60, { min: 1, max: 86_400 }),
+  cookieName: optionalText('Take the token from this cookie if there is no `Authorization: Bearer`.', {
     defaultNote: 'no cookie',
   }),
   jwt: jwtSchema,

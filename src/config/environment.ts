@@ -15,7 +15,7 @@ const PREFIX = 'FANFARE_';
 /** Variables with the prefix that set no key: what reads them is named in the reference. */
 export const OTHER_VARIABLES: Readonly<Record<string, string>> = Object.freeze({
   FANFARE_CONFIG: 'The configuration file to read; the flag `--config` wins over it.',
-  FANFARE_URL: 'The server that the commands turn to; the flag `--url` wins over it.',
+  FANFARE_URL: 'The server that commands talk to; the flag `--url` wins over it.',
 });
 
 /** The conformance suite's own (`FANFARE_CONFORMANCE_URL`): it runs in the shell that a server may be started from. */

@@ -2,13 +2,13 @@ import { choice, count, MB, optionalChoice, section, settled, size } from './set
 
 const LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 
-const of = (what: string) => optionalChoice(`Of ${what}.`, LEVELS, 'log.level');
+const of = (what: string) => optionalChoice(`For ${what}.`, LEVELS, 'log.level');
 
 export const logSchema = section('What the server says, line by line, on stdout.', {
-  level: choice('The least level that is logged.', LEVELS, 'info'),
-  levels: section('The least level of one part of the server, where it is to differ from `log.level`.', {
+  level: choice('Lines below this level are left out.', LEVELS, 'info'),
+  levels: section('A level of its own for one part of the server, instead of `log.level`.', {
     connections: of('connections, subscriptions, sign-in and resuming'),
-    events: of('events that are accepted and delivered, which are told at `debug`'),
+    events: of('events that are accepted and delivered; each is logged at `debug`'),
     api: of('the HTTP API'),
     auth: of('authorization'),
     redis: of('Redis and what is shared by it'),
@@ -25,13 +25,13 @@ export const logSchema = section('What the server says, line by line, on stdout.
     ),
   ),
   repeatsPerMinute: count(
-    'Of one cause from one address, so many lines are written in a minute; further ones are counted, and summed up ' +
-      'in one line with `repeated`. Lines at `debug` are all written. 0: all are.',
+    'Lines a minute about the same thing from one address; further ones are counted, and summed up in one line with ' +
+      '`repeated`. Lines at `debug` are not limited. 0: no limit.',
     5,
     { max: 10_000 },
   ),
   maxWaitingBytes: size(
-    'What may wait in memory for stdout to take it. Beyond it, lines are dropped and counted.',
+    'Lines that may wait in memory until stdout takes them. Further ones are dropped and counted.',
     MB,
     { min: MB / 16, max: 1024 * MB },
   ),

@@ -5,18 +5,18 @@ const INTRODUCTION = `# Configuration
 
 <!-- Generated from src/config/schema.ts by \`npm run docs:config\`; a test keeps it equal. -->
 
-Fanfare runs without any configuration, on development defaults. What you set comes from four places, each over the one
+Fanfare runs without any configuration, on development defaults. Settings come from four places; each overrides those
 before it:
 
 1. the defaults below;
-2. a JSON file: \`config/fanfare.json\` where there is one, or the file that \`--config\` or \`FANFARE_CONFIG\` names,
-   which then must be there;
-3. environment variables; in development also those in \`.env\`, where the environment does not set them;
+2. a JSON file: \`config/fanfare.json\` if there is one, or the file that \`--config\` or \`FANFARE_CONFIG\` names,
+   which must then exist;
+3. environment variables; in development also those in \`.env\` that the environment itself does not set;
 4. flags: \`--port 8080\`, or \`--set connections.maxPerIp=20\` for any key.
 
 Unknown keys, wrong types and bad values are errors. Fanfare lists them all with their paths and does not start; nothing
-falls back to a default. \`fanfare check-config\` does the same without serving, and lists the settings that would be
-in force, each with where it comes from.
+falls back to a default. \`fanfare check-config\` checks the same without serving, and lists the settings that would be
+in force, each with the place it comes from.
 
 \`\`\`json
 {
@@ -31,30 +31,29 @@ in force, each with where it comes from.
 - Sizes are bytes, or a text with a unit: \`102400\`, \`"100KB"\`, \`"1.5MB"\` (1 KB is 1024 bytes).
 - File names are relative to the working directory.
 - Every key has an environment variable, \`FANFARE_\` and its path in capitals. A list is comma-separated, the apps are
-  numbered from 0 (\`FANFARE_APPS_0_SECRET\`), and true and false are written so. A variable that is set to nothing
-  counts as not set. The other names in the tables work too (for the first app, where they are an app's); \`FANFARE_…\`
-  wins over them.
+  numbered from 0 (\`FANFARE_APPS_0_SECRET\`), and a switch is \`true\` or \`false\`. An empty variable counts as not
+  set. The other names in the tables work too (an app's are the first app's); \`FANFARE_…\` wins over them.
 - A variable that begins with \`FANFARE_\` and is not in the tables is an error, except:`;
 
 const FOREIGN = `  - \`FANFARE_CONFORMANCE_…\`: settings of the conformance tests;
   - those that Kubernetes sets in every pod for a Service named \`fanfare\` or \`fanfare-…\` (\`FANFARE_SERVICE_HOST\`,
-    \`FANFARE_PORT=tcp://…\` and the like): they are passed over.
+    \`FANFARE_PORT=tcp://…\` and the like): they are ignored.
 
-Where the file lists no apps, there is one, with the id \`app-id\`, the key \`app-key\` and the secret \`app-secret\`;
-where nothing says how tokens are verified, a development secret does it. Both are published here, so Fanfare warns of
-them, and with \`NODE_ENV=production\` it refuses to start on them. Secrets are never printed: not in errors, not in
-logs, not by \`check-config\`.`;
+If no apps are configured, there is one, with the id \`app-id\`, the key \`app-key\` and the secret \`app-secret\`. If
+nothing says how tokens are verified, a development secret verifies them. Both are public, so Fanfare warns of them, and
+with \`NODE_ENV=production\` it refuses to start with them. Secrets are never printed: not in errors, not in logs, not
+by \`check-config\`.`;
 
 const RELOAD = `## What waits for a restart
 
-A [reload](observability.md#reload) takes over every setting but these, and names those of them that have changed:
+A [reload](observability.md#reload) takes over every setting except these, and names those of them that have changed:
 
 | settings | why |
 |---|---|`;
 
-const BEYOND = `An \`apps[].limits.maxEventBytes\` beyond the largest so far holds for backends at once, and for what
-clients send from a restart on. A \`resume.maxBytesPerChannel\` that only a larger \`connections.maxBackpressureBytes\`
-allows holds from a restart on, and until then half of the former.`;
+const BEYOND = `If \`apps[].limits.maxEventBytes\` is raised beyond the largest of any app so far, it holds for backends
+at once, but for what clients send only after a restart. A \`resume.maxBytesPerChannel\` that needs a larger
+\`connections.maxBackpressureBytes\` holds after a restart; until then it is half of the former one.`;
 
 /** The page docs/configuration.md. */
 export function configurationPage(): string {

@@ -28,9 +28,9 @@ const resumeSchema = section(
   'What clients miss while they are away, for those that connect with a `wsPath` of `/resume/{token}`.',
   {
     windowSeconds: count('How long a client may be away and miss nothing.', 120, { min: 10, max: 86_400 }),
-    maxEventsPerChannel: count('Events of one channel that are kept for that.', 1000, { min: 1, max: 100_000 }),
+    maxEventsPerChannel: count('Events that are kept for one channel.', 1000, { min: 1, max: 100_000 }),
     maxBytesPerChannel: size(
-      'Bytes of one channel that are kept for that; at most half of `connections.maxBackpressureBytes`.',
+      'Bytes of events that are kept for one channel; at most half of `connections.maxBackpressureBytes`.',
       512 * KB,
       {
         min: KB,
@@ -38,7 +38,7 @@ const resumeSchema = section(
       },
     ),
     ackIntervalSeconds: count(
-      'A client that is sent little is asked so often what it has received; a busy one about once a second.',
+      'How often a client that is sent little is asked what it has received; a busy one is asked about once a second.',
       10,
       {
         min: 1,
@@ -46,7 +46,7 @@ const resumeSchema = section(
       },
     ),
     checkpointSeconds: count(
-      "Between two savings of what a connected client has received, for the case of this node's crash.",
+      'How often it is saved what a connected client has received, in case this node crashes.',
       10,
       {
         min: 1,
@@ -54,7 +54,7 @@ const resumeSchema = section(
       },
     ),
     sessionSeconds: count(
-      'A client that comes back within so long, but too late, is told that it has missed something.',
+      'How long a client is remembered. One that comes back after `windowSeconds`, but within this time, is told that it may have missed something.',
       86_400,
       {
         min: 10,
@@ -62,13 +62,17 @@ const resumeSchema = section(
       },
     ),
     maxSessionChannels: count(
-      'Channels of one client that are remembered for that; those that it joined first are left out.',
+      'Channels of one client that are remembered; beyond it, those that it joined first are forgotten.',
       1000,
       { min: 1, max: 100_000 },
     ),
-    maxSessionBytes: size('Memory for the channels of one client: likewise.', 64 * KB, { min: KB, max: MB }),
+    maxSessionBytes: size(
+      'Memory for the channels of one client; beyond it, those that it joined first are forgotten.',
+      64 * KB,
+      { min: KB, max: MB },
+    ),
     maxSessionBytesPerAddress: size(
-      'Memory for all clients of one address, or of one /64 of IPv6: those that were away the longest are forgotten.',
+      'Memory for all clients of one address, or of one /64 of IPv6; beyond it, those that have been away the longest are forgotten.',
       4 * MB,
       { min: MB, max: 1024 * MB },
     ),
@@ -80,8 +84,8 @@ const tlsSchema = z
     {
       certFile: text('The certificate chain, in PEM.', /\S/, 'must be a file name'),
       keyFile: text('The private key, in PEM.', /\S/, 'must be a file name'),
-      caFile: optionalText('Certificate authorities, in PEM.'),
-      passphrase: optionalText('Of the private key.', { secret: true }),
+      caFile: optionalText('The certificates of authorities to trust, in PEM.'),
+      passphrase: optionalText('The passphrase of the private key.', { secret: true }),
     },
     'must be an object',
   )
@@ -89,56 +93,67 @@ const tlsSchema = z
   .transform((value) => value)
   .register(settings, {
     description:
-      'Serve wss and https by certificate files. Absent: plain ws and http, as behind a proxy that ends TLS.',
+      'Certificate files, to serve wss and https. Without them: plain ws and http, as behind a proxy that ends TLS.',
   });
 
-const redisSchema = section('Replicas share their state by Redis. Absent: one node, all in memory.', {
+const redisSchema = section('Where replicas share their state. Without it: a single node, with its state in memory.', {
   url: optionalText(
-    '`redis://` or, over TLS, `rediss://`; `redis+sentinel://host,host/master-name` and `redis+cluster://host,host` too.',
+    '`redis://…`, or `rediss://…` over TLS; also `redis+sentinel://host,host/master-name` and `redis+cluster://host,host`.',
     { secret: true, environment: ['REDIS_URL'], defaultNote: 'no Redis' },
   ),
   keyPrefix: textWithDefault(
-    'In front of every key and channel in Redis.',
+    'What every key and channel in Redis begins with.',
     'fanfare:',
     /^[^\s{}]*$/,
     'must be a text without spaces and braces',
   ),
-  leaseSeconds: seconds('A node that has not been heard of for so long is dead to the others.', 10, {
+  leaseSeconds: seconds('After this long without a sign of life, the others take a node for dead.', 10, {
     min: 1,
     max: 300,
   }),
-  acceptTimeoutSeconds: seconds('How long a trigger waits for a Redis that is away before it is answered 503.', 2, {
+  acceptTimeoutSeconds: seconds('How long a trigger waits for Redis, if it is away, before it is answered 503.', 2, {
     min: 0.1,
     max: 60,
   }),
-  lingerSeconds: seconds('A channel without subscribers on this node stays subscribed in Redis for so long.', 5, {
-    max: 300,
-  }),
+  lingerSeconds: seconds(
+    'How long a channel stays subscribed in Redis after its last subscriber on this node has left.',
+    5,
+    {
+      max: 300,
+    },
+  ),
 });
 
-const userStatusSchema = section('Telling who is online; where is said by each app (`statusChannels`).', {
-  graceSeconds: seconds('A user may be gone for so long, as over the reload of a page, without anyone being told.', 5, {
-    max: 300,
-  }),
-});
-
-const webhooksSchema = section('How webhooks are sent; which there are is said by each app. See docs/webhooks.md.', {
-  allowPrivateNetworks: flag('They may go to this machine and to private networks too.', false),
-  timeoutSeconds: seconds('An endpoint that has not answered by then is tried again.', 4, { min: 0.1, max: 60 }),
-  retrySeconds: seconds('A batch that no attempt within so long brought to its endpoint is given up.', 300),
+const userStatusSchema = section('Telling who is online; each app says on which channels (`statusChannels`).', {
   graceSeconds: seconds(
-    'A channel that is occupied again within so long was never vacated, and a member that is back never removed.',
+    'How long a user may be gone before anyone is told, so that the reload of a page is not news.',
+    5,
+    {
+      max: 300,
+    },
+  ),
+});
+
+const webhooksSchema = section('How webhooks are sent; each app says to where (`webhooks`). See docs/webhooks.md.', {
+  allowPrivateNetworks: flag('Let webhooks go to this machine and to private networks too.', false),
+  timeoutSeconds: seconds('How long an endpoint may take to answer before it is tried again.', 4, {
+    min: 0.1,
+    max: 60,
+  }),
+  retrySeconds: seconds('How long a batch is tried before it is given up.', 300),
+  graceSeconds: seconds(
+    'How long to wait before telling that a channel was vacated or a member removed: one that is back by then never left.',
     3,
     { max: 60 },
   ),
 });
 
 const adminSchema = section(
-  'A port for operators: `/health`, `/ready`, `/metrics`, and the console. Never meant for the public.',
+  'A port for operators: `/health`, `/ready`, `/metrics` and the console. It is not for the public.',
   {
-    enabled: flag('Serve it.', true),
+    enabled: flag('Open this port.', true),
     host: optionalText('The address to listen on.', {
-      defaultNote: 'loopback; all addresses where there is a token',
+      defaultNote: 'loopback; all addresses if there is a token',
     }),
     port: z
       .int('must be a whole number from 0 to 65535')
@@ -150,7 +165,7 @@ const adminSchema = section(
         description: 'The port to listen on; 0 lets the system choose one.',
         kind: 'integer',
         range: '0 to 65535',
-        defaultNote: '9601, or any free one where that is taken',
+        defaultNote: '9601, or any free one if that is taken',
       }),
     token: z
       .string('must be a text of 24 characters at least')
@@ -159,7 +174,7 @@ const adminSchema = section(
       .transform((value) => value)
       .register(settings, {
         description:
-          'Whoever brings it may use the console, its API and `/metrics`. Without one, only this machine itself may.',
+          'What callers must send to use the console, its API and `/metrics`. Without a token, only this machine itself may.',
         kind: 'text',
         secret: true,
         defaultNote: 'no token',
@@ -180,8 +195,8 @@ export const configSchema = z
       pathPrefix: settled(
         SERVED,
         textWithDefault(
-          'A path under which everything is served as well, such as `/realtime`, for a proxy that passes it on. Without it everything is ' +
-            'still served, as health checks and backends near by like it.',
+          'A path below which everything is served as well, such as `/realtime`, for a proxy that passes it on. The paths without it ' +
+            'are still served, for health checks and for backends that need no proxy.',
           '',
           /^(?:\/[A-Za-z0-9._~-]+)*$/,
           'must be empty or begin with / and not end with it, such as /realtime',
@@ -191,7 +206,9 @@ export const configSchema = z
         'Addresses or ranges of proxies whose `X-Forwarded-For` is believed; none listed: no proxy is.',
         addressOrRange,
       ),
-      shutdownGraceSeconds: seconds('Of a stop: how long connections get to go elsewhere.', 10, { max: 3600 }),
+      shutdownGraceSeconds: seconds('How long connections get to go elsewhere when the server stops.', 10, {
+        max: 3600,
+      }),
       tls: settled(`${LISTENING}; so a renewed certificate waits too`, tlsSchema),
       log: logSchema,
       connections: connectionsSchema,
@@ -200,10 +217,13 @@ export const configSchema = z
       apps: z
         .array(appSchema, 'must be a list of objects')
         .min(1, 'must name one app at least')
-        .register(settings, { description: 'The applications, numbered from 0. Ids and keys are unique.' }),
+        .register(settings, { description: 'The applications, numbered from 0. No two may have the same id or key.' }),
       auth: authSchema,
       resume: resumeSchema,
-      redis: settled('what this node has in Redis, and what other nodes know of it, was put there by it', redisSchema),
+      redis: settled(
+        'what this node has written to Redis, and what other nodes know of it, depends on it',
+        redisSchema,
+      ),
       webhooks: webhooksSchema,
       userStatus: userStatusSchema,
       admin: settled('the port for operators is opened with it', adminSchema),

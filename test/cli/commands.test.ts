@@ -60,7 +60,7 @@ t.test('token', async (t) => {
     }
   });
   t.test('is of a user who has an id', async (t) => {
-    t.match(await run(['token', '--user', '']), { code: 2, stdout: '', stderr: /id that is not empty/ });
+    t.match(await run(['token', '--user', '']), { code: 2, stdout: '', stderr: /The id must not be empty/ });
   });
   t.test('takes no claim twice: one that something else decides is refused', async (t) => {
     const env = { JWT_ISSUER: 'https://id.test', FANFARE_AUTH_JWT_USER_ID_CLAIM: 'uid' };

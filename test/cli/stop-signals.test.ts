@@ -96,5 +96,5 @@ t.test('a stop that hangs ends in time', async (t) => {
   const { seen, signal } = fixture(() => ever, { limitMs: 20 });
   signal('SIGTERM');
   await until(() => seen.codes.length > 0, 'the exit');
-  t.same(seen, { codes: [1], warnings: ['Stopping failed: it takes longer than 0.02 s'] });
+  t.same(seen, { codes: [1], warnings: ['Stopping failed: it took longer than 0.02 s'] });
 });

@@ -56,7 +56,7 @@ async function givenUpAndSentAgain(
   t.match(down, {
     code: 1,
     stdout: '',
-    stderr: /Not sent \w+ .*: the endpoint answered 503\n(?:.*\n)*3 of 3 were not taken/,
+    stderr: /Not sent \w+ .*: the endpoint answered 503\n(?:.*\n)*3 of 3 failed again/,
   });
   t.equal((await list()).length, 3, 'they are kept');
   await whileKept();
@@ -69,7 +69,10 @@ async function givenUpAndSentAgain(
     [{ id: second.events[0]?.id, channel: channels[1] }],
     'the id is that which was given up',
   );
-  t.match(await run(['webhooks', 'resend', second.id], env), { code: 1, stderr: /No webhook is kept as \w+/ });
+  t.match(await run(['webhooks', 'resend', second.id], env), {
+    code: 1,
+    stderr: /There is no webhook \w+ to send again/,
+  });
   const rest = await run(['webhooks', 'resend', '--all', '--json'], env);
   t.match(JSON.parse(rest.stdout), { webhooks: [{ id: first.id, resent: true }, { resent: true }] });
   t.same(await list(), []);

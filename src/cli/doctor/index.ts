@@ -27,12 +27,12 @@ interface DoctorFlags extends ConfigFlags {
 
 export function doctorCommand(command: Command, context: CliContext): void {
   addConfigFlags(command)
-    .description('look a set-up over, and say of each thing that is wrong what would be right; exit code 1 if any is')
-    .option('--url <url>', 'the public URL, to see the server as browsers do: TLS, upgrade, timeouts, buffering')
-    .option('--token <jwt>', 'a token of a user, to see whether it is accepted')
-    .option('--channel <name>', 'with --token: whether its user may join this channel')
+    .description('check a set-up, and say how to mend what is wrong; exit code 1 if anything is')
+    .option('--url <url>', 'the public URL, to check it as browsers reach it: TLS, upgrade, timeouts, buffering')
+    .option('--token <jwt>', 'the token of a user, to check whether it is accepted')
+    .option('--channel <name>', 'with --token: check whether its user may join this channel')
     .option('--app <id>', 'the app (default: the first of the configuration)')
-    .option('--quick', 'do not wait to see whether a silent connection stays open')
+    .option('--quick', 'do not wait to see whether an idle connection stays open')
     .option('--json', 'print the findings as JSON')
     .addHelpText(
       'after',
@@ -45,7 +45,9 @@ export function doctorCommand(command: Command, context: CliContext): void {
       else for (const finding of findings) print(finding, context);
       const problems = findings.filter(({ level }) => level === 'problem').length;
       if (problems > 0)
-        throw new CliFailure(flags.json === true ? '' : `\n${problems} found that should be put right.`);
+        throw new CliFailure(
+          flags.json === true ? '' : `\n${problems} ${problems === 1 ? 'problem' : 'problems'} to mend.`,
+        );
     });
 }
 
@@ -56,7 +58,7 @@ async function look(flags: DoctorFlags, context: CliContext): Promise<Finding[]>
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     const { problems, hint = 'docs/configuration.md has every key.' } = error;
-    const advice = `The other checks need a configuration that holds. ${hint}`;
+    const advice = `The other checks need a valid configuration. ${hint}`;
     return problems.map((says, index) => ({
       ...{ check: 'configuration', level: 'problem', says },
       ...(index === problems.length - 1 ? { advice } : {}),
@@ -65,7 +67,7 @@ async function look(flags: DoctorFlags, context: CliContext): Promise<Finding[]>
   const rules = await ruleFindings(config);
   const rulesLoad = rules.every(({ level }) => level !== 'problem');
   return [
-    ok('configuration', 'holds'),
+    ok('configuration', 'valid'),
     ...leftoverFindings(context.env),
     ...credentialFindings(config),
     ...rules,

@@ -35,10 +35,10 @@ async function reachFindings({ origin, pathPrefix, tls }: ServerUrl): Promise<Fi
     });
     const text = (await response.text()).trim();
     const encrypted = tls
-      ? ok('TLS', 'the certificate holds for this host')
+      ? ok('TLS', 'the certificate is valid for this host')
       : warning(
           'TLS',
-          'The public URL has none: anybody on the way reads along.',
+          'The public URL has none: anybody on the way can read everything.',
           'Let the proxy end TLS, or set tls.certFile.',
         );
     if (response.ok && text === 'ready') return [encrypted, ok('public URL', 'a node that is ready answers')];
@@ -65,22 +65,26 @@ function wrongAnswer({ status, headers }: Response, text: string, url: string): 
   if (status >= 300 && status < 400) {
     return problem(
       check,
-      `It leads to ${headers.get('location')}.`,
-      'Clients of WebSockets follow no redirect: name the URL itself.',
+      `It redirects to ${headers.get('location')}.`,
+      'WebSocket clients follow no redirect: give the URL that it redirects to.',
     );
   }
   if (status === 503 && text === 'not ready') {
-    return problem(check, 'A node answers, and is not ready.', 'Look into its log: it waits for Redis, or stops.');
+    return problem(
+      check,
+      'A node answers, but is not ready.',
+      'Look into its log: it is waiting for Redis, or stopping.',
+    );
   }
   if (status === 502 || status === 503 || status === 504) {
     return problem(
       check,
-      `The proxy answers ${status}: it reaches no Fanfare.`,
+      `The proxy answers ${status}: it cannot reach Fanfare.`,
       'Check the address in its proxy_pass or upstream.',
     );
   }
-  const advice = 'Check the path: --url takes what clients have as host and wsPath; pathPrefix is set on the server.';
-  return problem(check, `What answers at ${url}/ready with ${status} is no Fanfare.`, advice);
+  const advice = 'Check the path: --url is the host and wsPath of your clients; the server has its own in pathPrefix.';
+  return problem(check, `${url}/ready answers ${status}, and not as Fanfare would.`, advice);
 }
 
 const UPGRADE_ADVICE =
@@ -109,14 +113,14 @@ async function webSocketFindings(url: ServerUrl, app: App, config: Config, isQui
         problem('WebSocket', `The server refused: ${first.slice(0, 200)}`, 'Check the app key and allowedOrigins.'),
       ];
     }
-    const findings = [ok('WebSocket', 'opens, and the server greets')];
+    const findings = [ok('WebSocket', 'it opens, and the server greets')];
     if (isQuick) return findings;
     const waitMs = config.connections.pingIntervalSeconds * 1000 + SILENCE_MARGIN_MS;
     const silence = await socket.silence(waitMs);
     const seconds = (silence.afterMs / 1000).toFixed(0);
     if (silence.end !== 'closed')
-      return [...findings, ok('timeouts', `a connection that is silent for ${seconds} s stays open`)];
-    const says = `Something on the way closes a connection that is silent for ${seconds} s.`;
+      return [...findings, ok('timeouts', `a connection that is idle for ${seconds} s stays open`)];
+    const says = `Something on the way closes connections that are idle for ${seconds} s.`;
     const advice =
       `Nodes ping after ${config.connections.pingIntervalSeconds} s: let the proxy wait longer (in nginx: proxy_read_timeout ` +
       '300s; proxy_send_timeout 300s), or lower connections.pingIntervalSeconds.';
@@ -145,7 +149,7 @@ async function streamFinding({ origin, pathPrefix }: ServerUrl, app: App): Promi
       return warning(
         check,
         `HTTP streaming answers ${response.status}.`,
-        'Let the proxy pass on POSTs below /pusher/app/.',
+        'Let the proxy pass on POST requests below /pusher/app/.',
       );
     }
     const reader = response.body?.getReader();
@@ -162,10 +166,10 @@ async function streamFinding({ origin, pathPrefix }: ServerUrl, app: App): Promi
       const sent = await fetch(`${sessionUrl}/xhr_send?t=1&n=2`, { ...init, body: ping });
       await sent.body?.cancel();
     }
-    return ok(check, 'HTTP streaming comes as it is sent');
+    return ok(check, 'HTTP streaming arrives as it is sent');
   } catch (error) {
     if (stopped.signal.aborted) {
-      const says = 'The proxy gathers answers before it passes them on: HTTP streaming does not arrive.';
+      const says = 'The proxy buffers answers before it passes them on: HTTP streaming does not arrive.';
       return problem(check, says, BUFFERING_ADVICE);
     }
     return warning(check, `HTTP streaming failed: ${networkErrorText(error)}.`, BUFFERING_ADVICE);

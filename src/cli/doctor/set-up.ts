@@ -16,11 +16,13 @@ export function credentialFindings(config: Config): Finding[] {
 
 export function leftoverFindings(env: Readonly<Record<string, string | undefined>>): Finding[] {
   const says = leftoverWarning(env);
-  return says === undefined ? [] : [warning('environment', says, 'Remove them once what they set is set here.')];
+  return says === undefined
+    ? []
+    : [warning('environment', says, 'Remove them once Fanfare has the settings they stand for.')];
 }
 
 export async function ruleFindings({ auth }: Config): Promise<Finding[]> {
-  if (!auth.enabled) return [ok('rules', 'nothing is authorized here: auth.enabled is false')];
+  if (!auth.enabled) return [ok('rules', 'not used: auth.enabled is false')];
   try {
     const { patterns } = await loadRules(auth.rulesFile);
     return [ok('rules', `${auth.rulesFile} loads: ${patterns.length} patterns`)];
@@ -57,10 +59,18 @@ export function descriptorFindings({ connections }: Config, limitsFile = '/proc/
     'Raise it for the server: LimitNOFILE=200000 in a systemd unit, ulimits in a compose file, or "ulimit -n 200000" in its shell.';
   const room = soft - OTHER_DESCRIPTORS;
   if (connections.max > room) {
-    return [problem(check, `The process may open ${soft} files, and connections.max is ${connections.max}.`, advice)];
+    return [
+      problem(
+        check,
+        `This process may open ${soft} files: too few for the ${connections.max} clients of connections.max.`,
+        advice,
+      ),
+    ];
   }
   if (soft < COMFORTABLE_DESCRIPTORS) {
-    return [problem(check, `The process may open ${soft} files, so about ${Math.max(0, room)} clients fit.`, advice)];
+    return [
+      problem(check, `This process may open ${soft} files: enough for about ${Math.max(0, room)} clients.`, advice),
+    ];
   }
   return [ok(check, `${soft} may be open at once`)];
 }
@@ -70,7 +80,7 @@ const MAX_SKEW_MS = 1000;
 const SLOW_MS = 20;
 
 export async function redisFindings({ redis }: Config, now: () => number): Promise<Finding[]> {
-  if (redis.url === undefined) return [ok('Redis', 'none: one node, all in memory')];
+  if (redis.url === undefined) return [ok('Redis', 'not used: a single node, with its state in memory')];
   try {
     const { timeMs, roundTripMs, version } = await probeRedis(redis.url, redis.acceptTimeoutSeconds * 1000);
     const findings: Finding[] = [
@@ -78,22 +88,21 @@ export async function redisFindings({ redis }: Config, now: () => number): Promi
         ? warning(
             'Redis',
             `It takes ${Math.round(roundTripMs)} ms to answer.`,
-            'Put it nearer: each trigger waits for it once.',
+            'Put it nearer: every trigger waits for one answer of it.',
           )
         : ok('Redis', `version ${version}, answers in ${roundTripMs.toFixed(1)} ms`),
     ];
     const skewMs = Math.round(timeMs - (now() - roundTripMs / 2));
-    const advice =
-      'Let both synchronise their clocks (chrony, systemd-timesyncd): tokens and signatures expire by them.';
+    const advice = 'Synchronise both (chrony, systemd-timesyncd): tokens and signatures expire by these clocks.';
     const apart = `This machine's clock and that of Redis are ${(Math.abs(skewMs) / 1000).toFixed(1)} s apart.`;
     findings.push(
       Math.abs(skewMs) > MAX_SKEW_MS
         ? problem('clock', apart, advice)
-        : ok('clock', `within ${Math.abs(skewMs)} ms of Redis's`),
+        : ok('clock', `within ${Math.abs(skewMs)} ms of that of Redis`),
     );
     return findings;
   } catch (error) {
-    const advice = 'Check REDIS_URL, that Redis runs there, its password, and the firewall in between.';
+    const advice = 'Check REDIS_URL and its password, that Redis runs there, and any firewall in between.';
     return [problem('Redis', `It cannot be used: ${networkErrorText(error)}`, advice)];
   }
 }
@@ -130,6 +139,6 @@ export async function tokenFindings(config: Config, token: string, channel: stri
 }
 
 const TOKEN_ADVICE =
-  'Compare what issues your tokens with auth.jwt: the secret or public key, issuer, audience, and the claim of the user.';
+  'Compare auth.jwt with what issues your tokens: the secret or public key, issuer, audience, and the claim of the user.';
 
 function nothing(): void {}
