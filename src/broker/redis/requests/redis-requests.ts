@@ -9,9 +9,7 @@ import {
 import { topicOf } from '../../../core/contracts/topic.ts';
 import { ABANDON_REQUEST, BEGIN_REQUEST, FINISH_REQUEST } from '../scripts/requests.ts';
 import type { RedisStore } from '../wire/store.ts';
-
-/** An app's keys are spread over so many places, so that a Cluster shares them out. */
-const PARTS = 16;
+import { PARTS, partOf } from './parts.ts';
 
 const STATES = ['new', 'under_way', 'other_request', 'full'] as const;
 
@@ -48,5 +46,5 @@ export class RedisRequests implements IdempotentRequests {
 
 /** No client can name such a channel, so the keys are nobody else's. */
 function placeOf({ app, key }: RepeatableRequest): string {
-  return topicOf(app.id, `#requests-${key.charCodeAt(0) % PARTS}`);
+  return topicOf(app.id, `#requests-${partOf(key)}`);
 }

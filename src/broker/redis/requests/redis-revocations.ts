@@ -3,9 +3,7 @@ import { topicOf } from '../../../core/contracts/topic.ts';
 import { sha256 } from '../../../protocol/signatures.ts';
 import { REVOKE, REVOKED_AT } from '../scripts/revocations.ts';
 import type { RedisStore } from '../wire/store.ts';
-
-/** An app's revocations are spread over so many places, so that a Cluster shares them out. */
-const PARTS = 16;
+import { PARTS, partOf } from './parts.ts';
 
 /** Revocations that hold on all nodes. Names are kept as digests. */
 export class RedisRevocations implements Revocations {
@@ -35,5 +33,5 @@ export class RedisRevocations implements Revocations {
 
 /** No client can name such a channel, so the keys are nobody else's. */
 function placeOf(appId: string, name: string): string {
-  return topicOf(appId, `#revoked-${name.charCodeAt(0) % PARTS}`);
+  return topicOf(appId, `#revoked-${partOf(name)}`);
 }
