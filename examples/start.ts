@@ -27,7 +27,7 @@ const names = readdirSync(FOLDER, { withFileTypes: true })
 
 const name = process.argv[2] ?? '';
 if (!names.includes(name)) {
-  console.error(`Which example? node --import=tsx examples/start.ts ${names.join(' | ')}`);
+  console.error(`Which example? npm run example ${names.join(' | ')}`);
   process.exit(2);
 }
 const { createExample, fanfareEnvironment }: ExampleModule = await import(new URL(`${name}/backend.ts`, FOLDER).href);

@@ -57,7 +57,12 @@ export class Access {
     if (bearer !== undefined) return this.login(bearer, visitor.remoteAddress);
     const session = cookieOf(visitor.headers.cookie ?? '', SESSION_COOKIE);
     if (session !== undefined && this.#isSession(session)) return ALLOWED;
-    return { allowed: false, status: 401, message: 'Log in with the admin token, or send it as a bearer token' };
+    return {
+      allowed: false,
+      status: 401,
+      message:
+        'This needs the admin token (admin.token, FANFARE_ADMIN_TOKEN): log in with it, or send it as a bearer token',
+    };
   }
 
   /** Whether this is the admin token. */
@@ -77,7 +82,11 @@ export class Access {
     }
     if (counts) known.count += 1;
     else this.#remember(address);
-    return { allowed: false, status: 401, message: 'This is not the admin token' };
+    return {
+      allowed: false,
+      status: 401,
+      message: 'This is not the admin token: the server has it as admin.token, by FANFARE_ADMIN_TOKEN as a rule',
+    };
   }
 
   /** The value of a cookie that stands for the token for some hours. It holds nothing of it. */

@@ -23,7 +23,7 @@ async function openConsole(t: Test): Promise<{ target: StartedFanfare; page: Pag
   await page.goto(target.adminOrigin);
   await page.getByLabel('Admin token').fill('not the token that it wants');
   await page.getByRole('button', { name: 'Log in' }).click();
-  await page.getByText('This is not the admin token').waitFor();
+  await page.getByText('This is not the admin token: the server has it as admin.token').waitFor();
   await page.getByLabel('Admin token').fill(TOKEN);
   await page.getByRole('button', { name: 'Log in' }).click();
   await page.getByText('Last 15 minutes').waitFor();
