@@ -44,7 +44,9 @@ export function createApiRefusal(deps: ApiDeps): (request: HttpRequest) => HttpR
       const route = routeFor(request);
       const query = parseQuery(request.query);
       app = appOf(deps, route, query);
-      if (request.method !== 'OPTIONS') verifyHead(app, request, query, (deps.now ?? Date.now)());
+      if (request.method === 'OPTIONS') return undefined;
+      checkName(app, route);
+      verifyHead(app, request, query, (deps.now ?? Date.now)());
       return undefined;
     } catch (error) {
       return told(deps, app, request, failure(deps, request, error));
@@ -82,6 +84,13 @@ function appOf(deps: ApiDeps, route: Route, query: readonly QueryPair[]): App {
   throw new Refusal(401, `auth_key '${printable(key)}' is not the key of any app`);
 }
 
+/** Before the signature, which costs by the length of what is signed. */
+function checkName({ limits }: App, { name }: Route): void {
+  // A channel may be named after a user.
+  if (name.length <= limits.maxChannelNameLength + limits.maxUserIdLength) return;
+  throw new Refusal(400, `The name in the path is ${name.length} characters long: no channel or user has such a name`);
+}
+
 function answer(
   deps: ApiDeps,
   app: App,
@@ -90,6 +99,7 @@ function answer(
   query: readonly QueryPair[],
 ): HttpResponse | Promise<HttpResponse> {
   if (request.method === 'OPTIONS') return preflight(app, request.headers.get('origin'), route.endpoint);
+  checkName(app, route);
   const signed = verifyRequest(app, request, query, (deps.now ?? Date.now)());
   if (!app.enabled) throw new Refusal(403, `The app '${app.id}' is disabled`);
   const { endpoint, name } = route;

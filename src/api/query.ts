@@ -3,11 +3,18 @@ import { Refusal } from './responses.ts';
 /** A parameter's name in lower case, and its value, both decoded. */
 export type QueryPair = readonly [name: string, value: string];
 
-/** Verifying sorts the parameters, several times over in the worst case: strangers do not get to say how many. */
+/**
+ * Verifying sorts the parameters and signs them, several times over in the worst case: strangers do not get to say how
+ * many, nor how long they are. The longest that backends send is a prefix of channels' names.
+ */
 const MAX_PARAMETERS = 100;
+const MAX_QUERY_CHARACTERS = 4096;
 
 /** The parameters in the order in which they came; repeated names stay repeated. `decode` reads one name or value. */
 export function parseQuery(query: string, decode: (text: string) => string = formDecoded): QueryPair[] {
+  if (query.length > MAX_QUERY_CHARACTERS) {
+    throw new Refusal(400, `The query is ${query.length} characters long; the limit is ${MAX_QUERY_CHARACTERS}`);
+  }
   const pairs: QueryPair[] = [];
   let start = 0;
   while (start < query.length) {

@@ -150,3 +150,18 @@ t.test('CORS', async (t) => {
   t.same(await sent(open), { status: 200, body: '{}' }, 'a backend is not bothered with any of it');
   t.equal((await open.send(request('OPTIONS', '/apps/no-such/events', '', '', ours))).status, 404);
 });
+
+t.test('a name that nothing can have is refused before its signature is looked at', async (t) => {
+  const api = new ApiFixture();
+  const { limits } = app();
+  const longest = limits.maxChannelNameLength + limits.maxUserIdLength;
+  for (const [method, path] of [
+    ['GET', '/apps/3/channels/{}'],
+    ['GET', '/apps/3/channels/{}/users'],
+    ['POST', '/apps/3/users/{}/revoke_tokens'],
+  ] as const) {
+    const send = (length: number) => api.send(request(method, path.replace('{}', '%41'.repeat(length))));
+    t.match(await send(longest + 1), { status: 400, body: /is \d+ characters long/ }, path);
+    t.match(await send(longest), { status: 401 }, path);
+  }
+});

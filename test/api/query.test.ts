@@ -33,6 +33,14 @@ t.test('what is no escape stays as it is', async (t) => {
   t.equal(percentDecoded('a+b%2Bc'), 'a+b+c');
 });
 
+t.test('a query is so long at most, since a refused signature costs by its length', async (t) => {
+  t.equal(parseQuery(`a=${'b'.repeat(4094)}`).length, 1);
+  t.throws(
+    () => parseQuery(`a=${'b'.repeat(4095)}`),
+    new Refusal(400, 'The query is 4097 characters long; the limit is 4096'),
+  );
+});
+
 t.test('what a form encodes is read back', async (t) => {
   const text = fc.string({ unit: 'binary' });
   t.doesNotThrow(
