@@ -8,7 +8,7 @@ import { wantedOf } from '../scripts/outbox.ts';
 import { inBatches } from '../wire/batches.ts';
 import { type Deferred, deferred } from '../wire/deferred.ts';
 import { settledWithin } from '../wire/settled-within.ts';
-import { type RedisStore, UNTIL_DONE_IN_TURN } from '../wire/store.ts';
+import { type RedisStore, UNTIL_DONE } from '../wire/store.ts';
 import { unavailable } from '../wire/trouble.ts';
 
 /** What is counted: a channel's subscriptions, or a user's signed-in connections, which watchers are told of. */
@@ -96,7 +96,7 @@ export class CountedEntries implements LeasedEntries {
     const userId = isChannel ? '' : watchedUserOf(topic);
     const wanted = wantedOf(this.#wants, FACTS_OF[this.#kind], appId, channel);
     const args = [appId, channel ?? '', userId, wanted, incarnation, count, ...former] as const;
-    return this.#store.run(SET_COUNT, topic, args, UNTIL_DONE_IN_TURN);
+    return this.#store.run(SET_COUNT, topic, args, UNTIL_DONE);
   }
 }
 

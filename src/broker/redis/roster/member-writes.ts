@@ -5,7 +5,7 @@ import { CHANGE_MEMBERS, type ChangedMembers, REMOVE_MEMBERS_OF } from '../scrip
 import { encodeAdded } from '../scripts/messages.ts';
 import { wantedOf } from '../scripts/outbox.ts';
 import type { Argument } from '../scripts/step.ts';
-import { type RedisStore, UNTIL_DONE_IN_TURN } from '../wire/store.ts';
+import { type RedisStore, UNTIL_DONE } from '../wire/store.ts';
 
 const SCANNED_AT_ONCE = 500;
 const FACTS_OF_MEMBERS = ['channel_occupied', 'channel_vacated', 'member_added', 'member_removed'] as const;
@@ -29,7 +29,7 @@ export function changeMembers(
 ): Promise<{ outcomes: ChangedMembers[]; members: Member[] | undefined }> {
   const described = operations.flatMap(describe);
   const args = [...headOf(topic, wants), incarnation, wantsMembers ? '1' : '0', ...described] as const;
-  return store.run(CHANGE_MEMBERS, topic, args, UNTIL_DONE_IN_TURN);
+  return store.run(CHANGE_MEMBERS, topic, args, UNTIL_DONE);
 }
 
 /** Removes what a dead incarnation has; each member that goes with it is told on the topic once. */
@@ -42,7 +42,7 @@ export async function removeMembersOf(
   let cursor = '0';
   do {
     const args = [...headOf(topic, wants), incarnation, cursor, SCANNED_AT_ONCE] as const;
-    cursor = await store.run(REMOVE_MEMBERS_OF, topic, args, UNTIL_DONE_IN_TURN);
+    cursor = await store.run(REMOVE_MEMBERS_OF, topic, args, UNTIL_DONE);
   } while (cursor !== '0');
 }
 

@@ -2,7 +2,6 @@ import { Command, Redis, type RedisOptions } from 'ioredis';
 import type { Logger } from '../../../core/contracts/logger.ts';
 import { type Argument, scriptTexts } from '../scripts/step.ts';
 import { batchesOf } from './batches.ts';
-import { Places } from './places.ts';
 
 /** What a link tells its owner. */
 export interface LinkOwner {
@@ -33,9 +32,6 @@ const MAX_RECONNECT_MS = 300;
  */
 const HOLD_MS = 500;
 
-/** Entries of those who join and leave that are written at once: some milliseconds of a busy Redis. */
-const MAX_ENTRIES_WRITTEN_AT_ONCE = 50;
-
 /** How many channels one command subscribes to: more would hold up what else the connection has to say. */
 const CHANNELS_PER_COMMAND = 500;
 
@@ -47,8 +43,6 @@ const CHANNELS_PER_COMMAND = 500;
  */
 export class Link {
   readonly name: string;
-  /** For what is sent in its turn: whoever takes one gives it back when it has been answered. */
-  readonly places = new Places(MAX_ENTRIES_WRITTEN_AT_ONCE);
   readonly #commands: Redis;
   readonly #subscriber: Redis;
   readonly #owner: LinkOwner;

@@ -28,8 +28,6 @@ export interface Effort {
   readonly repeatable: boolean;
   /** It publishes: held back until other nodes, too, should be back from an interruption. */
   readonly publishes?: boolean;
-  /** One of very many: only some of them are on their way to a server at once, and other commands pass by the rest. */
-  readonly inTurn?: boolean;
 }
 
 interface Order<Names extends readonly string[], Reply> {
@@ -42,9 +40,6 @@ interface Order<Names extends readonly string[], Reply> {
 
 /** For what must be done, however long Redis is away. */
 export const UNTIL_DONE: Effort = Object.freeze({ deadline: Number.POSITIVE_INFINITY, repeatable: true });
-
-/** The same for what everybody who joins or leaves a channel has written. */
-export const UNTIL_DONE_IN_TURN: Effort = Object.freeze({ ...UNTIL_DONE, inTurn: true });
 
 const PAUSE_MS = 50;
 const BUCKETS_AT_ONCE = 32;
@@ -215,28 +210,9 @@ export class RedisStore implements ShardsOwner {
     if (link?.ready !== true || (order.effort.publishes === true && link.publishHold !== undefined)) {
       return this.#carryOutLater(order, undefined);
     }
-    if (order.effort.inTurn === true) return this.#carryOutInTurn(order, link);
     return this.#send(order, link).then(order.step.read, (error: unknown) =>
       this.#carryOutLater(order, { link, error }),
     );
-  }
-
-  /** What fails gives its place to the next: a server that is away holds up nobody else's. */
-  async #carryOutInTurn<Names extends readonly string[], Reply>(
-    order: Order<Names, Reply>,
-    link: Link,
-  ): Promise<Reply> {
-    const turn = link.places.take();
-    if (turn !== undefined) await turn;
-    let reply: unknown;
-    try {
-      reply = await this.#send(order, link);
-    } catch (error) {
-      return this.#carryOutLater(order, { link, error });
-    } finally {
-      link.places.giveBack();
-    }
-    return order.step.read(reply);
   }
 
   async #carryOutLater<Names extends readonly string[], Reply>(
