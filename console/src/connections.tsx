@@ -122,7 +122,7 @@ function Living(props: { app: string; story: ConnectionStory; changed: () => voi
       <ul class="plain">
         {story.joined.map(({ channel, sinceMs, resumable }) => (
           <li key={channel}>
-            <span class="mono">{channel}</span> <small>since {clock(sinceMs)}</small>
+            <span class="mono">{channel}</span> <small>since {clock(sinceMs)}</small>{' '}
             {resumable && <Badge tone="info">resumable</Badge>}
           </li>
         ))}

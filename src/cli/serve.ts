@@ -1,3 +1,4 @@
+import { relative } from 'node:path';
 import type { Command } from 'commander';
 import { isLoopbackHost } from '../admin/access.ts';
 import { usesDevelopmentCredentials } from '../config/development.ts';
@@ -108,14 +109,20 @@ function welcome(config: Config, { port, admin }: Listening, flags: ServeFlags, 
         ]),
     'Then, in a second terminal, send something:',
     `  npx fanfare trigger${where} ${channel} message.sent '{"text":"hello"}'`,
-    ...(enabled && rulesFile === SHIPPED_RULES_FILE
-      ? ['Who may join what is decided by the rules that Fanfare ships; "npx fanfare init" writes some to edit.']
-      : []),
+    ...(enabled ? [`Who may join what is decided by ${rulesNote(rulesFile, context.cwd)}`] : []),
     ...(hasPlayground
       ? ['A browser on another machine is not shown that page; for it there is "npx fanfare page --help".']
       : []),
   ];
   context.print(`${paragraphs.join('\n\n')}\n`);
+}
+
+/** In a clone of Fanfare, the rules that it ships are the project's own. */
+function rulesNote(rulesFile: string, cwd: string): string {
+  const name = relative(cwd, rulesFile);
+  return rulesFile === SHIPPED_RULES_FILE && name !== 'config/channels.js'
+    ? 'the rules that Fanfare ships; "npx fanfare init" writes some to edit.'
+    : `${name}; a change of it takes effect at once.`;
 }
 
 /** An address that stands for all of them is reached as localhost. */
