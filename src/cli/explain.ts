@@ -1,7 +1,6 @@
 import type { Command } from 'commander';
-import { createExplain, createTokenVerifier, loadRules, nothingIsRevoked, RuleTurns } from '../auth/index.ts';
-import { ConfiguredApps } from '../core/contracts/app.ts';
 import type { Explanation } from '../core/contracts/explanation.ts';
+import { explainHere } from './authority-here.ts';
 import { addConfigFlags, type ConfigFlags, loadWith } from './config-flags.ts';
 import { type CliContext, CliFailure } from './context.ts';
 import { painter } from './output.ts';
@@ -28,33 +27,18 @@ export function explainCommand(command: Command, context: CliContext): void {
     )
     .action(async (channel: string, flags: ExplainFlags) => {
       const { config } = loadWith(context, flags, { checkFiles: true });
-      const { auth } = config;
-      if (!auth.enabled) throw new CliFailure('Fanfare authorizes nothing here: auth.enabled is false');
+      if (!config.auth.enabled) throw new CliFailure('Fanfare authorizes nothing here: auth.enabled is false');
       const token =
         flags.token ??
         (flags.user === undefined ? undefined : await signUserToken(config, { ...flags, user: flags.user }));
       if (token === undefined)
         command.error('error: give --token or --user, to say who wants to join', { exitCode: 2 });
-      const logger = { debug: nothing, info: nothing, warn: nothing, error: nothing };
-      const explain = createExplain(
-        {
-          apps: new ConfiguredApps(config.apps),
-          settings: auth,
-          verifier: createTokenVerifier(auth.jwt, logger),
-          rules: await loadRules(auth.rulesFile),
-          turns: new RuleTurns(),
-          isRevoked: nothingIsRevoked,
-        },
-        auth.rulesFile,
-      );
-      const answer = await explain({ appId: flags.app, channel, token, socketId: '1.1', ip: '127.0.0.1' });
+      const answer = await explainHere(config, { appId: flags.app, channel, token });
       if (flags.json === true) context.print(JSON.stringify(answer));
       else print(answer, context);
       if (answer.outcome === 'refused') throw new CliFailure(flags.json === true ? '' : `Refused (${answer.code}).`);
     });
 }
-
-function nothing(): void {}
 
 function print({ outcome, reason, steps, user, rule }: Explanation, context: CliContext): void {
   const paint = painter(context);

@@ -94,6 +94,19 @@ t.test('a set-up that is in order, seen through nginx', async (t) => {
     );
 });
 
+t.test('with several apps a token is tried for the app that is named, or the first', async (t) => {
+  const second = {
+    FANFARE_APPS_1_ID: 'shop',
+    FANFARE_APPS_1_KEY: 'shop-key',
+    FANFARE_APPS_1_SECRET: 'shop-secret',
+    FANFARE_APPS_1_LIMITS_MAX_CHANNEL_NAME_LENGTH: '5',
+  };
+  const token = (await run(['token', '--user', '42', '--domains', '7'], ENV)).stdout;
+  const asked = ['--token', token, '--channel', 'private-domain.7'];
+  t.strictSame(wrong(await doctor(asked, second)), []);
+  advised(t, await doctor([...asked, '--app', 'shop'], second), 'authorization', /channel_name_invalid/);
+});
+
 t.test('1: a configuration that does not hold', async (t) => {
   advised(t, await doctor([], { FANFARE_PORT: 'eleven' }), 'configuration', /port: must be a whole number/);
 });

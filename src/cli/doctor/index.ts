@@ -64,6 +64,8 @@ async function look(flags: DoctorFlags, context: CliContext): Promise<Finding[]>
       ...(index === problems.length - 1 ? { advice } : {}),
     }));
   }
+  const { token, channel, url, quick } = flags;
+  const app = chosenApp(config.apps, flags.app);
   const rules = await ruleFindings(config);
   const rulesLoad = rules.every(({ level }) => level !== 'problem');
   return [
@@ -73,13 +75,9 @@ async function look(flags: DoctorFlags, context: CliContext): Promise<Finding[]>
     ...rules,
     ...descriptorFindings(config),
     ...(await redisFindings(config, context.now ?? Date.now)),
-    ...(flags.token !== undefined && rulesLoad ? await tokenFindings(config, flags.token, flags.channel) : []),
-    ...(flags.url === undefined ? [] : await outside(flags.url, flags, config)),
+    ...(token !== undefined && rulesLoad ? await tokenFindings(config, app, { token, channel }) : []),
+    ...(url === undefined ? [] : await publicUrlFindings(parseServerUrl(url), app, config, quick === true)),
   ];
-}
-
-async function outside(url: string, { app, quick }: DoctorFlags, config: Config): Promise<Finding[]> {
-  return await publicUrlFindings(parseServerUrl(url), chosenApp(config.apps, app), config, quick === true);
 }
 
 function print({ check, level, says, advice }: Finding, context: CliContext): void {

@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs';
-import { createExplain, createTokenVerifier, loadRules, nothingIsRevoked, RuleTurns } from '../../auth/index.ts';
+import { loadRules } from '../../auth/index.ts';
 import { probeRedis } from '../../broker/redis/probe.ts';
 import { usesDevelopmentCredentials } from '../../config/development.ts';
 import { leftoverWarning } from '../../config/leftovers.ts';
 import type { Config } from '../../config/schema.ts';
-import { ConfiguredApps } from '../../core/contracts/app.ts';
+import type { App } from '../../core/contracts/app.ts';
+import { explainHere, verifierHere } from '../authority-here.ts';
 import { networkErrorText } from '../server-url.ts';
 import { type Finding, ok, problem, warning } from './finding.ts';
 
@@ -108,31 +109,23 @@ export async function redisFindings({ redis }: Config, now: () => number): Promi
 }
 
 /** Whether a token is accepted here, and if a channel is given, what the rules say to it. */
-export async function tokenFindings(config: Config, token: string, channel: string | undefined): Promise<Finding[]> {
-  const { auth } = config;
-  if (!auth.enabled) return [];
+export async function tokenFindings(
+  config: Config,
+  app: App,
+  { token, channel }: { readonly token: string; readonly channel: string | undefined },
+): Promise<Finding[]> {
+  if (!config.auth.enabled) return [];
   const check = 'authorization';
-  const logger = { debug: nothing, info: nothing, warn: nothing, error: nothing };
-  const verifier = createTokenVerifier(auth.jwt, logger);
   if (channel === undefined) {
     try {
-      const user = await verifier.verify(token);
+      const user = await verifierHere(config).verify(token);
       return [ok(check, `the token is valid, for user ${user.id}`)];
     } catch (error) {
       const says = `The token is refused: ${error instanceof Error ? error.message : String(error)}.`;
       return [problem(check, says, TOKEN_ADVICE)];
     }
   }
-  const authority = {
-    apps: new ConfiguredApps(config.apps),
-    settings: auth,
-    verifier,
-    rules: await loadRules(auth.rulesFile),
-    turns: new RuleTurns(),
-    isRevoked: nothingIsRevoked,
-  };
-  const explain = createExplain(authority, auth.rulesFile);
-  const answer = await explain({ appId: undefined, channel, token, socketId: '1.1', ip: '127.0.0.1' });
+  const answer = await explainHere(config, { appId: app.id, channel, token });
   if (answer.outcome === 'granted') return [ok(check, answer.reason)];
   const advice = answer.user === undefined ? TOKEN_ADVICE : `"fanfare explain ${channel} --token …" shows each step.`;
   return [problem(check, `Refused (${answer.code}): ${answer.reason}.`, advice)];
@@ -140,5 +133,3 @@ export async function tokenFindings(config: Config, token: string, channel: stri
 
 const TOKEN_ADVICE =
   'Compare auth.jwt with what issues your tokens: the secret or public key, issuer, audience, and the claim of the user.';
-
-function nothing(): void {}
