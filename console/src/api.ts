@@ -1,5 +1,5 @@
 /** What the admin port answered when it did not do what it was asked. */
-export class ApiError extends Error {
+class ApiError extends Error {
   readonly status: number;
 
   constructor(status: number, message: string) {

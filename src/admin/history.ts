@@ -105,7 +105,7 @@ function delayMs(eventLoop: IntervalHistogram): number {
 }
 
 /** The upper end of the bucket that holds the quantile; null if nothing was counted. */
-export function quantileMs(counts: readonly number[], endsSeconds: readonly number[], quantile: number): number | null {
+function quantileMs(counts: readonly number[], endsSeconds: readonly number[], quantile: number): number | null {
   const total = counts.reduce((all, count) => all + count, 0);
   if (total === 0) return null;
   let seen = 0;

@@ -11,7 +11,7 @@ const TYPES: Readonly<Record<string, string>> = Object.freeze({
 });
 
 /** Nothing but what this very port serves: no other host, no inline script, no frame around it. */
-export const CONTENT_SECURITY_POLICY = [
+const CONTENT_SECURITY_POLICY = [
   "default-src 'none'",
   "script-src 'self'",
   "style-src 'self'",

@@ -1,7 +1,7 @@
 import { settingAt } from './describe.ts';
 import type { Config } from './schema.ts';
 
-export const MASK = '•••';
+const MASK = '•••';
 
 /** The configuration as it may be printed: each secret that is set is a mask. */
 export function redacted(config: Config): unknown {

@@ -9,7 +9,7 @@ export interface TlsFiles {
 }
 
 /** The address cannot be listened on: in use, or not this machine's. */
-export class ListenFailed extends Error {
+class ListenFailed extends Error {
   override readonly name = 'ListenFailed';
   readonly code = 'listen_failed';
 }

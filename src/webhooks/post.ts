@@ -14,7 +14,7 @@ export interface PostSettings {
 }
 
 /** The endpoint is where webhooks may not go, unless that is configured. */
-export class PrivateAddress extends Error {
+class PrivateAddress extends Error {
   override readonly name = 'PrivateAddress';
   readonly code = 'private_address';
 }

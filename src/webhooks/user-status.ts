@@ -20,7 +20,7 @@ export interface UserStatusDependencies {
   readonly logger: Logger;
 }
 
-export const USER_STATUS_EVENT = 'user.status.changed';
+const USER_STATUS_EVENT = 'user.status.changed';
 
 const RETRY_MS = 500;
 

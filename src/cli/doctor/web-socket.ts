@@ -41,7 +41,7 @@ export async function openWebSocket(url: ServerUrl, appKey: string, limitMs: num
 const TEXT = 0x81;
 
 /** As much of a WebSocket as it takes to see the first message, and then for how long silence is suffered. */
-export class ProbeSocket {
+class ProbeSocket {
   readonly #socket: Duplex;
   #bytes: Buffer;
   #closed = false;

@@ -226,6 +226,6 @@ export class Cluster {
   }
 }
 
-export function isHeard(heardAtMs: number): boolean {
+function isHeard(heardAtMs: number): boolean {
   return Date.now() - heardAtMs < SILENT_MS;
 }

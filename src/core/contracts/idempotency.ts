@@ -29,7 +29,7 @@ export const MAX_REMEMBERED_SECONDS = 120;
 export const MAX_ATTEMPT_SECONDS = 15;
 
 /** An answer counts as one key for each such part of it, so that the bound of keys bounds bytes as well. */
-export const BYTES_PER_KEY = 512;
+const BYTES_PER_KEY = 512;
 
 /**
  * Remembers requests that carry an idempotency key, over all nodes: of those with the same key, one is carried out. At

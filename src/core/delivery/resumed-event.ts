@@ -1,7 +1,7 @@
 import { encodeEvent } from '../../protocol/frames.ts';
 
 /** Follows `subscription_succeeded` on every channel of a resumable connection. (docs/resume.md) */
-export const RESUMED_EVENT = 'fanfare:resumed';
+const RESUMED_EVENT = 'fanfare:resumed';
 
 /**
  * `gap`: the log no longer reaches back to where the client was. `unknown`: the server knows of no earlier subscription
