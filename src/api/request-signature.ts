@@ -1,6 +1,7 @@
 import type { App } from '../core/contracts/app.ts';
 import type { HttpRequest } from '../core/contracts/http.ts';
 import { printable } from '../protocol/channel-name.ts';
+import { escapeControls } from '../protocol/escaped.ts';
 import { hmacHex } from '../protocol/hmac.ts';
 import { MAX_CLOCK_SKEW_SECONDS } from '../protocol/limits.ts';
 import { md5Hex, requestStringToSign, safeEqual } from '../protocol/signatures.ts';
@@ -102,13 +103,10 @@ function checkSignature(
       if (safeEqual(signature, hmacHex(app.secret, text))) return pairs;
     }
   }
-  throw new Refusal(401, `Invalid signature: you should have sent HmacSHA256Hex(${quoted(expected)}, your_secret_key)`);
-}
-
-/** As JSON, with the control characters escaped that JSON leaves as they are. */
-function quoted(text: string): string {
-  const escaped = (found: string) => `\\u${found.charCodeAt(0).toString(16).padStart(4, '0')}`;
-  return JSON.stringify(text).replace(/[\u007f-\u009f\u2028\u2029]/g, escaped);
+  throw new Refusal(
+    401,
+    `Invalid signature: you should have sent HmacSHA256Hex(${escapeControls(JSON.stringify(expected))}, your_secret_key)`,
+  );
 }
 
 /**

@@ -3,6 +3,7 @@ import type { Config } from '../config/schema.ts';
 import type { Current } from '../core/contracts/current.ts';
 import type { Logger } from '../core/contracts/logger.ts';
 import type { Metrics } from '../core/contracts/metrics.ts';
+import { escapeControls } from '../protocol/escaped.ts';
 import { LogOutput } from './log-output.ts';
 import { RepeatedLines } from './repeated-lines.ts';
 
@@ -44,7 +45,8 @@ export function createServerLog(settings: Current<Config['log']>, { given, forma
     onRecovered: (lines) =>
       written().warn({ lines }, 'log lines were dropped: they were not read as fast as they came'),
   });
-  const stream = format === undefined ? output : { write: (line: string) => output.write(format(line)) };
+  // Strangers' words are in some lines, and somebody reads them on a terminal.
+  const stream = { write: (line: string) => output.write(escapeControls(format?.(line) ?? line)) };
   const root = given ?? pino({}, stream);
   const byLevel = new Map<string, PinoLogger>();
   /** What the lines of a part are written by now; the level of a given logger is its owner's. */

@@ -8,7 +8,7 @@ import { freePort } from '../support/free-port.ts';
 import { RawClient } from '../support/raw-client.ts';
 import { SignedApi } from '../support/signed-api.ts';
 import { APP, targetAt } from '../support/target.ts';
-import { startLogged } from '../support/transport.ts';
+import { RawSocket, startLogged } from '../support/transport.ts';
 import { until, within } from '../support/wait.ts';
 
 const SERVE = ['--import', import.meta.resolve('tsx'), join(ROOT, 'src/cli.ts')];
@@ -59,7 +59,7 @@ async function startCommand(t: Test, [file = '', ...args]: readonly string[], st
     'a start',
     30_000,
   );
-  return { child, exit, api };
+  return { child, exit, api, port };
 }
 
 /** More log lines than a pipe and the server's own memory for them hold. */
@@ -142,6 +142,21 @@ t.test('a terminal that is closed', { skip: process.platform !== 'linux' && 'nee
     if (!(await gone())) process.kill(pid, 'SIGKILL');
   });
   await t.resolves(until(gone, 'the end of the server'), 'nothing is left behind that holds the port');
+});
+
+t.test('a terminal finds nothing to obey in what strangers send', async (t) => {
+  const { child, port } = await startWithStdout(t, 'pipe');
+  let text = '';
+  child.stdout?.setEncoding('utf8').on('data', (read: string) => {
+    text += read;
+  });
+  // A control sequence that begins with one character, ends of lines, and text that runs backwards.
+  const path = '/apps/\u009b31m\u0085\u2028\u202e/events';
+  const attacker = await RawSocket.connect(t, port);
+  attacker.write(`POST ${path} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n${'1\r\nx\r\n'.repeat(600)}`);
+  await until(() => text.includes('too many small chunks'), 'the line');
+  t.match(text, '/apps/\\u009b31m\\u0085\\u2028\\u202e/events');
+  t.notMatch(text, /[\u007f-\u009f\u2028-\u202e]/);
 });
 
 t.test('refusals of one cause from one address are summed up in one line', async (t) => {
