@@ -51,14 +51,14 @@ export const REFUSALS = Object.freeze({
 
   token_missing: denied('neither `Authorization: Bearer` nor the cookie'),
   token_malformed: denied('not a JWT'),
-  token_algorithm_not_allowed: denied('`alg` is `none`, or not one the key is for'),
+  token_algorithm_not_allowed: denied('`alg` is `none`, or does not go with the key'),
   token_unknown_key: denied("no key of the JWKS has the token's `kid`"),
   token_bad_signature: denied('the signature is wrong'),
-  token_expired: denied('`exp` has passed'),
-  token_revoked: denied('the token, or all of its user until then, were revoked'),
-  token_not_yet_valid: denied('`nbf` has not come'),
-  token_wrong_issuer: denied('`iss` is missing or another'),
-  token_wrong_audience: denied('`aud` is missing or another'),
+  token_expired: denied('the time `exp` has passed'),
+  token_revoked: denied('the token was revoked, or all that its user had been issued until then'),
+  token_not_yet_valid: denied('the time `nbf` has not come yet'),
+  token_wrong_issuer: denied('`iss` is missing, or is another issuer'),
+  token_wrong_audience: denied('`aud` is missing, or names another audience'),
   token_user_missing: denied("the claim of the user's id is missing, empty, too long, or neither text nor a number"),
 
   no_rule: denied("no rule's pattern matches the channel"),
@@ -66,7 +66,7 @@ export const REFUSALS = Object.freeze({
   backend_denied: denied('the rule asked a backend, which answered 401, 403 or 404'),
   rule_failed: broken(403, FORBIDDEN, 'the rule threw'),
   rule_timeout: broken(403, FORBIDDEN, 'the rule took too long'),
-  rule_result_invalid: broken(403, FORBIDDEN, 'the rule returned something else than it may'),
+  rule_result_invalid: broken(403, FORBIDDEN, 'the rule returned an answer that is not allowed'),
   member_too_large: broken(403, FORBIDDEN, "the member's info is over the app's limit"),
   encryption_key_missing: broken(403, FORBIDDEN, 'an encrypted channel, but the app has no `encryptionMasterKey`'),
 
@@ -74,14 +74,14 @@ export const REFUSALS = Object.freeze({
     status: 429,
     body: 'Too many requests',
     level: 'warn',
-    meaning: 'the address brought many tokens that nobody has signed; with `Retry-After`',
+    meaning: 'the address has sent many tokens without a valid signature; with `Retry-After`',
   } satisfies RefusalKind),
 
   internal_error: broken(500, 'Internal error', 'a fault of the server itself'),
   too_many_rules: broken(
     503,
     'Try again later',
-    'more rules are under way than may be, on the node or of the user; with `Retry-After`',
+    'too many rules are under way, on the node or for the user; with `Retry-After`',
   ),
   shared_state_unavailable: broken(
     503,

@@ -7,7 +7,7 @@ export interface ReceiveLimits {
 }
 
 /** Why a client that sends more is closed. */
-export const SENDS_TOO_MUCH = { ...ERROR_CODES.overCapacity, message: 'More is sent in a second than may be' };
+export const SENDS_TOO_MUCH = { ...ERROR_CODES.overCapacity, message: 'Too much was sent in a second' };
 
 /** What a frame costs beside its bytes: so that many small ones, each of which takes its time, count too. */
 const MESSAGE_COST_BYTES = 512;

@@ -6,7 +6,7 @@ import { ERROR_CODES } from '../protocol/error-codes.ts';
 export const LITTLE_BYTES = 64 * 1024;
 
 /** What a reader that has fallen behind is told, with 4100: whatever it reads over. */
-export const SLOW_READER = 'Slow reader: more was waiting than may';
+export const SLOW_READER = 'Slow reader: too much was waiting to be sent';
 
 export function logSlowReader(logger: Logger, { app, socketId, ip }: Connection): void {
   const fields = { appId: app.id, socketId, ip, code: ERROR_CODES.overCapacity.code };

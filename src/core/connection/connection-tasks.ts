@@ -33,7 +33,10 @@ const MAX_AFTER_CLOSE_MS = 5000;
 
 const { overCapacity } = ERROR_CODES;
 const TOO_MANY: ErrorCode = { ...overCapacity, message: 'Too many messages wait to be handled' };
-const TOO_LARGE: ErrorCode = { ...overCapacity, message: 'The messages that wait to be handled are too large' };
+const TOO_LARGE: ErrorCode = {
+  ...overCapacity,
+  message: 'The messages that wait to be handled are too large',
+};
 const TOO_LONG: ErrorCode = { ...overCapacity, message: 'What the client asked for could not be done in time' };
 
 /** What connections have to do, one thing after another for each of them, and how much of it may wait. */

@@ -101,7 +101,7 @@ export class Connection {
   get appProblem(): ErrorCode | undefined {
     const found = this.#apps.findByKey(this.#app.key);
     if (found === undefined) return ERROR_CODES.appNotFound;
-    if (found.id !== this.#app.id) return { ...ERROR_CODES.reconnect, message: 'The key is of another app now' };
+    if (found.id !== this.#app.id) return { ...ERROR_CODES.reconnect, message: 'The key belongs to another app now' };
     return found.enabled ? undefined : ERROR_CODES.appDisabled;
   }
 

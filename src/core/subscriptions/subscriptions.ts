@@ -38,7 +38,7 @@ interface Joining {
 
 const TOO_MUCH_DURING_JOIN = {
   ...ERROR_CODES.overCapacity,
-  message: 'More was sent on a channel while it was joined than may wait',
+  message: 'Too much was sent on a channel while it was being joined',
 };
 
 export interface SubscriptionsDependencies {

@@ -19,7 +19,7 @@ export interface SessionKeeper {
   left(session: XhrSession, topic: string): void;
   /** The client has answered up to what a ping of this payload asked. */
   answered(session: XhrSession, payload: string): void;
-  /** More waited than may. Amid a publish. */
+  /** Too much waited. Called in the middle of a publish. */
   fellBehind(session: XhrSession): void;
   /** It has been given what waited before it fell behind. */
   hasReadItsLast(session: XhrSession): void;
