@@ -51,7 +51,7 @@ interface Session {
   live?: PusherSocket;
   /** Several connections were made of one copy of the options: nobody can tell which of them a socket is opened for. */
   isShared?: boolean;
-  /** Of a socket of such a connection: nothing is known of what came before it. */
+  /** True of a socket of such a connection: nothing is known of what came before it. */
   isFork?: boolean;
 }
 

@@ -102,7 +102,7 @@ function clockOf(seconds: number): string {
   return new Date(seconds * 1000).toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit' });
 }
 
-/** Of ticks with one name, as those of half a connection and of one have, the uppermost keeps it. */
+/** If several ticks have the same name, as those of half a connection and of one, only the uppermost keeps it. */
 function named(labels: readonly string[]): string[] {
   return labels.map((label, at) => (label === labels[at + 1] ? '' : label));
 }

@@ -2,7 +2,7 @@ import Pusher, { type Channel, type Options } from 'pusher-js';
 import { resumable } from '../../client/index.ts';
 
 export interface Setup {
-  /** Of the first app. */
+  /** The key of the first app. */
   readonly key: string;
   /** Whether the server can sign tokens, and so let anyone join guarded channels as its rules say. */
   readonly signs: boolean;

@@ -4,7 +4,7 @@ import { addressBlock } from '../core/connection/address-block.ts';
 
 /** What decides about a request. */
 export interface Visitor {
-  /** Of the TCP connection. */
+  /** The other end of the TCP connection. */
   readonly remoteAddress: string;
   readonly headers: IncomingHttpHeaders;
 }

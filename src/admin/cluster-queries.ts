@@ -47,7 +47,7 @@ export class ClusterQueries {
     return { total, connections: connections.slice(0, MAX_CONNECTIONS_SHOWN) };
   }
 
-  /** Of one that is open, or else what is remembered of one that was. */
+  /** What is known of an open connection, or remembered of one that has ended. */
   async story(
     socketId: string,
   ): Promise<ConnectionStory | Pick<ConnectionStory, 'socketId' | 'happenings'> | undefined> {

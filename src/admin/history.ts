@@ -12,7 +12,7 @@ export interface Sample {
   readonly deliveriesPerSecond: number;
   readonly framesOutPerSecond: number;
   readonly bytesOutPerSecond: number;
-  /** Of the events that were timed in the interval. */
+  /** The median of the events that were timed in the interval. */
   readonly latencyP50Ms: number | null;
   readonly latencyP99Ms: number | null;
   readonly eventLoopP99Ms: number;

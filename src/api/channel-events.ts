@@ -14,7 +14,7 @@ import { json, Refusal } from './responses.ts';
 const DEFAULT_EVENTS = 100;
 const MAX_PAST_EVENTS = 1000;
 
-/** Of the frames of one answer; the first event is in it whatever its size. */
+/** The frames of one answer together; the first event is in it whatever its size. */
 const MAX_PAST_EVENT_BYTES = 1024 * 1024;
 
 interface PastEvent {

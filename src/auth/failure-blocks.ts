@@ -15,7 +15,7 @@ const GUESSES: ReadonlySet<RefusalCode> = new Set([
 const MAX_BLOCKED_ADDRESSES = 10_000;
 
 export interface FailureLimits {
-  /** Of one address, or /64 of IPv6; 0: no limit. */
+  /** For one address, or /64 of IPv6; 0: no limit. */
   readonly maxFailuresPerMinute: number;
   readonly failureBlockSeconds: number;
 }

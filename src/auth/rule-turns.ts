@@ -5,7 +5,7 @@ import { AuthRefusal } from './refusals.ts';
 const MAX_RULES_AT_ONCE = 1000;
 /** Requests whose rule waits for its turn. */
 const MAX_RULES_WAITING = 10_000;
-/** Of those under way and waiting, so many may be of one user: nobody takes the turns of all. */
+/** How many of those under way and waiting may be one user's, so that nobody takes the turns of all. */
 const MAX_RULES_OF_USER = 200;
 
 const LIMITS = Object.freeze({ atOnce: MAX_RULES_AT_ONCE, waiting: MAX_RULES_WAITING, ofUser: MAX_RULES_OF_USER });

@@ -7,7 +7,7 @@ import { MIN_SECRET_BYTES, parsePublicKey } from './key-material.ts';
  * token which key it is checked against.
  */
 export interface JwtSettings {
-  /** Of HS256, HS384 and HS512; taken as UTF-8. At least 32 bytes in production. */
+  /** For HS256, HS384 and HS512; taken as UTF-8. At least 32 bytes in production. */
   readonly secret: string | undefined;
   /** PEM (SPKI or X.509 certificate) or a JWK as JSON. */
   readonly publicKey: string | undefined;
@@ -27,7 +27,7 @@ export interface JwtSettings {
   readonly jwksCacheSeconds: number;
   /** An unknown `kid` does not cause another fetch sooner than this. Usually 30. */
   readonly jwksCooldownSeconds: number;
-  /** Of one fetch of the key set. Usually 5. */
+  /** How long one fetch of the key set may take. Usually 5. */
   readonly jwksTimeoutSeconds: number;
 }
 
@@ -37,7 +37,7 @@ export interface AuthSettings extends FailureLimits {
   readonly appId: string | undefined;
   /** Take the token from this cookie if there is no `Authorization: Bearer`; undefined: never. */
   readonly cookieName: string | undefined;
-  /** Of one rule, what it asks of others included. Usually 5. */
+  /** How long one rule may take, with what it asks of others. Usually 5. */
   readonly ruleTimeoutSeconds: number;
   /** Tell the server the user's id and the token's expiry on every guarded channel, not only on presence channels. */
   readonly signChannelData: boolean;

@@ -9,7 +9,7 @@ export interface SnippetOptions {
   readonly app: App;
   /** Whether the authorization endpoint must be told which app is meant: there are several. */
   readonly namesApp: boolean;
-  /** Of a user who may join the channel; a public one needs none. */
+  /** The token of a user who may join the channel; a public channel needs none. */
   readonly token: string | undefined;
   readonly channel: string;
 }

@@ -15,7 +15,7 @@ interface PageFlags extends ConfigFlags, Partial<TokenFlags> {
   readonly json?: boolean;
 }
 
-/** Who joins what if nobody says so; the rules that Fanfare ships let them in. */
+/** Who joins what unless the command says otherwise; the rules that Fanfare ships allow it. */
 const EXAMPLE = { channel: 'private-domain.7', user: '42', domains: ['7'] };
 
 export function pageCommand(command: Command, context: CliContext): void {

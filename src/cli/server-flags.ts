@@ -4,7 +4,7 @@ import type { CliContext } from './context.ts';
 import { chosenServer, URL_HELP } from './server-url.ts';
 import { callSigned, type SignedCall } from './signed-call.ts';
 
-/** Of commands that ask a running server over its HTTP API. */
+/** What commands take that ask a running server over its HTTP API. */
 export interface ServerFlags extends ConfigFlags {
   readonly app?: string;
   readonly url?: string;

@@ -25,7 +25,7 @@ export function tokenCommand(command: Command, context: CliContext): void {
     });
 }
 
-/** Of a token that has just been signed here. */
+/** The claims of a token that has just been signed here, so that nothing need be verified. */
 function claimsOf(token: string): unknown {
   return JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString());
 }

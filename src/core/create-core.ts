@@ -94,7 +94,7 @@ export function createCore({
   const replay = new Replay(log, logged, resume, metrics);
   const close: Close = (connection, cause) => {
     const end = () => closeNow(connection, cause);
-    // Who does not answer has nothing to acknowledge.
+    // A client that does not answer acknowledges nothing.
     if (cause === ERROR_CODES.pongMissing) end();
     else resume.part(connection, end);
   };

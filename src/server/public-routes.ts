@@ -28,7 +28,7 @@ export function publicRoutes(maxApiBodyBytes: Current<number>, api: ApiDeps, isR
   ];
 }
 
-/** Of a request's body. */
+/** The largest body that a route takes. */
 export function maxBodyBytes(route: HttpRoute | StreamedRoute): number {
   return 'endpoint' in route ? route.maxBodyBytes : 0;
 }

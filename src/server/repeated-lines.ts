@@ -4,7 +4,7 @@ import type { Logger } from '../core/contracts/logger.ts';
 type Level = keyof Logger;
 
 export interface RepeatedLinesOptions {
-  /** Of one cause from one address; 0: all are written. */
+  /** Lines about the same thing from one address; 0: all are written. */
   readonly linesPerMinute: Current<number>;
   readonly isEnabled: (level: Level) => boolean;
 }
@@ -20,7 +20,7 @@ interface Cause {
   readonly level: Level;
   readonly message: string;
   lines: number;
-  /** Of those, the ones that were not written, and the fields of the last of them. */
+  /** How many of those were not written, and the fields of the last of them. */
   repeated: number;
   fields: object;
 }
@@ -41,7 +41,7 @@ export class RepeatedLines implements Logger {
     this.#options = options;
   }
 
-  /** Who debugs wants all of it. */
+  /** Somebody who debugs wants all lines. */
   debug(fields: object, message: string): void {
     this.#logger().debug(fields, message);
   }

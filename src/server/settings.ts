@@ -68,7 +68,7 @@ function receiveLimits({ apps, connections }: Config): ReceiveLimits {
   return { maxReceiveBytesPerSecond: Math.max(maxReceiveBytesPerSecond, maxMessageBytes(apps) * 2) };
 }
 
-/** Of one message from a client. */
+/** The largest message that a client may send. */
 function maxMessageBytes(apps: readonly App[]): number {
   return largest(apps, ({ limits }) => limits.maxEventBytes) * ESCAPED + ENVELOPE_BYTES;
 }
@@ -86,7 +86,7 @@ export function xhrSettings(config: Config): XhrTransportSettings & XhrRequestsS
   };
 }
 
-/** Of one request to the HTTP API. */
+/** The largest body of a request to the HTTP API. */
 export function maxApiBodyBytes({ apps }: Config): number {
   return largest(apps, ({ limits }) => limits.maxEventBytes * limits.maxBatchEvents) * ESCAPED + ENVELOPE_BYTES;
 }

@@ -4,9 +4,9 @@ import type { ArrivingBody, BodyBound, BodyBudget } from './body-budget.ts';
 
 /** What bounds a body before anyone has asked who sends it. */
 export interface BodyLimits {
-  /** Of this one. */
+  /** For this body. */
   readonly maxBytes: number;
-  /** Of all that are under way on this node. */
+  /** For all bodies that this node is receiving. */
   readonly budget: BodyBudget;
   /** From its first byte to its last. */
   readonly timeoutSeconds: number;

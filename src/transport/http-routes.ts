@@ -9,7 +9,7 @@ import type { HeaderLimit } from './header-limit.ts';
 import { type BodyLimits, HttpBody } from './http-body.ts';
 import { type PendingRequest, PendingRequests } from './pending-requests.ts';
 
-/** Who answers which paths. */
+/** Which part answers which paths. */
 export interface HttpRoute {
   readonly matches: (path: string) => boolean;
   /** The headers that the endpoint looks at: copying costs, so the hot ones name theirs. */
@@ -22,7 +22,7 @@ export interface HttpRoute {
   readonly endpoint: HttpEndpoint;
 }
 
-/** Who answers bit by bit: it keeps the native response. */
+/** A part that answers bit by bit: it keeps the native response. */
 export interface StreamedRoute {
   readonly matches: (path: string) => boolean;
   readonly headers: readonly string[];

@@ -2,7 +2,7 @@ import type { Current } from '../core/contracts/current.ts';
 import { ERROR_CODES } from '../protocol/error-codes.ts';
 
 export interface ReceiveLimits {
-  /** Of all frames from one client, decompressed; never less than two of the largest. */
+  /** All frames of one client together, decompressed; never less than two of the largest. */
   readonly maxReceiveBytesPerSecond: number;
 }
 

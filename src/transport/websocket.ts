@@ -18,7 +18,7 @@ import { type Peer, WebSocketPeer } from './websocket-peer.ts';
 
 /** What sockets are opened with, for good. */
 export interface WebSocketSettings {
-  /** Of one message from a client. */
+  /** The largest message that a client may send. */
   readonly maxMessageBytes: number;
   readonly maxBackpressureBytes: number;
   readonly compression: boolean;
@@ -45,7 +45,7 @@ export interface WebSocketDependencies {
 }
 
 const ABNORMAL_CLOSURE = 1006;
-/** Of what uWebSockets.js says when it cuts a connection; it sends no close frame then. */
+/** How the reasons begin for which uWebSockets.js cuts a connection; it sends no close frame then. */
 const PROTOCOL_FAULT = /^Received (?:invalid|too big)/;
 
 /** The most that uWebSockets.js takes. */

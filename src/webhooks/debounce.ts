@@ -11,7 +11,7 @@ export interface DebounceOutlet {
 
 interface Going {
   readonly telling: Telling;
-  /** Of `performance.now()`. */
+  /** By `performance.now()`. */
   readonly dueMs: number;
 }
 
@@ -73,7 +73,7 @@ export class Debounce {
   }
 }
 
-/** Of a channel, or of a member of it. Neither app ids nor channels hold a slash. */
+/** Names a channel, or a member of it. Neither app ids nor channels hold a slash. */
 function keyOf({ fact: { appId, channel = '', userId } }: Telling): string {
   return userId === undefined ? `${appId}/${channel}` : `${appId}/${channel}/${userId}`;
 }

@@ -6,7 +6,7 @@ import ipaddr from 'ipaddr.js';
 import type { Payload } from './payload.ts';
 
 export interface PostSettings {
-  /** Of the whole exchange, up to the status. */
+  /** How long the whole exchange may take, up to the status. */
   readonly timeoutMs: number;
   /** Whether it may go to this machine or a private network. */
   readonly allowPrivateNetworks: boolean;

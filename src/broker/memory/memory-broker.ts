@@ -104,7 +104,7 @@ export class MemoryBroker implements Broker, ChannelLog, ChannelHistory {
     // At the end of the line: those that nobody has asked for make room first.
     this.#logs.set(topic, log, log.bytes);
     const { maxAgeSeconds } = this.#bounds();
-    // Who keeps a log asks again within a third of this.
+    // Whatever keeps a log asks again within a third of this.
     log.keep(now, (maxAgeSeconds * 4) / 3, maxAgeSeconds);
     this.#deliver(log.marker());
   }

@@ -55,7 +55,7 @@ export class MemoryLog {
     return logged;
   }
 
-  /** Of all frames in it. */
+  /** The size of all frames in it. */
   get bytes(): number {
     return this.#bytes;
   }

@@ -2,7 +2,7 @@ import { Redis } from 'ioredis';
 import { parseRedisUrl } from './wire/url.ts';
 
 export interface RedisProbe {
-  /** Of the server's clock, when it answered. */
+  /** What the server's clock said when it answered. */
   readonly timeMs: number;
   readonly roundTripMs: number;
   readonly version: string;

@@ -11,9 +11,9 @@ import type { Task } from './task-queue.ts';
 export type Work = Pick<Task, 'run'> & Partial<Omit<Task, 'sinceMs'>>;
 
 export interface WaitingLimits {
-  /** Of the messages of one connection that wait for their turn. */
+  /** For the messages of one connection that wait for their turn. */
   readonly maxWaitingBytes: number;
-  /** Of all connections of this node. */
+  /** For all connections of this node together. */
   readonly maxWaitingBytesOfNode: number;
   /** How long a message may wait for its turn, or its turn may take. */
   readonly maxWaitSeconds: number;

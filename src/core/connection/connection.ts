@@ -33,10 +33,10 @@ export interface ConnectionOptions {
   readonly app: App;
   readonly socketId: string;
   readonly ip: string;
-  /** Of the page that connected; empty if it was no browser. */
+  /** The origin of the page that connected; empty if it was no browser. */
   readonly origin: string;
   readonly socket: Socket;
-  /** Of the node's coarse clock. */
+  /** What the node's coarse clock says. */
   readonly nowMs: number;
 }
 
@@ -67,7 +67,7 @@ export class Connection {
   closedMs = 0;
   /** It is about to be closed by the server: nothing that the client asks for begins any more. */
   isParting = false;
-  /** Of the node's coarse clock: when anything last came from the client. */
+  /** When anything last came from the client, by the node's coarse clock. */
   lastSeenMs: number;
   /** When a ping was sent that nothing has followed yet; 0 when none is out. */
   pingSentMs = 0;

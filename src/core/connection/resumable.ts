@@ -36,7 +36,7 @@ export interface Resumable {
   attendedCount: number;
   /** It is to be asked with the next delivery on this topic. */
   dueTopic: string | undefined;
-  /** Of a connection that is about to be closed: what it was sent last. */
+  /** What a connection that is about to be closed was sent last. */
   last: LastSent | undefined;
   acknowledgedCount: number;
   /** An acknowledgement that the connection has outlived, and a later one that it may yet outlive. */

@@ -3,7 +3,7 @@ import { NODE_TURNS } from './node-turns.ts';
 /** Something that a client's message asks for. Must not reject. */
 export interface Task {
   run(): Promise<void>;
-  /** Of the message that waits with it. */
+  /** The length of the message that waits with it. */
   readonly characters: number;
   /** Done even if the client has closed its connection meanwhile: it is for others. */
   readonly isForOthers: boolean;

@@ -4,7 +4,7 @@ export interface AppLimits {
   readonly maxConnections: number;
   readonly maxChannelNameLength: number;
   readonly maxEventNameLength: number;
-  /** Of an event's `data`, in bytes of UTF-8. */
+  /** An event's `data`, in bytes of UTF-8. */
   readonly maxEventBytes: number;
   readonly maxChannelsPerEvent: number;
   readonly maxBatchEvents: number;
@@ -13,17 +13,17 @@ export interface AppLimits {
   /** Requests with an `Idempotency-Key` that are remembered at once. Over it: 429. */
   readonly maxIdempotencyKeys: number;
   readonly maxPresenceMembers: number;
-  /** Of one member's `user_info`, in bytes of JSON. */
+  /** One member's `user_info`, in bytes of JSON. */
   readonly maxPresenceMemberBytes: number;
   readonly maxUserIdLength: number;
   readonly maxWatchlist: number;
   /** Channels one connection may be subscribed to; 0: no limit. */
   readonly maxChannelsPerConnection: number;
-  /** Of each connection; 0: no limit. Over it: `pusher:error` 4301. */
+  /** For each connection; 0: no limit. Over it: `pusher:error` 4301. */
   readonly clientEventsPerSecond: number;
-  /** Of all connections of a node on one channel; 0: no limit. Over it: `pusher:error` 4301. */
+  /** For all connections of a node on one channel; 0: no limit. Over it: `pusher:error` 4301. */
   readonly clientEventsPerSecondOfChannel: number;
-  /** Of each connection, and no fewer than `maxChannelsPerConnection`; if either is 0: no limit. Over it: 429. */
+  /** For each connection, and no fewer than `maxChannelsPerConnection`; if either is 0: no limit. Over it: 429. */
   readonly subscriptionsPerSecond: number;
   /** Events that backends may trigger in a second, each event of a batch counted; 0: no limit. Over it: 429. */
   readonly triggersPerSecond: number;

@@ -17,7 +17,7 @@ export function previousOffset(message: LoggedMessage): number {
 /** How much of a channel's past is kept: whatever bound is met first. */
 export interface LogBounds {
   readonly maxEvents: number;
-  /** Of the frames. */
+  /** For all frames together. */
   readonly maxBytes: number;
   readonly maxAgeSeconds: number;
 }
@@ -25,7 +25,7 @@ export interface LogBounds {
 /** A part of a log. */
 export interface LogPage {
   readonly messages: readonly LoggedMessage[];
-  /** Of the log's last event, or of its beginning if it has none. */
+  /** The position of the log's last event, or of its beginning if it has none. */
   readonly end: Position;
   /** Whether the log has every event since the position that was asked for; true if none was. */
   readonly reachesBack: boolean;

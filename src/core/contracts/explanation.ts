@@ -18,7 +18,7 @@ export interface ExplainedStep {
 
 export interface Explanation {
   readonly outcome: 'granted' | 'refused';
-  /** Of a refusal: its code in docs/authorization.md. */
+  /** The code of a refusal, as in docs/authorization.md. */
   readonly code: string | undefined;
   /** A sentence. */
   readonly reason: string;

@@ -36,7 +36,7 @@ export interface GivenUpNote {
 export interface GivenUpBatch extends GivenUpNote {
   /** An HMAC of the whole URL by the app's secret; empty if the app had gone. */
   readonly endpoint: string;
-  /** Of the batch, the same in each attempt. */
+  /** The time of the batch, the same in each attempt. */
   readonly timeMs: number;
   readonly facts: readonly Fact[];
 }

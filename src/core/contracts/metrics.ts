@@ -107,7 +107,7 @@ export interface Metrics {
   clientEvents: number;
   /** Frames that were handed to this node's transports: one, however many subscribers it is for. */
   deliveries: number;
-  /** Of a sample of the events that were accepted here: until they were handed to this node's sockets. */
+  /** For a sample of the events that were accepted here: how long until they were handed to this node's sockets. */
   readonly deliveryLatency: Durations;
   /** Answers of the HTTP API, by status. */
   readonly apiAnswers: Tally;

@@ -64,7 +64,7 @@ export interface OutboxBacklog {
 /** A read that gives fewer facts has given all that there were. */
 export const PAGE_FACTS = 20;
 
-/** Of all nodes' ends of one reader, one gets a fact, and the facts of the same channel or user with it. */
+/** A reader has an end on each node. One of them gets a fact, and with it all facts of the same channel or user. */
 export interface OutboxReader {
   /** Facts that are now this node's to tell, some of them at most; none if there are none now. */
   next(): Promise<readonly Fact[]>;

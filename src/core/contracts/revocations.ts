@@ -13,7 +13,7 @@ export type Revoked = { readonly tokenId: string } | { readonly userId: string }
 /** A token's id may be as long; a longer one cannot be revoked. */
 export const MAX_TOKEN_ID_CHARACTERS = 255;
 
-/** Of each app. Beyond that the one that would end the soonest is forgotten, and the log says so. */
+/** For each app. Beyond that the one that would end the soonest is forgotten, and the log says so. */
 export const MAX_REVOCATIONS = 100_000;
 
 /**

@@ -21,11 +21,11 @@ export interface SessionOwner {
 
 /** What sessions may take of the store. */
 export interface SessionBounds {
-  /** Of one session: channels that were joined earlier are left out of what is saved. */
+  /** For one session: beyond it, the channels that were joined first are not saved. */
   readonly maxChannels: number;
-  /** Of one session, as `sessionBytes` counts them: likewise. */
+  /** For one session, as `sessionBytes` counts them: beyond it, the same. */
   readonly maxBytes: number;
-  /** Of all sessions that clients of one address have left: those saved the longest ago are forgotten. */
+  /** For all sessions that clients of one address have left: beyond it, those saved the longest ago are forgotten. */
   readonly maxBytesPerAddress: number;
 }
 

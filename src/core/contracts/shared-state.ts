@@ -24,7 +24,7 @@ export interface SharedState {
   readonly statuses: UserStatuses;
 }
 
-/** Of the sessions of clients that are away. */
+/** How long, and how much of, the sessions of clients that are away are kept. */
 export interface SessionRetention {
   /** A session is kept for so long after it was last saved. */
   readonly sessionSeconds: number;

@@ -12,7 +12,7 @@ export interface UserStatus {
 }
 
 export interface StatusChange extends UserStatus {
-  /** Of the outbox: a change that is repeated is known by it. */
+  /** The id of the fact in the outbox, by which a repeated change is recognised. */
   readonly factId: string;
 }
 

@@ -39,7 +39,7 @@ export class LoggedTopic {
   readonly #context: LoggedTopicContext;
   /** Empty while the node does not know where it stands: the topic's next message tells. */
   #epoch = '';
-  /** Of the last message that this node has delivered. */
+  /** The offset of the last message that this node has delivered. */
   #offset = 0;
   /** Messages behind a gap that is being read; undefined if there is none. */
   #waiting: LoggedMessage[] | undefined;

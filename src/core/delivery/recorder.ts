@@ -2,7 +2,7 @@ import type { BrokerMessage } from '../contracts/broker.ts';
 
 /** More than this of one topic is not recorded: a socket could not be sent it at once either. */
 const MAX_RECORDED_CHARACTERS_OF_TOPIC = 4 * 1024 * 1024;
-/** Of all topics of this node. */
+/** The recordings of all topics of this node together. */
 const MAX_RECORDED_CHARACTERS = 64 * 1024 * 1024;
 
 /** What one topic has been sent since the oldest of its recordings began. */
@@ -59,7 +59,7 @@ export class Recorder {
     this.#maxTopicCharacters = maxTopicCharacters;
   }
 
-  /** Of all that is recorded now. */
+  /** The size of all that is recorded now. */
   get characters(): number {
     return this.#characters;
   }

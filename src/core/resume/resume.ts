@@ -52,7 +52,7 @@ export class Resume {
   readonly #slots = Array.from({ length: SLOTS }, () => new Set<Connection>());
   /** Connections that have joined a channel since they were last saved: a node that crashes now should know of it. */
   readonly #unsaved = new Set<Connection>();
-  /** Of the above, those whose connections are being looked at, in turns of the node. */
+  /** Those of the above whose connections are being looked at, in turns of the node. */
   readonly #goneThrough = new Set<Set<Connection>>();
   #slot = 0;
   #timer: NodeJS.Timeout | undefined;

@@ -168,8 +168,8 @@ export class Subscriptions {
   }
 
   /**
-   * Who is no member may be counted at any moment of the channel's order, and so while the past is read. Rejects if
-   * either fails, and then nothing is counted.
+   * For channels without members. A subscription may be counted at any point of the channel's order, so that is done
+   * while the past is read. Rejects if either fails, and then nothing is counted.
    */
   async #enter(connection: Connection, subscription: Subscription, recording: Recording): Promise<Entered> {
     const { roster } = this.#deps;
@@ -181,7 +181,7 @@ export class Subscriptions {
     });
     const [read, counted] = await Promise.allSettled([this.#readPast(connection, subscription), entering]);
     if (counted.status === 'rejected') throw counted.reason;
-    if (entered?.outcome !== 'entered') throw new Error('The roster refused somebody who is no member');
+    if (entered?.outcome !== 'entered') throw new Error('The roster refused a subscription without a member');
     if (read.status === 'rejected') {
       await this.#leaveRoster(topic, socketId);
       throw read.reason;

@@ -5,7 +5,7 @@ const MAX_SESSION_ADDRESSES = 4;
 
 /** Who opened a session: what later requests are compared with. */
 export class Opener {
-  /** Of what the requests of one page have in common. */
+  /** A digest of what the requests of one page have in common. */
   readonly digest: string;
   /** The first that it was seen at. */
   readonly ip: string;

@@ -9,9 +9,9 @@ import { RelayedOutput, type RelayedPart, RelayedResponse } from './relay.ts';
 
 /** A request, as nodes tell one another of it. */
 export interface SessionRequest {
-  /** Of `sessionKey`: no node tells another a path, which may name a session to resume. */
+  /** From `sessionKey`: no node tells another a path, which may name a session to resume. */
   readonly key: string;
-  /** Of `openerDigest`. */
+  /** From `openerDigest`. */
   readonly digest: string;
   readonly ip: string;
   /** By which pusher-js numbers it. */
@@ -47,9 +47,9 @@ export class Strays {
   readonly #metrics: Metrics;
   readonly #cluster: Cluster;
   readonly #logger: Logger;
-  /** Of clients of this node. */
+  /** For this node's clients, whose sessions are on other nodes. */
   readonly #responses = new Map<string, RelayedResponse>();
-  /** Of clients of other nodes, which wait for lines of this one's sessions: what to do when they have gone. */
+  /** For other nodes' clients, whose sessions are on this node: what to do when they have gone. */
   readonly #elsewhere = new Map<string, () => void>();
   #hasWarned = false;
 

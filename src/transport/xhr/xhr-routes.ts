@@ -8,7 +8,7 @@ import type { XhrRequests } from './xhr-requests.ts';
 export interface XhrRoutesOptions {
   readonly requests: XhrRequests;
   readonly apps: AppRegistry;
-  /** Of one message from a client. */
+  /** The largest message that a client may send. */
   readonly maxMessageBytes: number;
   /** The server itself ends TLS. */
   readonly tls: boolean;

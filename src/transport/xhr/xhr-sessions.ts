@@ -5,7 +5,7 @@ import type { XhrSession } from './xhr-session.ts';
 export interface SessionLimits {
   /** On this node at once, those included whose client has gone and may yet come back. */
   readonly maxSessions: number;
-  /** Of one address, or of one /64 of IPv6. */
+  /** For one address, or one /64 of IPv6. */
   readonly maxSessionsPerIp: number;
   /** A session that no request has waited at for so long is over. */
   readonly gapSeconds: number;

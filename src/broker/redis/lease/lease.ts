@@ -31,7 +31,7 @@ export class Lease {
   #former: string[] = [];
   #begun = false;
   #doubted = false;
-  /** Of `performance.now()`: until then no other node can have taken the lease for ended. */
+  /** By `performance.now()`: until then no other node can think that the lease has ended. */
   #validUntil = 0;
   /** The same, of a renewal that is not done with yet. */
   #pendingUntil = 0;

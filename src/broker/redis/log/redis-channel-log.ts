@@ -58,7 +58,7 @@ export class RedisChannelLog implements ChannelLog, ChannelHistory {
   }
 
   keep(topic: string): Promise<void> {
-    // Who keeps a log asks again within a third of the window.
+    // Whatever keeps a log asks again within a third of the window.
     const keepMs = Math.ceil((this.#bounds().maxAgeSeconds * 4000) / 3);
     return this.#store.run(KEEP_LOG, topic, [keepMs, newEpoch(), ...this.#written()], this.#store.patience());
   }

@@ -11,7 +11,7 @@ export class Allowance {
   readonly #name: string;
   readonly #store: RedisStore;
   #left = 0;
-  /** Of `performance.now()`: when what is left, or that nothing is, no longer holds. */
+  /** By `performance.now()`: until when it is true how much is left, or that nothing is. */
   #until = 0;
   /** The least that Redis has refused in this second: there is no use in asking for as many. */
   #refused = Number.POSITIVE_INFINITY;

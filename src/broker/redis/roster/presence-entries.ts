@@ -16,7 +16,7 @@ export class PresenceEntries implements LeasedEntries {
   readonly #channels = new Map<string, PresenceChannel>();
   readonly #context: PresenceContext<PresenceChannel>;
   readonly #leaseMs: number;
-  /** Of `performance.now()`: until then, who is not in Redis may not have been written again. */
+  /** By `performance.now()`: until then Redis may lack a member just because its node has not written it again yet. */
   #lossUntil = 0;
 
   constructor(options: Pick<PresenceContext<PresenceChannel>, 'store' | 'node' | 'wants' | 'deliver'>) {

@@ -52,7 +52,7 @@ export class Link {
   /** The stream that holds back what this turn of the event loop sends, so that it is written at once. */
   #corked: Redis['stream'] | undefined;
   #ready = false;
-  /** Of the server's process when the link was last ready. */
+  /** Names the server's process as it was when the link was last ready. */
   #runId: string | undefined;
   #closed = false;
   /** Counts what invalidates a preparation that is under way. */

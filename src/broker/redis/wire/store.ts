@@ -22,7 +22,7 @@ export interface StoreListener {
 }
 
 export interface Effort {
-  /** Of `performance.now()`: until then the call waits for a Redis that is away. */
+  /** By `performance.now()`: until then the call waits for a Redis that is away. */
   readonly deadline: number;
   /** Whether it may be sent again when nobody knows whether it was carried out. */
   readonly repeatable: boolean;
