@@ -106,5 +106,5 @@ function leaves(value: unknown, path: readonly string[]): [path: readonly string
 }
 
 function valueText(value: unknown): string {
-  return Array.isArray(value) ? value.join(', ') || 'none' : value === '' ? 'empty' : String(value);
+  return Array.isArray(value) ? value.join(', ') || 'none listed' : value === '' ? 'empty' : String(value);
 }

@@ -123,5 +123,5 @@ function defaultText({ defaultValue, defaultNote, required }: Setting): string {
   if (required) return 'required';
   if (defaultValue === undefined) return 'not set';
   if (defaultValue === '') return 'empty';
-  return Array.isArray(defaultValue) && defaultValue.length === 0 ? 'none' : `\`${String(defaultValue)}\``;
+  return Array.isArray(defaultValue) && defaultValue.length === 0 ? 'none listed' : `\`${String(defaultValue)}\``;
 }
