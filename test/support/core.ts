@@ -40,13 +40,15 @@ export async function startCore(
   t: Test,
   of: readonly App[] = [app()],
   through: (state: SharedState) => SharedState = (state) => state,
+  changes: Partial<typeof SETTINGS> = {},
 ): Promise<StartedCore> {
+  const settings = { ...SETTINGS, ...changes };
   const apps = new ConfiguredApps(of);
   const logger = pino({ level: 'silent' });
   const state = memoryState(() => ({ log: LOG_BOUNDS, ...SESSION_RETENTION }), logger);
   const core = createCore({
     checkToken: async () => ({ code: 4009, message: 'no token', client: '' }),
-    settings: () => SETTINGS,
+    settings: () => settings,
     liveness: LIVENESS,
     ...NODE,
     apps,

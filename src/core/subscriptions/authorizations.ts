@@ -3,6 +3,7 @@ import type { Close } from '../connection/close.ts';
 import type { Connection } from '../connection/connection.ts';
 import { Deadline } from '../connection/deadline.ts';
 import { inSlices } from '../connection/in-slices.ts';
+import { NODE_TURNS } from '../connection/node-turns.ts';
 import { whenReachable } from '../connection/when-reachable.ts';
 import type { App } from '../contracts/app.ts';
 import type { Current } from '../contracts/current.ts';
@@ -70,10 +71,18 @@ export class Authorizations {
     if (endMs === undefined || connection.closed) return true;
     // The latest token counts: a client that renews its token keeps its connection.
     connection.expiry ??= new Deadline();
-    connection.expiry.set(endMs, () => {
-      this.#deps.close(connection, { ...ERROR_CODES.reconnect, message: 'The token has expired' });
-    });
+    connection.expiry.set(endMs, () => this.#expired(connection));
     return true;
+  }
+
+  /** A backend may have tokens end at the full hour: then thousands are closed, and come back, in their turns. */
+  #expired(connection: Connection): void {
+    const close = () => {
+      this.#deps.close(connection, { ...ERROR_CODES.reconnect, message: 'The token has expired' });
+    };
+    const turn = NODE_TURNS.take();
+    if (turn === undefined) close();
+    else void turn.then(close);
   }
 
   /** For a connection that is gone. */

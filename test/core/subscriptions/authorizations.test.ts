@@ -3,6 +3,7 @@ import type { Connection } from '../../../src/core/connection/connection.ts';
 import type { Core } from '../../../src/core/create-core.ts';
 import { authValue, channelSignature, userSignature } from '../../../src/protocol/signatures.ts';
 import { startCore } from '../../support/core.ts';
+import type { FakeSocket } from '../../support/fakes.ts';
 import { app } from '../../support/unit-app.ts';
 
 async function send(core: Core, connection: Connection, event: string, data: object): Promise<void> {
@@ -91,4 +92,29 @@ t.test('a revoked token leaves the connection with the one that it had, which is
   t.same([...connection.subscriptions.keys()], ['private-held']);
   await core.revokeToken(connection.app, 'held', undefined);
   t.ok(socket.calls.includes('close 4200'));
+});
+
+t.test('connections whose tokens end in one second are closed in their turns', async (t) => {
+  const { core, connect } = await startCore(t, undefined, undefined, { closeOnTokenExpiry: true });
+  const exp = Math.ceil(Date.now() / 1000) + 1;
+  const sockets: FakeSocket[] = [];
+  for (let at = 0; at < 100; at += 1) {
+    const { connection, socket } = await connect();
+    const { key, secret } = connection.app;
+    const userData = JSON.stringify({ id: `u${at}`, exp });
+    const auth = authValue(key, userSignature(secret, connection.socketId, userData));
+    await send(core, connection, 'pusher:signin', { user_data: userData, auth });
+    sockets.push(socket);
+  }
+  const closed = () => sockets.filter(({ calls }) => calls.some((call) => call.startsWith('close'))).length;
+  let most = 0;
+  let before = 0;
+  while (before < sockets.length && Date.now() < (exp + 5) * 1000) {
+    await new Promise(setImmediate);
+    const now = closed();
+    most = Math.max(most, now - before);
+    before = now;
+  }
+  t.equal(before, sockets.length);
+  t.ok(most <= 20, `${most} in one turn`);
 });
