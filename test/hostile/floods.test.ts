@@ -5,7 +5,11 @@ import { SignedApi } from '../support/signed-api.ts';
 import { APP, startFanfare } from '../support/target.ts';
 import { until, within } from '../support/wait.ts';
 
-const target = await startFanfare(t, { apps: [{ ...APP, limits: { maxChannelsPerConnection: 0 } }] });
+const target = await startFanfare(t, {
+  apps: [{ ...APP, limits: { maxChannelsPerConnection: 0 } }],
+  // How much one may send in a second is for send-rate.test.ts.
+  connections: { maxReceiveBytesPerSecond: '1GB' },
+});
 const api = new SignedApi(target);
 const listed = async () => Object.keys(((await api.get('/channels')).json as { channels: object }).channels).length;
 

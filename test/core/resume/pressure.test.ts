@@ -37,8 +37,11 @@ t.test('a slow reader is closed with 4100, comes back, and has missed nothing', 
   await again.subscribe(quiet);
   t.match(decoded(await again.next(on(quiet, 'fanfare:resumed'))), { recovered: true });
   await again.fence();
-  const all = [...numbersOf(reader, quiet), ...numbersOf(again, quiet)];
-  t.same(all, countTo(100), 'each once, in its order');
+  // What it read last may have stayed without acknowledgement, and comes again.
+  const [before, after] = [numbersOf(reader, quiet), numbersOf(again, quiet)];
+  t.same(before, countTo(before.length), 'in order until the close');
+  t.same(after, countTo(100).slice(-after.length), 'in order from then on');
+  t.ok(before.length + after.length >= 100, 'and none is missing');
 });
 
 t.test('replays of many channels, far more in all than may wait for a socket', async (t) => {
