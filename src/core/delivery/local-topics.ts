@@ -1,15 +1,26 @@
 import { channelKind } from '../../protocol/channel-name.ts';
 import type { Broker } from '../contracts/broker.ts';
 import type { Metrics } from '../contracts/metrics.ts';
-import { channelOf } from '../contracts/topic.ts';
+import { channelOf, topicOf } from '../contracts/topic.ts';
 import type { LoggedTopics } from './logged-topics.ts';
+
+/** What a topic is called, and its channel. */
+export interface TopicNames {
+  readonly topic: string;
+  readonly channel: string;
+}
+
+interface Wanted extends TopicNames {
+  count: number;
+  readonly subscribed: Promise<void>;
+}
 
 /** Counts who on this node wants a topic, so that the broker is asked for the first and told of the last. */
 export class LocalTopics {
   readonly #broker: Broker;
   readonly #logged: LoggedTopics;
   readonly #metrics: Metrics;
-  readonly #wanted = new Map<string, { count: number; readonly subscribed: Promise<void> }>();
+  readonly #wanted = new Map<string, Wanted>();
 
   constructor(broker: Broker, logged: LoggedTopics, metrics: Metrics) {
     this.#broker = broker;
@@ -17,12 +28,18 @@ export class LocalTopics {
     this.#metrics = metrics;
   }
 
+  /** The names by which the node has the topic: many who join it need not each keep a copy of their own. */
+  named(appId: string, channel: string): TopicNames {
+    const topic = topicOf(appId, channel);
+    return this.#wanted.get(topic) ?? { topic, channel };
+  }
+
   /** Resolves once the topic's messages arrive here; rejects with BrokerUnavailable, and then holds nothing. */
   async acquire(topic: string): Promise<void> {
     let wanted = this.#wanted.get(topic);
     if (wanted === undefined) {
       this.#logged.expect(topic);
-      wanted = { count: 0, subscribed: this.#broker.subscribe(topic) };
+      wanted = { topic, channel: channelOf(topic), count: 0, subscribed: this.#broker.subscribe(topic) };
       this.#wanted.set(topic, wanted);
       this.#metrics.channels.add(kindLabel(topic));
     }

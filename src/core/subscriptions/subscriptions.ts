@@ -16,7 +16,7 @@ import { type Broker, BrokerUnavailable, type CachedFrame } from '../contracts/b
 import type { Logger } from '../contracts/logger.ts';
 import type { Metrics } from '../contracts/metrics.ts';
 import type { Entered, Member, Roster } from '../contracts/roster.ts';
-import { resumableTopic, topicOf } from '../contracts/topic.ts';
+import { resumableTopic } from '../contracts/topic.ts';
 import { type Delivery, encodeDelivered } from '../delivery/delivery.ts';
 import type { LocalTopics } from '../delivery/local-topics.ts';
 import type { Recording } from '../delivery/recorder.ts';
@@ -87,8 +87,8 @@ export class Subscriptions {
       connection.awaiting.add(channel);
       return;
     }
-    const topic = topicOf(connection.app.id, channel);
-    const subscription: Subscription = { channel, topic, kind, member: allowed.member, joinedAtMs: Date.now() };
+    const { topic, channel: name } = this.#deps.topics.named(connection.app.id, channel);
+    const subscription: Subscription = { channel: name, topic, kind, member: allowed.member, joinedAtMs: Date.now() };
     // Not before: clients try several transports at once, and only subscribe over the one that they stay with.
     if (connection.session !== undefined && connection.resumable === undefined) {
       await this.#deps.resume.claim(connection, connection.session);

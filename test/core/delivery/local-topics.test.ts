@@ -31,6 +31,14 @@ t.test('the broker is asked for the first and told of the last', async (t) => {
   t.equal(broker.calls.length, 3, 'and asked again');
 });
 
+t.test('a topic has the same names whether or not the node has it', async (t) => {
+  const { topics } = localTopics();
+  const names = { topic: 'app-id/a/b', channel: 'a/b' };
+  t.match(topics.named('app-id', 'a/b'), names);
+  await topics.acquire('app-id/a/b');
+  t.match(topics.named('app-id', 'a/b'), names);
+});
+
 t.test('topics are counted apart', async (t) => {
   const { broker, topics } = localTopics();
   await topics.acquire('a/1');
