@@ -56,6 +56,8 @@ globalThis.count = (name, channel) => {
   const numbers = globalThis[name + ' numbers'] = [];
   const joined = globalThis[name].subscribe(channel);
   joined.bind('pusher:subscription_succeeded', () => report(name + ' subscribed', null));
+  // For the message of a test that waits in vain.
+  joined.bind('fanfare:resumed', (resumed) => report(name + ' resumed', resumed));
   joined.bind('n', ({ n, end }) => {
     numbers.push(n);
     if (end) report(name + ' end', null);
