@@ -34,8 +34,8 @@ export const connectionsSchema = section('Connections of clients, of all apps.',
     }),
   ),
   maxReceiveBytesPerSecond: size(
-    'What one connection may send in a second, counted after decompression and with 512 bytes more for each message, ping ' +
-      'and pong; never less than two messages of the largest size. One that sends more is closed with 4100.',
+    'What one connection may send in a second, counted after decompression and with 512 bytes more for each message ' +
+      'and 4.5 KB for each ping and pong; never less than two messages of the largest size. One that sends more is closed with 4100.',
     4 * MB,
     { min: 64 * KB, max: 1024 * MB },
   ),

@@ -48,6 +48,9 @@ const ABNORMAL_CLOSURE = 1006;
 /** How the reasons begin for which uWebSockets.js cuts a connection; it sends no close frame then. */
 const PROTOCOL_FAULT = /^Received (?:invalid|too big)/;
 
+/** What a ping or pong counts for beyond what any frame does: clients send one in many seconds, and have no use for more. */
+const PING_COST_BYTES = 4096;
+
 /** The most that uWebSockets.js takes. */
 const MAX_IDLE_TIMEOUT_SECONDS = 960;
 
@@ -150,7 +153,7 @@ export class WebSocketTransport implements Transport {
   }
 
   #message(ws: WebSocket<Peer>, message: ArrayBuffer, isBinary: boolean): void {
-    const connection = this.#mayTake(ws, message);
+    const connection = this.#mayTake(ws, message.byteLength);
     if (connection === undefined) return;
     if (isBinary) {
       connection.sendError(null, 'Binary messages are not part of the protocol: send text');
@@ -166,21 +169,21 @@ export class WebSocketTransport implements Transport {
    * Whose frame it is. Undefined if it is not to be looked at, since too much came. Pings and pongs count as well:
    * uWebSockets.js reads from one socket as long as that has anything, and hands over each of them.
    */
-  #mayTake(ws: WebSocket<Peer>, payload: ArrayBuffer): Connection | undefined {
+  #mayTake(ws: WebSocket<Peer>, bytes: number): Connection | undefined {
     const { connection, allowance } = ws.getUserData();
-    if (connection === undefined || allowance.take(payload.byteLength)) return connection;
+    if (connection === undefined || allowance.take(bytes)) return connection;
     this.#deps.metrics.refused.add('receive-rate');
     this.#close(connection, SENDS_TOO_MUCH);
     return undefined;
   }
 
   #ping(ws: WebSocket<Peer>, payload: ArrayBuffer): void {
-    const connection = this.#mayTake(ws, payload);
+    const connection = this.#mayTake(ws, payload.byteLength + PING_COST_BYTES);
     if (connection !== undefined) this.#deps.connections.seen(connection);
   }
 
   #pong(ws: WebSocket<Peer>, payload: ArrayBuffer): void {
-    const connection = this.#mayTake(ws, payload);
+    const connection = this.#mayTake(ws, payload.byteLength + PING_COST_BYTES);
     if (connection !== undefined) this.#deps.connections.pong(connection, Buffer.from(payload).toString('latin1'));
   }
 
