@@ -50,6 +50,8 @@ export class LoopTurns {
   #next(): void {
     this.#isScheduled = false;
     this.#taken = 0;
+    // As a rule nothing waits: each trigger's answer passes here.
+    if (this.#first === this.#waiting.length) return;
     let end = this.#first;
     for (let next = this.#waiting[end]; next !== undefined && this.#hasRoomFor(next.cost); next = this.#waiting[end]) {
       this.#taken += next.cost;
