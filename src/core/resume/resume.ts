@@ -187,13 +187,16 @@ export class Resume {
   async #inTurns(connections: Set<Connection>, act: (connection: Connection) => void): Promise<void> {
     if (this.#goneThrough.has(connections)) return;
     this.#goneThrough.add(connections);
-    for (const connection of [...connections]) {
-      const channels = connection.resumable?.joined.size ?? 0;
-      const turn = NODE_TURNS.take((1 + channels) / CHANNELS_LOOKED_AT_LIKE_A_MESSAGE);
-      if (turn !== undefined) await turn;
-      if (connections.has(connection)) act(connection);
+    try {
+      for (const connection of [...connections]) {
+        const channels = connection.resumable?.joined.size ?? 0;
+        const turn = NODE_TURNS.take((1 + channels) / CHANNELS_LOOKED_AT_LIKE_A_MESSAGE);
+        if (turn !== undefined) await turn;
+        if (connections.has(connection)) act(connection);
+      }
+    } finally {
+      this.#goneThrough.delete(connections);
     }
-    this.#goneThrough.delete(connections);
   }
 
   /** Asks for an acknowledgement, and saves what was acknowledged. */
