@@ -48,7 +48,7 @@ const ABNORMAL_CLOSURE = 1006;
 /** How the reasons begin for which uWebSockets.js cuts a connection; it sends no close frame then. */
 const PROTOCOL_FAULT = /^Received (?:invalid|too big)/;
 
-/** What a ping or pong counts for beyond what any frame does: clients send one in many seconds, and have no use for more. */
+/** What a ping or pong counts for beyond what any frame does: clients send one in many seconds, and need no more. */
 const PING_COST_BYTES = 4096;
 
 /** The most that uWebSockets.js takes. */
