@@ -51,8 +51,9 @@ export const connectionsSchema = section('Connections of clients, of all apps.',
     { min: MB, max: 64 * 1024 * MB },
   ),
   maxWaitSeconds: seconds(
-    'How long a message of a client may take to be handled, its wait included. After that its connection is ' +
-      'closed with 4100, and the client comes back, perhaps to another node.',
+    'How long a client may wait for its next message to be handled: for the turn, and for what it asks for, of ' +
+      'Redis for example. After that its connection is closed with 4100, and the client comes back, perhaps to ' +
+      'another node.',
     60,
     { min: 1, max: 3600 },
   ),

@@ -16,7 +16,7 @@ const listed = async () => Object.keys(((await api.get('/channels')).json as { c
 /** Fewer than may wait for their turn. */
 const AT_ONCE = 2000;
 
-t.test('10,000 subscribes of one connection: each has its answer, and its end is clean', async (t) => {
+t.test('4,000 subscribes of one connection: each has its answer, and its end is clean', async (t) => {
   const channel = unique('c');
   const bystander = await RawClient.connect(t, target);
   await bystander.subscribe(channel);
@@ -31,13 +31,13 @@ t.test('10,000 subscribes of one connection: each has its answer, and its end is
   await api.trigger(channel, 'meanwhile', '{}');
   await bystander.next(on(channel, 'meanwhile'));
   t.comment(`a bystander waited ${Math.round(performance.now() - asked)} ms for an event`);
-  for (let from = AT_ONCE; from < 10_000; from += AT_ONCE) {
+  for (let from = AT_ONCE; from < 4000; from += AT_ONCE) {
     await client.next(on(`flood-${from - 1}`, 'pusher_internal:subscription_succeeded'), 20_000);
     subscribeSome(from);
   }
-  await client.next(on('flood-9999', 'pusher_internal:subscription_succeeded'), 20_000);
-  t.equal(client.unread('pusher_internal:subscription_succeeded').length, 10_000 - 10_000 / AT_ONCE);
-  t.equal(await listed(), 10_001);
+  await client.next(on('flood-3999', 'pusher_internal:subscription_succeeded'), 20_000);
+  t.equal(client.unread('pusher_internal:subscription_succeeded').length, 4000 - 4000 / AT_ONCE);
+  t.equal(await listed(), 4001);
   client.cut();
   await until(async () => (await listed()) === 1, 'every channel is vacated', 20_000);
 });

@@ -8,14 +8,14 @@ import type { Connection } from './connection.ts';
 import type { Task } from './task-queue.ts';
 
 /** What a connection is to do in its turn. */
-export type Work = Pick<Task, 'run'> & Partial<Omit<Task, 'sinceMs'>>;
+export type Work = Pick<Task, 'run'> & Partial<Task>;
 
 export interface WaitingLimits {
   /** For the messages of one connection that wait for their turn. */
   readonly maxWaitingBytes: number;
   /** For all connections of this node together. */
   readonly maxWaitingBytesOfNode: number;
-  /** How long a message may wait for its turn, or its turn may take. */
+  /** How long the first message that waits may do so, for its turn and for what it asks for. */
   readonly maxWaitSeconds: number;
 }
 
@@ -80,7 +80,7 @@ export class ConnectionTasks {
     const bytes = characters * BYTES_PER_CHARACTER;
     if (!tasks.idle && !this.#makeRoom(connection, bytes)) return;
     this.#waitingBytes += bytes;
-    tasks.add(new ConnectionTask(connection, work.run, characters, work.isForOthers ?? false, this.#carryOut));
+    tasks.add(new ConnectionTask(connection, work, characters, this.#carryOut));
   }
 
   /** Runs a connection's last task, of one that has gone. @param byClient see TaskQueue.finish */
@@ -108,7 +108,7 @@ export class ConnectionTasks {
 
   readonly #carryOut = ({ connection, work, characters }: ConnectionTask): Promise<void> => {
     this.#waitingBytes -= characters * BYTES_PER_CHARACTER;
-    return this.#isTooLate(connection) ? Promise.resolve() : this.guard(connection, work);
+    return this.#isTooLate(connection) ? Promise.resolve() : this.guard(connection, () => work.run());
   };
 
   /** Long after the connection has gone: what it sent before is not carried out any more. */
@@ -150,8 +150,8 @@ export class ConnectionTasks {
   #closeOverdue(): void {
     const overdueMs = Date.now() - this.#limits().maxWaitSeconds * 1000;
     for (const connection of [...this.#connections]) {
-      const { oldestMs } = connection.tasks;
-      if (oldestMs === undefined || oldestMs > overdueMs) continue;
+      const { stillSinceMs } = connection.tasks;
+      if (stillSinceMs === undefined || stillSinceMs > overdueMs) continue;
       this.#metrics.refused.add('waiting-time');
       this.#close(connection, TOO_LONG);
     }
@@ -161,24 +161,28 @@ export class ConnectionTasks {
 /** One object for each message that waits, of which there may be very many. */
 class ConnectionTask implements Task {
   readonly connection: Connection;
-  readonly work: Task['run'];
+  readonly work: Work;
   readonly characters: number;
-  readonly isForOthers: boolean;
-  readonly sinceMs = Date.now();
   readonly #carryOut: (task: ConnectionTask) => Promise<void>;
 
   constructor(
     connection: Connection,
-    work: Task['run'],
+    work: Work,
     characters: number,
-    isForOthers: boolean,
     carryOut: (task: ConnectionTask) => Promise<void>,
   ) {
     this.connection = connection;
     this.work = work;
     this.characters = characters;
-    this.isForOthers = isForOthers;
     this.#carryOut = carryOut;
+  }
+
+  get isForOthers(): boolean {
+    return this.work.isForOthers === true;
+  }
+
+  get isExtra(): boolean {
+    return this.work.isExtra === true;
   }
 
   run(): Promise<void> {

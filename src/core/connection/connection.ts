@@ -5,6 +5,7 @@ import type { App, AppRegistry } from '../contracts/app.ts';
 import type { TokenFacts } from '../contracts/revocations.ts';
 import type { Member } from '../contracts/roster.ts';
 import type { Socket } from '../contracts/transport.ts';
+import { Burst } from './burst.ts';
 import type { Deadline } from './deadline.ts';
 import { RateWindow } from './rate-window.ts';
 import type { Resumable } from './resumable.ts';
@@ -54,6 +55,8 @@ export class Connection {
   readonly tokens = new Map<string, TokenFacts>();
   readonly clientEvents = new RateWindow();
   readonly subscribing = new RateWindow();
+  /** Of what it asks for that needs the shared state. */
+  readonly asking: Burst;
   user: SignedInUser | undefined;
   /** A digest of the token, where the client's path names a session that survives reconnects. */
   session: string | undefined;
@@ -85,6 +88,7 @@ export class Connection {
     this.ip = ip;
     this.origin = origin;
     this.openedAtMs = nowMs;
+    this.asking = new Burst(nowMs);
     this.socket = socket;
     this.lastSeenMs = nowMs;
   }

@@ -1,4 +1,4 @@
-import { NODE_TURNS } from './node-turns.ts';
+import { NODE_TURNS, SPARE_TURNS } from './node-turns.ts';
 
 /** Something that a client's message asks for. Must not reject. */
 export interface Task {
@@ -7,8 +7,8 @@ export interface Task {
   readonly characters: number;
   /** Done even if the client has closed its connection meanwhile: it is for others. */
   readonly isForOthers: boolean;
-  /** When it was asked for. */
-  readonly sinceMs: number;
+  /** Beyond what clients ask for: done when there is time to spare. */
+  readonly isExtra: boolean;
 }
 
 /**
@@ -19,7 +19,7 @@ export class TaskQueue {
   #waiting: Task[] = [];
   #waitingCharacters = 0;
   #busy = false;
-  #runningSinceMs = 0;
+  #nextSinceMs = 0;
 
   /** Whether nothing is under way: a task would run at once. */
   get idle(): boolean {
@@ -35,11 +35,9 @@ export class TaskQueue {
     return this.#waitingCharacters;
   }
 
-  /**
-   * Since when the task that is under way, or the first that waits behind it, has been there; undefined if none is.
-   */
-  get oldestMs(): number | undefined {
-    return this.#busy ? Math.min(this.#runningSinceMs, this.#waiting[0]?.sinceMs ?? this.#runningSinceMs) : undefined;
+  /** Since when nothing has ended; undefined if nothing is under way. */
+  get stillSinceMs(): number | undefined {
+    return this.#busy ? this.#nextSinceMs : undefined;
   }
 
   add(task: Task): void {
@@ -49,7 +47,7 @@ export class TaskQueue {
       return;
     }
     this.#busy = true;
-    this.#runningSinceMs = task.sinceMs;
+    this.#nextSinceMs = Date.now();
     void this.#run(task);
   }
 
@@ -61,13 +59,13 @@ export class TaskQueue {
     const kept = byClient ? this.#waiting.filter(({ isForOthers }) => isForOthers) : [];
     this.#waiting = kept;
     this.#waitingCharacters = kept.reduce((sum, { characters }) => sum + characters, 0);
-    this.add({ run: last, characters: 0, isForOthers: false, sinceMs: Date.now() });
+    this.add({ run: last, characters: 0, isForOthers: false, isExtra: false });
   }
 
   async #run(first: Task): Promise<void> {
     let task: Task | undefined = first;
     while (task !== undefined) {
-      const turn = NODE_TURNS.take();
+      const turn = task.isExtra ? SPARE_TURNS.take() : NODE_TURNS.take();
       if (turn !== undefined) await turn;
       await task.run();
       task = this.#next();
@@ -79,7 +77,7 @@ export class TaskQueue {
     const next = this.#waiting.shift();
     if (next === undefined) return undefined;
     this.#waitingCharacters -= next.characters;
-    this.#runningSinceMs = Date.now();
+    this.#nextSinceMs = Date.now();
     return next;
   }
 }

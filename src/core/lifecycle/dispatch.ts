@@ -1,10 +1,16 @@
 import { printable } from '../../protocol/channel-name.ts';
 import { type ClientFrame, decodeFrame, PONG_FRAME } from '../../protocol/frames.ts';
 import type { Connection } from '../connection/connection.ts';
-import type { ConnectionTasks } from '../connection/connection-tasks.ts';
+import type { ConnectionTasks, Work } from '../connection/connection-tasks.ts';
 import { CLIENT_EVENT_PREFIX, type ClientEvents } from '../subscriptions/client-events.ts';
 import type { SignIn } from '../subscriptions/sign-in.ts';
 import type { Subscriptions } from '../subscriptions/subscriptions.ts';
+
+const SUBSCRIBE = 'pusher:subscribe';
+/** As stock clients write it: what begins so need not be decoded before its turn. */
+const SUBSCRIBE_HEAD = `{"event":"${SUBSCRIBE}",`;
+
+type Act = (connection: Connection, frame: ClientFrame, nowMs: number) => Promise<void>;
 
 export interface DispatchDependencies {
   readonly tasks: ConnectionTasks;
@@ -23,6 +29,10 @@ export class Dispatch {
 
   /** A text frame. @param nowMs of the node's coarse clock */
   take(connection: Connection, text: string, nowMs: number): void {
+    if (!connection.tasks.idle && !connection.isParting && text.startsWith(SUBSCRIBE_HEAD)) {
+      this.#wait(connection, text, nowMs, SUBSCRIBE);
+      return;
+    }
     const frame = decodeFrame(text);
     if (typeof frame === 'string') {
       connection.sendError(null, frame);
@@ -36,7 +46,7 @@ export class Dispatch {
         return;
       case 'pusher:pong':
         return;
-      case 'pusher:subscribe':
+      case SUBSCRIBE:
       case 'pusher:unsubscribe':
       case 'pusher:signin':
         this.#enqueue(connection, frame, text, nowMs);
@@ -55,30 +65,22 @@ export class Dispatch {
   }
 
   #enqueue(connection: Connection, frame: ClientFrame, text: string, nowMs: number): void {
-    const { tasks } = this.#deps;
-    if (connection.tasks.idle) {
-      tasks.enqueue(connection, { run: () => this.#act(connection, frame, nowMs) });
+    if (!connection.tasks.idle) {
+      this.#wait(connection, text, nowMs, frame.event);
       return;
     }
-    const isForOthers = frame.event.startsWith(CLIENT_EVENT_PREFIX);
-    tasks.enqueue(connection, { run: this.#later(connection, text, nowMs), characters: text.length, isForOthers });
+    const isExtra = isExtraOf(connection, frame.event, nowMs);
+    this.#deps.tasks.enqueue(connection, { run: () => this.#act(connection, frame, nowMs), isExtra });
   }
 
-  /**
-   * What waits is the text, whose size is known: decoded, it may take many times as much. The closure is made here, as
-   * one made beside another keeps what either of them names: the decoded frame too.
-   */
-  #later(connection: Connection, text: string, nowMs: number): () => Promise<void> {
-    return async () => {
-      const decoded = decodeFrame(text);
-      if (typeof decoded !== 'string') await this.#act(connection, decoded, nowMs);
-    };
+  #wait(connection: Connection, text: string, nowMs: number, event: string): void {
+    this.#deps.tasks.enqueue(connection, new WaitingMessage(connection, text, nowMs, event, this.#act));
   }
 
-  async #act(connection: Connection, frame: ClientFrame, nowMs: number): Promise<void> {
+  readonly #act = (connection: Connection, frame: ClientFrame, nowMs: number): Promise<void> => {
     const { subscriptions, signIn, clientEvents } = this.#deps;
     switch (frame.event) {
-      case 'pusher:subscribe':
+      case SUBSCRIBE:
         return subscriptions.subscribe(connection, frame.data);
       case 'pusher:unsubscribe':
         return subscriptions.unsubscribe(connection, frame.data);
@@ -87,5 +89,45 @@ export class Dispatch {
       default:
         return clientEvents.trigger(connection, frame, nowMs);
     }
+  };
+}
+
+/**
+ * What waits is the text, whose size is known: decoded, it may take many times as much. Very many may wait, so each is
+ * one object and no closure.
+ */
+class WaitingMessage implements Work {
+  readonly isForOthers: boolean;
+  readonly isExtra: boolean;
+  readonly #connection: Connection;
+  readonly #text: string;
+  readonly #nowMs: number;
+  readonly #event: string;
+  readonly #act: Act;
+
+  constructor(connection: Connection, text: string, nowMs: number, event: string, act: Act) {
+    this.isForOthers = event.startsWith(CLIENT_EVENT_PREFIX);
+    this.isExtra = isExtraOf(connection, event, nowMs);
+    this.#connection = connection;
+    this.#text = text;
+    this.#nowMs = nowMs;
+    this.#event = event;
+    this.#act = act;
   }
+
+  get characters(): number {
+    return this.#text.length;
+  }
+
+  async run(): Promise<void> {
+    const frame = decodeFrame(this.#text);
+    if (typeof frame === 'string') this.#connection.sendError(null, frame);
+    else if (frame.event !== this.#event) this.#connection.sendError(null, 'A message must name its "event" once');
+    else await this.#act(this.#connection, frame, this.#nowMs);
+  }
+}
+
+/** Whether it is beyond what clients ask for. Client events have a limit of their own. */
+function isExtraOf({ asking }: Connection, event: string, nowMs: number): boolean {
+  return !event.startsWith(CLIENT_EVENT_PREFIX) && !asking.take(nowMs);
 }

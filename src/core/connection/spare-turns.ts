@@ -1,0 +1,61 @@
+import { performance } from 'node:perf_hooks';
+
+/** So many begin at a time. */
+const MAX_SPARE_BEGUN = 10;
+
+/** However busy the event loop is, after so long some more begin. */
+const MAX_SPARE_PAUSE_MS = 10;
+
+/** Between two looks at whether more may begin. */
+const LOOK_MS = 1;
+
+/**
+ * Work that may wait while there is other work: a few begin at a time, and no more before the event loop has then been
+ * idle for as long as it was busy, or for a pause at most. So however much is brought of it, it takes half of the
+ * loop's time, and whatever else comes finds the loop idle more often than not.
+ */
+export class SpareTurns {
+  #left = MAX_SPARE_BEGUN;
+  #since = performance.eventLoopUtilization();
+  #waiting: (() => void)[] = [];
+  #isLooking = false;
+
+  /** Undefined if the work may begin at once; else it may when the promise resolves, in the order of the calls. */
+  take(): Promise<void> | undefined {
+    if (!this.#isLooking && this.#mayBegin()) {
+      this.#left -= 1;
+      return undefined;
+    }
+    this.#look();
+    return new Promise((begin) => {
+      this.#waiting.push(begin);
+    });
+  }
+
+  #mayBegin(): boolean {
+    if (this.#left > 0) return true;
+    const { idle, active } = performance.eventLoopUtilization(this.#since);
+    if (idle < active && idle + active < MAX_SPARE_PAUSE_MS) return false;
+    this.#since = performance.eventLoopUtilization();
+    this.#left = MAX_SPARE_BEGUN;
+    return true;
+  }
+
+  #look(): void {
+    if (this.#isLooking) return;
+    this.#isLooking = true;
+    setTimeout(() => {
+      this.#isLooking = false;
+      this.#begin();
+    }, LOOK_MS);
+  }
+
+  #begin(): void {
+    if (this.#mayBegin()) {
+      const begun = this.#waiting.splice(0, this.#left);
+      this.#left -= begun.length;
+      for (const begin of begun) begin();
+    }
+    if (this.#waiting.length > 0) this.#look();
+  }
+}
