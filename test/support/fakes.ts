@@ -12,6 +12,8 @@ import { app } from './unit-app.ts';
 export class FakeSocket implements Socket {
   readonly transport = 'fake';
   readonly calls: string[] = [];
+  /** The payloads of its pings. */
+  readonly pings: string[] = [];
 
   send(frame: string): void {
     this.calls.push(`send ${frame}`);
@@ -22,8 +24,9 @@ export class FakeSocket implements Socket {
   leave(topic: string): void {
     this.calls.push(`leave ${topic}`);
   }
-  ping(): void {
+  ping(payload: string): void {
     this.calls.push('ping');
+    this.pings.push(payload);
   }
   async drained(): Promise<void> {}
   close(code: number): void {

@@ -11,6 +11,7 @@ import type { ClaimedSession, SavedSession, SessionOwner, SessionStore } from '.
 import { topicOf } from '../contracts/topic.ts';
 import type { Acknowledgements } from './acknowledgements.ts';
 import { type Handover, Handovers, NOTHING } from './handovers.ts';
+import { LeftSessions } from './left-sessions.ts';
 import { Probes } from './probes.ts';
 
 /** A session's own publishes are left out of its replay; this many of its socket ids are remembered for that. */
@@ -36,7 +37,9 @@ export class Sessions {
   readonly #logger: Logger;
   readonly #handovers: Handovers;
   readonly #probes: Probes;
+  /** Connections that have a session, until another one has asked for it or it is released. */
   readonly #owners = new Map<string, Connection>();
+  readonly #left = new LeftSessions();
 
   constructor({ store, acknowledgements, cluster, logger }: SessionsDependencies) {
     this.#store = store;
@@ -79,17 +82,24 @@ export class Sessions {
     await this.#save(connection, (owner, saved) => this.#store.save(owner, saved));
   }
 
-  /** The same, of a connection that is sent nothing any more: whoever claims the session next need not ask for it. */
-  async release(connection: Connection): Promise<void> {
-    await this.#save(connection, (owner, saved) => this.#store.release(owner, saved));
+  /**
+   * The same, of a connection that is sent nothing any more: whoever claims the session next need not ask for it.
+   * False if it was not saved: another connection may have claimed it.
+   */
+  async release(connection: Connection): Promise<boolean> {
+    return await this.#save(connection, (owner, saved) => this.#store.release(owner, saved));
   }
 
   /** The connection has ended. Never rejects. */
   async ended(connection: Connection, resumable: Resumable): Promise<void> {
-    if (resumable.superseded) this.#probes.left(resumable, this.#stand(resumable));
-    else await this.release(connection);
+    const isReleased = await this.release(connection);
     const key = ownerKey(connection, resumable.session);
-    if (this.#owners.get(key) === connection) this.#owners.delete(key);
+    const isOwner = this.#owners.get(key) === connection;
+    if (isOwner) this.#owners.delete(key);
+    if (isReleased) return;
+    const saved = this.#stand(resumable);
+    this.#probes.left(resumable, saved);
+    if (isOwner) this.#left.leave(key, saved);
   }
 
   /** A pong has come back. */
@@ -101,11 +111,11 @@ export class Sessions {
   async #handOver(key: string): Promise<Handover> {
     const connection = this.#owners.get(key);
     const resumable = connection?.resumable;
-    if (connection === undefined || resumable === undefined || resumable.superseded) return NOTHING;
+    if (connection === undefined || resumable === undefined) return { saved: this.#left.take(key), isShared: false };
     resumable.superseded = true;
     this.#owners.delete(key);
-    // It was asked all there is to ask.
-    if (connection.isParting) return { saved: this.#stand(resumable), isShared: false };
+    // It was asked all there is to ask, or there is nobody to ask.
+    if (connection.isParting || connection.closed) return { saved: this.#stand(resumable), isShared: false };
     const found = await this.#probes.find(connection, resumable);
     if (found === 'there') {
       void this.#share(connection);
@@ -145,17 +155,19 @@ export class Sessions {
   async #save(
     connection: Connection,
     write: (owner: SessionOwner, saved: SavedSession) => Promise<boolean>,
-  ): Promise<void> {
+  ): Promise<boolean> {
     const { resumable, app, socketId } = connection;
-    if (resumable === undefined) return;
+    if (resumable === undefined) return false;
     const turn = NODE_TURNS.take(1 + resumable.joined.size / CHANNELS_SAVED_LIKE_A_MESSAGE);
     if (turn !== undefined) await turn;
-    if (resumable.superseded) return;
+    if (resumable.superseded) return false;
     const { acknowledgedCount, session } = resumable;
     try {
-      if (!(await write(this.#ownerOf(connection, session), this.#stand(resumable)))) resumable.superseded = true;
+      const isSaved = await write(this.#ownerOf(connection, session), this.#stand(resumable));
+      if (!isSaved) resumable.superseded = true;
       resumable.savedCount = acknowledgedCount;
       resumable.savedMs = Date.now();
+      return isSaved;
     } catch (error) {
       const fields = { appId: app.id, socketId };
       if (error instanceof BrokerUnavailable) {
@@ -163,6 +175,7 @@ export class Sessions {
       } else {
         this.#logger.error({ err: error, ...fields }, 'a session was not saved');
       }
+      return false;
     }
   }
 
