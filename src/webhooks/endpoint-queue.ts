@@ -3,7 +3,9 @@ import type { App } from '../core/contracts/app.ts';
 import type { Current } from '../core/contracts/current.ts';
 import type { Logger } from '../core/contracts/logger.ts';
 import type { Metrics } from '../core/contracts/metrics.ts';
-import { shownUrl } from './given-up.ts';
+import { factBytes } from '../core/contracts/outbox.ts';
+import type { EndpointRoom } from './endpoint-room.ts';
+import { noSuchWebhook, shownUrl } from './given-up.ts';
 import { payloadOf } from './payload.ts';
 import { type PostSettings, post } from './post.ts';
 import type { Telling } from './telling.ts';
@@ -12,6 +14,8 @@ export interface EndpointContext {
   readonly post: Current<PostSettings>;
   /** How long a batch is tried. */
   readonly retrySeconds: Current<number>;
+  /** Shared with all other endpoints. */
+  readonly room: EndpointRoom;
   readonly metrics: Metrics;
   readonly logger: Logger;
   /** The app as it is now; undefined if it has gone. */
@@ -26,18 +30,19 @@ export interface EndpointContext {
 
 /** (Channels docs: webhooks, batching) */
 const BATCH_EVENTS = 20;
+const BATCH_BYTES = 1024 * 1024;
 const BATCH_MS = 250;
 const MAX_BATCHES_AT_ONCE = 4;
-/** What may wait for an endpoint that does not answer. The oldest are given up beyond that. */
-const MAX_EVENTS_OF_ENDPOINT = 5000;
 const FIRST_PAUSE_MS = 1000;
 const LONGEST_PAUSE_MS = 60_000;
 
 /** Tells one endpoint, in batches, a few at a time; each is tried again until it is taken or its time is over. */
 export class EndpointQueue {
+  readonly #given: string;
   readonly #url: URL;
   readonly #context: EndpointContext;
   readonly #waiting: Telling[] = [];
+  #waitingBytes = 0;
   readonly #stopping = new AbortController();
   readonly #sending = new Set<Promise<void>>();
   readonly #givingUp = new Set<Promise<void>>();
@@ -45,19 +50,31 @@ export class EndpointQueue {
   #hurried = false;
 
   constructor(url: string, context: EndpointContext) {
+    this.#given = url;
     this.#url = new URL(url);
     this.#context = context;
   }
 
+  /** Nothing waits or is under way, and nothing will be: the app has no such endpoint any more. */
+  get isOver(): boolean {
+    return this.#waiting.length === 0 && this.#sending.size === 0 && !this.#isWanted(this.#context.app());
+  }
+
   add(telling: Telling): void {
-    if (this.#waiting.length >= MAX_EVENTS_OF_ENDPOINT) {
-      this.#context.metrics.refused.add('webhook-events');
-      const oldest = this.#waiting.splice(0, BATCH_EVENTS);
-      const reason = `more than ${MAX_EVENTS_OF_ENDPOINT} events wait for the endpoint`;
-      const givingUp = this.#giveUp(oldest, Date.now(), reason).finally(() => this.#givingUp.delete(givingUp));
+    const { room, metrics } = this.#context;
+    while (this.#waiting.length > 0) {
+      const reason = room.problem(this.#waiting.length, this.#waitingBytes);
+      if (reason === undefined) break;
+      metrics.refused.add('webhook-events');
+      const givingUp = this.#giveUp(this.#nextBatch(), Date.now(), reason).finally(() =>
+        this.#givingUp.delete(givingUp),
+      );
       this.#givingUp.add(givingUp);
     }
     this.#waiting.push(telling);
+    const bytes = factBytes(telling.fact);
+    this.#waitingBytes += bytes;
+    room.take(bytes);
     if (this.#waiting.length >= BATCH_EVENTS) this.#sendMore();
     else this.#timer ??= setTimeout(() => this.#sendMore(), this.#hurried ? 0 : BATCH_MS);
   }
@@ -76,7 +93,9 @@ export class EndpointQueue {
   /** Sends nothing more; resolves when what is under way has been answered. */
   async stop(): Promise<void> {
     clearTimeout(this.#timer);
+    this.#context.room.giveBack(this.#waiting.length, this.#waitingBytes);
     this.#waiting.length = 0;
+    this.#waitingBytes = 0;
     this.#stopping.abort();
     await Promise.all([...this.#sending, ...this.#givingUp]);
   }
@@ -85,12 +104,31 @@ export class EndpointQueue {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     while (this.#waiting.length > 0 && this.#sending.size < MAX_BATCHES_AT_ONCE) {
-      const sending = this.#send(this.#waiting.splice(0, BATCH_EVENTS)).finally(() => {
+      const sending = this.#send(this.#nextBatch()).finally(() => {
         this.#sending.delete(sending);
         if (this.#waiting.length > 0) this.#sendMore();
       });
       this.#sending.add(sending);
     }
+  }
+
+  /** Takes the oldest that wait: one at least, if any does. */
+  #nextBatch(): readonly Telling[] {
+    let count = 0;
+    let bytes = 0;
+    for (const { fact } of this.#waiting) {
+      const more = factBytes(fact);
+      if (count === BATCH_EVENTS || (count > 0 && bytes + more > BATCH_BYTES)) break;
+      count += 1;
+      bytes += more;
+    }
+    this.#waitingBytes -= bytes;
+    this.#context.room.giveBack(count, bytes);
+    return this.#waiting.splice(0, count);
+  }
+
+  #isWanted(app: App | undefined): boolean {
+    return app?.webhooks.some(({ url }) => url === this.#given) === true;
   }
 
   /** Never rejects. */
@@ -104,6 +142,7 @@ export class EndpointQueue {
       const held = batch.filter((telling) => this.#context.holds(telling));
       if (held.length === 0) return;
       if (app === undefined) return this.#giveUp(held, timeMs, 'the app has gone');
+      if (!this.#isWanted(app)) return this.#giveUp(held, timeMs, noSuchWebhook(shownUrl(this.#url)));
       const problem = await this.#attempt(app, held, timeMs);
       if (problem === undefined) {
         for (const telling of held) this.#context.done(telling);

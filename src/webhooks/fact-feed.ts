@@ -1,8 +1,8 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
 import { BrokerUnavailable } from '../core/contracts/broker.ts';
 import type { Current } from '../core/contracts/current.ts';
 import type { Logger } from '../core/contracts/logger.ts';
-import { type Fact, type Outbox, type OutboxReader, PAGE_FACTS } from '../core/contracts/outbox.ts';
+import { type Fact, factBytes, type Outbox, type OutboxReader, PAGE_FACTS } from '../core/contracts/outbox.ts';
 import { Debounce, type DebounceOutlet } from './debounce.ts';
 import type { Telling } from './telling.ts';
 
@@ -20,14 +20,16 @@ export interface FactFeedOptions {
 }
 
 const POLL_MS = 100;
-/** Nothing is read while so many facts wait to be told. */
+/** Nothing is read while so many facts, or so much, waits to be told. */
 const MAX_FACTS_IN_HAND = 20_000;
+const MAX_FACT_BYTES_IN_HAND = 64 * 1024 * 1024;
 
 /** Reads the outbox for one purpose, hands each fact on once it is due, and knows which are in hand. */
 export class FactFeed {
   readonly #options: FactFeedOptions;
   readonly #debounce: Debounce;
   readonly #inHand = new Map<string, Telling>();
+  #inHandBytes = 0;
   readonly #stopping = new AbortController();
   #reader: OutboxReader | undefined;
   #running: Promise<void> = Promise.resolve();
@@ -66,13 +68,14 @@ export class FactFeed {
     if (this.#reader?.holds(telling.fact) === true) return true;
     // Given again, it begins anew; unless that has happened already.
     const { id } = telling.fact;
-    if (this.#inHand.get(id) === telling) this.#inHand.delete(id);
+    if (this.#inHand.get(id) === telling) this.#letGo(telling);
     return false;
   }
 
   /** It has been told, or is not to be; `done` is to follow. */
   putDown({ fact }: Telling): void {
-    this.#inHand.delete(fact.id);
+    const known = this.#inHand.get(fact.id);
+    if (known !== undefined) this.#letGo(known);
   }
 
   async done(facts: readonly Fact[]): Promise<void> {
@@ -83,14 +86,26 @@ export class FactFeed {
     const { signal } = this.#stopping;
     while (!signal.aborted) {
       const found = await this.#readSome();
-      if (found === 0) await Promise.allSettled([delay(POLL_MS, undefined, { signal, ref: false })]);
+      // There may be very many, each of which takes its time.
+      if (found > 0) await nextTurn();
+      else await Promise.allSettled([delay(POLL_MS, undefined, { signal, ref: false })]);
     }
+  }
+
+  get #isFull(): boolean {
+    return this.#inHand.size >= MAX_FACTS_IN_HAND || this.#inHandBytes >= MAX_FACT_BYTES_IN_HAND;
+  }
+
+  #letGo({ fact }: Telling): void {
+    if (this.#inHand.delete(fact.id)) this.#inHandBytes -= factBytes(fact);
   }
 
   /** Gives how many facts there were. */
   async #readSome(): Promise<number> {
     const { outbox, name, what, isWanted, logger } = this.#options;
-    if (this.#inHand.size >= MAX_FACTS_IN_HAND) return 0;
+    // What is kept back is in hand as well: it goes on early, lest it waits for a read that has no room for it.
+    if (this.#isFull) this.#debounce.release(Number.POSITIVE_INFINITY, true);
+    if (this.#isFull) return 0;
     if (this.#reader === undefined) {
       if (!isWanted()) return 0;
       this.#reader = outbox.reader(name);
@@ -118,6 +133,7 @@ export class FactFeed {
     }
     const telling: Telling = { fact, open: 0 };
     this.#inHand.set(fact.id, telling);
+    this.#inHandBytes += factBytes(fact);
     this.#debounce.take(telling);
   }
 }

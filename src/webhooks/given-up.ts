@@ -78,7 +78,7 @@ export class GivenUp implements GivenUpWebhooks {
       const batch = await store.read(app.id, id);
       if (batch === undefined) return { outcome: 'unknown' };
       const url = endpointOf(app, batch);
-      if (url === undefined) return failed(`the app has no webhook to ${batch.url} any more`);
+      if (url === undefined) return failed(noSuchWebhook(batch.url));
       const problem = await this.#attempt(app, url, batch);
       if (problem !== undefined) return failed(problem);
       metrics.webhooks.add('resent');
@@ -116,6 +116,11 @@ function endpointOf(app: App, { endpoint, url }: GivenUpBatch): string | undefin
 /** Without the query, in which there may be a token. */
 export function shownUrl({ origin, pathname }: URL): string {
   return origin + pathname;
+}
+
+/** Why nothing is sent to an endpoint that the configuration had once. */
+export function noSuchWebhook(shown: string): string {
+  return `the app has no webhook to ${shown} any more`;
 }
 
 function failed(reason: string): Resent {

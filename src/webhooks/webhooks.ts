@@ -7,6 +7,7 @@ import type { Logger } from '../core/contracts/logger.ts';
 import type { Metrics } from '../core/contracts/metrics.ts';
 import type { Fact, Outbox } from '../core/contracts/outbox.ts';
 import { EndpointQueue } from './endpoint-queue.ts';
+import { EndpointRoom } from './endpoint-room.ts';
 import { FactFeed } from './fact-feed.ts';
 import { GivenUp } from './given-up.ts';
 import type { PostSettings } from './post.ts';
@@ -43,6 +44,7 @@ export class Webhooks {
   readonly #givenUp: GivenUp;
   readonly #feed: FactFeed;
   readonly #queues = new Map<string, EndpointQueue>();
+  readonly #room = new EndpointRoom();
   readonly #agents = {
     'http:': new Agent({ keepAlive: true, maxSockets: MAX_SOCKETS_PER_ENDPOINT }),
     'https:': new TlsAgent({ keepAlive: true, maxSockets: MAX_SOCKETS_PER_ENDPOINT }),
@@ -103,11 +105,13 @@ export class Webhooks {
     const key = `${appId} ${url}`;
     let queue = this.#queues.get(key);
     if (queue === undefined) {
+      // A reload may bring other URLs again and again.
+      for (const [known, former] of this.#queues) if (former.isOver) this.#queues.delete(known);
       const { settings, metrics, logger, apps } = this.#deps;
       queue = new EndpointQueue(url, {
         post: () => this.#postSettings(url),
         retrySeconds: () => settings().retrySeconds,
-        ...{ metrics, logger },
+        ...{ metrics, logger, room: this.#room },
         app: () => apps.findById(appId),
         holds: (telling) => this.#feed.holds(telling),
         done: (told) => {

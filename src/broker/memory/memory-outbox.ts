@@ -1,6 +1,14 @@
 import type { Logger } from '../../core/contracts/logger.ts';
 import { createMetrics, type Metrics } from '../../core/contracts/metrics.ts';
-import type { Fact, NewFact, Outbox, OutboxBacklog, OutboxReader, WantsFact } from '../../core/contracts/outbox.ts';
+import {
+  type Fact,
+  factBytes,
+  type NewFact,
+  type Outbox,
+  type OutboxBacklog,
+  type OutboxReader,
+  type WantsFact,
+} from '../../core/contracts/outbox.ts';
 
 /** What is kept that has not been told: whatever bound is met first. */
 const MAX_FACTS = 20_000;
@@ -12,9 +20,7 @@ export const OUTBOX_BOUNDS = Object.freeze({
   maxAgeSeconds: MAX_FACT_SECONDS,
 });
 
-/** What a fact takes beside its texts, about. */
-const OVERHEAD_BYTES = 200;
-const FACTS_AT_ONCE = 1000;
+const FACTS_AT_ONCE = 100;
 const LOG_INTERVAL_MS = 10_000;
 const DROPPED = 'facts were dropped before they were told';
 
@@ -69,7 +75,7 @@ export class MemoryOutbox implements Outbox {
     const atMs = this.#now();
     this.#lastId += 1;
     const fact: Fact = { ...told, id: `${atMs}-${this.#lastId}`, atMs };
-    const bytes = bytesOf(fact);
+    const bytes = factBytes(fact);
     this.#facts.set(fact, bytes);
     this.#bytes += bytes;
     for (const { waiting } of this.#readings.values()) waiting.add(fact);
@@ -170,8 +176,4 @@ class MemoryOutboxReader implements OutboxReader {
     given.clear();
     this.#reading.holder = undefined;
   }
-}
-
-function bytesOf({ appId, channel = '', userId = '', detail = '' }: Fact): number {
-  return OVERHEAD_BYTES + 2 * (appId.length + channel.length + userId.length + detail.length);
 }

@@ -35,6 +35,14 @@ export type WantsFact = (kind: FactKind, appId: string, channel: string | undefi
 
 export const wantsNothing: WantsFact = () => false;
 
+/** What a fact takes beside its texts, about. */
+const OVERHEAD_BYTES = 200;
+
+/** What a fact takes in a node's memory, about. */
+export function factBytes({ appId, channel = '', userId = '', detail = '' }: NewFact): number {
+  return OVERHEAD_BYTES + 2 * (appId.length + channel.length + userId.length + detail.length);
+}
+
 /**
  * Keeps what has happened until it has been told. The roster writes who came and who went in the same step in which it
  * makes it so, so that no node's death comes between the two.
