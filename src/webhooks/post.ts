@@ -13,6 +13,11 @@ export interface PostSettings {
   readonly agent: Agent | undefined;
 }
 
+/** Of an answer beyond its status, which is all that counts: a short one leaves its connection for the next request. */
+const MAX_WEBHOOK_ANSWER_BYTES = 64 * 1024;
+/** Words of an endpoint that its answer will come. (RFC 9110, section 15.2) */
+const MAX_INTERIM_ANSWERS = 10;
+
 /** The endpoint is where webhooks may not go, unless that is configured. */
 class PrivateAddress extends Error {
   override readonly name = 'PrivateAddress';
@@ -20,7 +25,8 @@ class PrivateAddress extends Error {
 }
 
 /**
- * Gives the status of the answer, redirects too: they are not followed. Rejects if there is none in time.
+ * Gives the status of the answer, redirects too: they are not followed. Rejects if there is none in time. Whatever the
+ * endpoint does, it does the one or the other.
  *
  * Which address a name stands for is looked at when the connection is made, so that it cannot be another one by then.
  */
@@ -35,10 +41,21 @@ export function post(url: URL, { body, headers }: Payload, settings: PostSetting
     const request = send(url, { method: 'POST', headers, agent, signal, ...(lookup && { lookup }) });
     request.on('response', (response) => {
       resolveStatus(response.statusCode ?? 0);
-      // Nobody reads it, and the same deadline ends it.
+      // Nobody looks at it, and the same deadline ends it.
+      let leftBytes = MAX_WEBHOOK_ANSWER_BYTES;
       response.on('error', () => response.destroy());
-      response.resume();
+      response.on('data', (chunk: Buffer) => {
+        leftBytes -= chunk.length;
+        if (leftBytes < 0) response.destroy();
+      });
     });
+    let interim = 0;
+    request.on('information', () => {
+      interim += 1;
+      if (interim > MAX_INTERIM_ANSWERS) request.destroy(new Error('the endpoint goes on without answering'));
+    });
+    // Of an upgrade that nobody asked for, Node tells by nothing else.
+    request.on('close', () => reject(new Error('the connection was closed without an answer')));
     request.on('error', (error) => {
       reject(signal.aborted ? new Error(`no answer in ${timeoutMs / 1000} s`) : error);
     });

@@ -70,9 +70,11 @@ export async function givenUpContract(t: Test, open: OpenGivenUp): Promise<void>
     t.same(await idsOf(small, other), ['b', 'c']);
     t.equal(await small.keep(other, batch('big', 'x'.repeat(9000))), 2);
     t.same(await idsOf(small, other), ['big']);
-    t.equal(await small.keep(other, batch('bigger', 'x'.repeat(20_000))), 2, 'one that is too large as well');
+    t.equal(await small.keep(other, batch('bigger', 'x'.repeat(20_000))), 1, 'one that is too large itself');
+    t.same(await idsOf(small, other), ['big'], 'makes no other go');
+    t.equal(await small.keep(other, batch('big', 'x'.repeat(20_000))), 1, 'nor does one in place of one that was kept');
     t.same(await idsOf(small, other), []);
-    t.equal(await small.keep(other, batch('again')), 0, 'and its bytes are free again');
+    t.equal(await small.keep(other, batch('again')), 0, 'whose bytes are free again');
     await small.remove(other, 'again');
     t.equal(await small.keep(other, batch('d', 'x'.repeat(8000))), 0, 'as are those of what was removed');
   });

@@ -25,8 +25,10 @@ export class MemoryGivenUp implements GivenUpStore {
   async keep(appId: string, batch: GivenUpBatch): Promise<number> {
     const kept = this.#current(appId);
     kept.delete(batch.id);
-    kept.set(batch.id, { batch, keptMs: Date.now(), bytes: Buffer.byteLength(JSON.stringify(batch)) });
     this.#apps.set(appId, kept);
+    const ownBytes = Buffer.byteLength(JSON.stringify(batch));
+    if (ownBytes > this.#bounds.maxBytes) return 1;
+    kept.set(batch.id, { batch, keptMs: Date.now(), bytes: ownBytes });
     let bytes = 0;
     for (const one of kept.values()) bytes += one.bytes;
     let forgotten = 0;

@@ -43,7 +43,10 @@ export interface GivenUpBatch extends GivenUpNote {
 
 /** Keeps what was given up, over all nodes if they share anything. Calls reject with BrokerUnavailable. */
 export interface GivenUpStore {
-  /** Keeps a batch in place of one with its id. Gives how many others were forgotten to make room. */
+  /**
+   * Keeps a batch in place of one with its id. Gives how many others were forgotten to make room. One that is too large
+   * by itself makes none go: it is the one that is forgotten.
+   */
   keep(appId: string, batch: GivenUpBatch): Promise<number>;
   /** The oldest first. */
   list(appId: string): Promise<readonly GivenUpNote[]>;

@@ -13,13 +13,17 @@ local function forget(id)
 end
 `;
 
-/** Keeps a batch in place of one with its id. Gives how many others made room, beside those that were too old. */
+/**
+ * Keeps a batch in place of one with its id. Gives how many others made room, beside those that were too old; or 1 for
+ * the batch itself, if it alone is too large.
+ */
 export const KEEP_GIVEN_UP = script({
   keys: ['givenUp', 'givenUpAt'],
   args: ['id', 'note', 'batch', 'most', 'mostBytes', 'keepMs'],
   lua: `${NOW_MS}${FORGET}
 local now = nowMs()
 forget(id)
+if #note + #batch > tonumber(mostBytes) then return 1 end
 for _, old in ipairs(redis.call('ZRANGEBYSCORE', givenUpAt, '-inf', now - keepMs)) do forget(old) end
 redis.call('HSET', givenUp, 'note ' .. id, note, 'batch ' .. id, batch)
 redis.call('ZADD', givenUpAt, now, id)
