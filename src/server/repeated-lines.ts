@@ -1,3 +1,4 @@
+import { addressBlock } from '../core/connection/address-block.ts';
 import type { Current } from '../core/contracts/current.ts';
 import type { Logger } from '../core/contracts/logger.ts';
 
@@ -13,8 +14,11 @@ export interface RepeatedLinesOptions {
 const MAX_REPEATED_CAUSES = 1000;
 const MINUTE_MS = 60_000;
 
-/** A line that has one of these is about what somebody sent: whoever sends it again writes it again. */
-const MARKS = ['ip', 'socketId', 'path', 'topic'] as const;
+/**
+ * A line that has one of these is about what somebody sent: whoever sends it again writes it again. The `url` is that
+ * of an endpoint which does not take as much as strangers have happen.
+ */
+const MARKS = ['ip', 'socketId', 'path', 'topic', 'url'] as const;
 
 interface Cause {
   readonly level: Level;
@@ -86,9 +90,14 @@ export class RepeatedLines implements Logger {
     cause.fields = fields;
   }
 
-  #cause(level: Level, fields: { ip?: unknown; code?: unknown; status?: unknown }, message: string): Cause {
+  #cause(
+    level: Level,
+    fields: { ip?: unknown; url?: unknown; code?: unknown; status?: unknown },
+    message: string,
+  ): Cause {
     const kind = `${level} ${message} ${String(fields.code ?? fields.status)}`;
-    const key = `${kind} ${String(fields.ip)}`;
+    const from = typeof fields.ip === 'string' ? addressBlock(fields.ip) : String(fields.url);
+    const key = `${kind} ${from}`;
     const known =
       this.#causes.get(key) ?? (this.#causes.size < MAX_REPEATED_CAUSES ? undefined : this.#causes.get(kind));
     if (known !== undefined) return known;

@@ -7,7 +7,7 @@ import { factBytes } from '../core/contracts/outbox.ts';
 import type { EndpointRoom } from './endpoint-room.ts';
 import { noSuchWebhook, shownUrl } from './given-up.ts';
 import { payloadOf } from './payload.ts';
-import { type PostSettings, post } from './post.ts';
+import { type PostSettings, post, reasonOf } from './post.ts';
 import type { Telling } from './telling.ts';
 
 export interface EndpointContext {
@@ -166,7 +166,7 @@ export class EndpointQueue {
       const status = await post(this.#url, payloadOf(app, facts, timeMs), this.#context.post());
       if (status < 200 || status > 299) return `the endpoint answered ${status}`;
     } catch (error) {
-      return error instanceof Error ? error.message : String(error);
+      return reasonOf(error);
     }
     this.#context.metrics.webhooks.add('delivered');
     return undefined;

@@ -6,7 +6,7 @@ import type { Metrics } from '../core/contracts/metrics.ts';
 import type { Fact } from '../core/contracts/outbox.ts';
 import { hmacHex } from '../protocol/hmac.ts';
 import { payloadOf } from './payload.ts';
-import { type PostSettings, post } from './post.ts';
+import { type PostSettings, post, reasonOf } from './post.ts';
 
 export interface GivenUpDependencies {
   readonly apps: AppRegistry;
@@ -96,7 +96,7 @@ export class GivenUp implements GivenUpWebhooks {
       const status = await post(new URL(url), payloadOf(app, facts, timeMs), this.#deps.postSettings(url));
       return status < 200 || status > 299 ? `the endpoint answered ${status}` : undefined;
     } catch (error) {
-      return error instanceof Error ? error.message : String(error);
+      return reasonOf(error);
     }
   }
 }

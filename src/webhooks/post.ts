@@ -3,6 +3,7 @@ import { type Agent, request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import { isIP, type LookupFunction } from 'node:net';
 import ipaddr from 'ipaddr.js';
+import { printable } from '../protocol/channel-name.ts';
 import type { Payload } from './payload.ts';
 
 export interface PostSettings {
@@ -61,6 +62,14 @@ export function post(url: URL, { body, headers }: Payload, settings: PostSetting
     });
     request.end(body);
   });
+}
+
+/** A certificate may have very many names, all of which Node tells. */
+const REASON_CHARACTERS = 300;
+
+/** What was wrong, for the log and for operators. */
+export function reasonOf(error: unknown): string {
+  return printable(error instanceof Error ? error.message : String(error), REASON_CHARACTERS);
 }
 
 const publicLookup: LookupFunction = (hostname, options, done) => {

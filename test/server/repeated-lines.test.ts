@@ -51,6 +51,22 @@ t.test(
   },
 );
 
+t.test('one who has a /64 of IPv6 is one, and so is an endpoint of webhooks', async (t) => {
+  const { repeated, lines } = fixture(1);
+  for (let n = 0; n < 5; n += 1) repeated.warn({ ip: `2001:db8::${n}` }, 'refused');
+  repeated.warn({ ip: '2001:db8:0:1::1' }, 'refused');
+  t.equal(lines.length, 2);
+  for (let n = 0; n < 5; n += 1) repeated.error({ url: 'https://a.example/hooks', n }, 'given up');
+  repeated.error({ url: 'https://b.example/hooks' }, 'given up');
+  t.equal(lines.length, 4);
+  repeated.sumUp();
+  t.strictSame(lines.at(-1), {
+    level: 'error',
+    fields: { url: 'https://a.example/hooks', n: 4, repeated: 4 },
+    message: 'given up',
+  });
+});
+
 t.test('a level that is not logged is not counted', async (t) => {
   const { repeated, lines } = fixture(1);
   for (let n = 0; n < 5; n += 1) repeated.info({ ip: '192.0.2.1' }, 'established');

@@ -3,7 +3,7 @@ import { Agent, createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import t, { type Test } from 'tap';
 import { payloadOf } from '../../src/webhooks/payload.ts';
-import { post } from '../../src/webhooks/post.ts';
+import { post, reasonOf } from '../../src/webhooks/post.ts';
 import { app } from '../support/unit-app.ts';
 import { until, within } from '../support/wait.ts';
 import { WebhookReceiver } from '../support/webhook-receiver.ts';
@@ -83,6 +83,12 @@ t.test('an upgrade that nobody asked for is a failure', async (t) => {
   });
   const posted = within(post(url, PAYLOAD, { ...LONG, timeoutMs: 500 }), 'it is given up');
   await t.rejects(posted, { message: /without an answer/ });
+});
+
+t.test('what was wrong is told in a few words, whatever the endpoint says of itself', async (t) => {
+  const names = Array.from({ length: 1000 }, (_, index) => `DNS:${index}.example`).join(', ');
+  t.ok(reasonOf(new Error(`is not in the cert's altnames: ${names}`)).length <= 310);
+  t.equal(reasonOf(new Error('connect ECONNREFUSED 127.0.0.1:1')), 'connect ECONNREFUSED 127.0.0.1:1');
 });
 
 t.test('a short answer leaves the connection for the next request', async (t) => {

@@ -4,6 +4,8 @@ import { FINISH_FACTS, type FoundFacts, LEAVE_FACTS, READ_FACTS, type StoredFact
 import { BUCKETS } from '../wire/keys.ts';
 import { type RedisStore, UNTIL_DONE } from '../wire/store.ts';
 
+const LOG_INTERVAL_MS = 10_000;
+
 /**
  * One node at a time has a bucket, for as long as it says in time that it still wants it: a node that died or was cut
  * off is followed by another one, which is given what the first has not done.
@@ -20,6 +22,8 @@ export class RedisOutboxReader implements OutboxReader {
   #given = new WeakSet<Fact>();
   #reading: Promise<unknown> = Promise.resolve();
   #lastReadMs = 0;
+  #dropped = 0;
+  #loggedAtMs = Number.NEGATIVE_INFINITY;
   #closed = false;
 
   constructor(name: string, store: RedisStore) {
@@ -96,18 +100,24 @@ export class RedisOutboxReader implements OutboxReader {
       return [];
     }
     const facts: Fact[] = [];
-    let dropped = 0;
     for (const [bucket, found] of replies.flat().entries()) {
       if (found.held) this.#heldUntil.set(bucket, sentAt + this.#leaseMs);
       else this.#heldUntil.delete(bucket);
-      dropped += found.dropped;
+      this.#dropped += found.dropped;
       for (const stored of found.facts) facts.push(factOf(bucket, stored));
     }
     for (const fact of facts) this.#given.add(fact);
-    if (dropped > 0) {
-      this.#store.logger.warn({ reader: this.#name, dropped }, 'facts were dropped before they were told');
-    }
+    if (this.#dropped > 0) this.#tellDropped(sentAt);
     return facts;
+  }
+
+  /** One line in ten seconds at most, however many are dropped. */
+  #tellDropped(nowMs: number): void {
+    if (nowMs - this.#loggedAtMs < LOG_INTERVAL_MS) return;
+    this.#loggedAtMs = nowMs;
+    const fields = { reader: this.#name, dropped: this.#dropped };
+    this.#store.logger.warn(fields, 'facts were dropped before they were told');
+    this.#dropped = 0;
   }
 
   /** Keeps the buckets while nobody reads. */
