@@ -1,6 +1,9 @@
 import type { HttpRequest as NativeRequest } from 'uWebSockets.js';
 import ipaddr from 'ipaddr.js';
 
+/** Proxies that a request may have come by: whoever names more is not believed further. */
+const MAX_FORWARDED_HOPS = 20;
+
 /** An address as clients and logs write it: IPv4 without its IPv6 mapping, IPv6 in its short form. */
 export function normalizeIp(text: string): string {
   return ipaddr.isValid(text) ? ipaddr.process(text).toString() : text;
@@ -28,10 +31,10 @@ export class ClientIp {
   /**
    * The whole chain that the request names; empty where no proxy is trusted and nobody would look at it. A proxy may
    * add a header of its own after the one that the client sent (HAProxy does), and `getHeader` would return the
-   * client's.
+   * client's, which may be empty.
    */
-  forwardedFor(req: Pick<NativeRequest, 'forEach' | 'getHeader'>): string {
-    if (this.#ranges.length === 0 || req.getHeader('x-forwarded-for') === '') return '';
+  forwardedFor(req: Pick<NativeRequest, 'forEach'>): string {
+    if (this.#ranges.length === 0) return '';
     const values: string[] = [];
     req.forEach((name, value) => {
       if (name === 'x-forwarded-for') values.push(value);
@@ -47,12 +50,13 @@ export class ClientIp {
   /** The last address of the chain that no trusted proxy has: what comes before it, anyone may have written. */
   resolve(remote: string, forwardedFor: string): string {
     let client = normalizeIp(remote);
-    if (forwardedFor === '') return client;
-    const hops = forwardedFor.split(',');
-    while (this.isTrusted(client)) {
-      const hop = withoutPort(hops.pop()?.trim() ?? '');
+    let end = forwardedFor.length;
+    for (let hops = 0; end > 0 && hops < MAX_FORWARDED_HOPS && this.isTrusted(client); hops += 1) {
+      const comma = forwardedFor.lastIndexOf(',', end - 1);
+      const hop = withoutPort(forwardedFor.slice(comma + 1, end).trim());
       if (!ipaddr.isValid(hop)) break;
       client = normalizeIp(hop);
+      end = comma;
     }
     return client;
   }

@@ -46,6 +46,19 @@ t.test('the last address of the chain that no trusted proxy has', async (t) => {
   }
 });
 
+t.test('a chain is looked at from its end, and so many addresses of it', async (t) => {
+  const proxied = new ClientIp(['10.0.0.0/8', '::1']);
+  const chain = (hops: number) => `203.0.113.9${', 10.0.0.2'.repeat(hops)}`;
+  t.equal(proxied.resolve('10.0.0.1', chain(19)), '203.0.113.9');
+  t.equal(proxied.resolve('10.0.0.1', chain(20)), '10.0.0.2', 'nobody has so many proxies');
+  const long = '::1,'.repeat(16_000);
+  const begun = performance.now();
+  t.equal(proxied.resolve('10.0.0.1', long), '10.0.0.1');
+  t.equal(proxied.resolve('10.0.0.1', `${long}::1`), '::1');
+  t.equal(proxied.resolve('192.0.2.1', long), '192.0.2.1');
+  t.ok(performance.now() - begun < 50, 'however long it is');
+});
+
 t.test('ranges of v4-mapped addresses are ranges of IPv4', async (t) => {
   t.equal(new ClientIp(['::ffff:10.0.0.1']).isTrusted('10.0.0.1'), true);
   const mapped = new ClientIp(['::ffff:10.0.0.0/104']);

@@ -44,6 +44,8 @@ t.test('behind a trusted proxy it is the last address that is none', async (t) =
     // HAProxy adds a header of its own after the client's instead of extending it.
     [['198.51.100.1', '203.0.113.9'], '203.0.113.9', 'two headers'],
     [['198.51.100.1', '203.0.113.9, 10.0.0.2', '10.0.0.3'], '203.0.113.9', 'three headers'],
+    [['', '203.0.113.10'], '203.0.113.10', 'an empty header in front does not hide the other'],
+    [['', '', '203.0.113.10, 10.0.0.2'], '203.0.113.10', 'nor do two'],
   ];
   for (const [header, expected, why] of chains) {
     t.equal(await addressOf(running, { 'X-Forwarded-For': header }), expected, why);
