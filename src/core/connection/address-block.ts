@@ -18,6 +18,11 @@ export function addressBlock(ip: string): string {
   return translatedIpv4(groups) ?? `${groups.slice(0, 4).join(':')}::/64`;
 }
 
+/** What one site has: an IPv4 address, or the /48 of an IPv6 one. @param block from `addressBlock` */
+export function addressSite(block: string): string {
+  return block.includes(':') ? `${block.split(':', 3).join(':')}::/48` : block;
+}
+
 function translatedIpv4(groups: readonly string[]): string | undefined {
   if (groups.slice(0, 6).join(':') !== NAT64_PREFIX) return undefined;
   const [high = 0, low = 0] = groups.slice(6).map((group) => Number.parseInt(group, 16));

@@ -1,12 +1,10 @@
-import { addressBlock } from './address-block.ts';
+import { BlocksToldApart } from './blocks-told-apart.ts';
 
-/** Address blocks that are told apart within a minute; those beyond are counted as one. */
-const MAX_COUNTED_BLOCKS = 10_000;
 const MINUTE_MS = 60_000;
 
 /** Counts what comes from each address, or /64 of IPv6, in each minute of the clock. */
 export class AddressRates {
-  readonly #counts = new Map<string, number>();
+  readonly #counts = new BlocksToldApart(() => ({ count: 0 }));
   #minute = 0;
 
   /** Counts one more; gives how many there were in this minute, this one included. */
@@ -16,11 +14,9 @@ export class AddressRates {
       this.#minute = minute;
       this.#counts.clear();
     }
-    const block = addressBlock(ip);
-    const counted = this.#counts.has(block) || this.#counts.size < MAX_COUNTED_BLOCKS ? block : '';
-    const count = (this.#counts.get(counted) ?? 0) + 1;
-    this.#counts.set(counted, count);
-    return count;
+    const counted = this.#counts.of(ip);
+    counted.count += 1;
+    return counted.count;
   }
 }
 

@@ -1,11 +1,9 @@
-import { addressBlock } from '../../core/connection/address-block.ts';
+import { BlocksToldApart } from '../../core/connection/blocks-told-apart.ts';
 
 /** Requests of one address block at once for sessions that it did not open… */
 const MAX_GUESSES = 30;
 /** …and in the long run. A session's id has 50 bits: to hit one of 10,000 takes thousands of years. */
 const PER_SECOND = 0.5;
-/** Address blocks that are told apart; those beyond share one allowance. */
-const MAX_GUESSING_BLOCKS = 10_000;
 
 interface Allowance {
   left: number;
@@ -17,12 +15,11 @@ interface Allowance {
  * who tries ids makes many, and beyond the limit is refused whether an id exists or not.
  */
 export class GuessLimits {
-  readonly #allowances = new Map<string, Allowance>();
-  readonly #shared: Allowance = { left: MAX_GUESSES, atMs: 0 };
+  readonly #allowances = new BlocksToldApart<Allowance>(() => ({ left: MAX_GUESSES, atMs: 0 }));
 
   /** False if the address has made too many. */
   take(ip: string, nowMs: number): boolean {
-    const allowance = this.#allowanceOf(addressBlock(ip), nowMs);
+    const allowance = this.#allowances.of(ip);
     allowance.left = Math.min(MAX_GUESSES, allowance.left + ((nowMs - allowance.atMs) / 1000) * PER_SECOND);
     allowance.atMs = nowMs;
     if (allowance.left < 1) return false;
@@ -31,25 +28,14 @@ export class GuessLimits {
   }
 
   /** It was no guess. */
-  giveBack(ip: string, nowMs: number): void {
-    const allowance = this.#allowanceOf(addressBlock(ip), nowMs);
+  giveBack(ip: string): void {
+    const allowance = this.#allowances.of(ip);
     allowance.left = Math.min(MAX_GUESSES, allowance.left + 1);
   }
 
   /** Forgets those that have all their allowance again. */
   prune(nowMs: number): void {
     const fullAgainMs = (MAX_GUESSES / PER_SECOND) * 1000;
-    for (const [block, { atMs }] of this.#allowances) {
-      if (nowMs - atMs > fullAgainMs) this.#allowances.delete(block);
-    }
-  }
-
-  #allowanceOf(block: string, nowMs: number): Allowance {
-    const known = this.#allowances.get(block);
-    if (known !== undefined) return known;
-    if (this.#allowances.size >= MAX_GUESSING_BLOCKS) return this.#shared;
-    const fresh = { left: MAX_GUESSES, atMs: nowMs };
-    this.#allowances.set(block, fresh);
-    return fresh;
+    this.#allowances.forget(({ atMs }) => nowMs - atMs > fullAgainMs);
   }
 }

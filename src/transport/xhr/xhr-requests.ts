@@ -138,7 +138,7 @@ export class XhrRequests {
     if (!this.#guesses.take(asked.ip, Date.now())) return this.#tooManyGuesses();
     const answer = await this.#strays.send(asked, body);
     if (answer === undefined) return UNKNOWN_SESSION;
-    this.#guesses.giveBack(asked.ip, Date.now());
+    this.#guesses.giveBack(asked.ip);
     return answer;
   }
 

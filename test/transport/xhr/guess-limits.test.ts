@@ -23,9 +23,17 @@ t.test('the addresses of one /64 share theirs', async (t) => {
   t.equal(spend(limits, '2001:db8:0:1::1', 0), 30);
 });
 
+t.test('who has a /48 of IPv6 takes no allowance but its own', async (t) => {
+  const limits = new GuessLimits();
+  for (let i = 0; i < 30_000; i += 1) limits.take(`2001:db8:1:${i.toString(16)}::1`, 0);
+  t.equal(spend(limits, '192.0.2.1', 0), 30);
+  t.equal(spend(limits, '2001:db8:2::1', 0), 30);
+  t.equal(spend(limits, '2001:db8:1:ffff::1', 0), 0);
+});
+
 t.test('those who come from very many addresses share one allowance, until others are forgotten', async (t) => {
   const limits = new GuessLimits();
-  for (let i = 0; i < 10_000; i += 1) limits.take(`10.0.${i >> 8}.${i & 255}`, 0);
+  for (let i = 0; i < 20_000; i += 1) limits.take(`10.0.${i >> 8}.${i & 255}`, 0);
   t.equal(spend(limits, '192.0.2.1', 0) + spend(limits, '192.0.2.2', 0), 30);
   limits.prune(61_000);
   t.equal(spend(limits, '192.0.2.3', 61_000), 30);
