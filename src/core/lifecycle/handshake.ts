@@ -24,6 +24,15 @@ export type HandshakeOutcome =
     }
   | { readonly app?: undefined; readonly refusal: ErrorCode };
 
+/** Parameters of the query, and its length, in which there may be a token. */
+const MAX_HANDSHAKE_PARAMETERS = 100;
+const MAX_HANDSHAKE_QUERY_CHARACTERS = 24 * 1024;
+
+const QUERY_TOO_LONG: ErrorCode = {
+  ...ERROR_CODES.protocolMalformed,
+  message: `The query may have at most ${MAX_HANDSHAKE_PARAMETERS} parameters and ${MAX_HANDSHAKE_QUERY_CHARACTERS} characters`,
+};
+
 /** The client may put any prefix in front: `wsPath` of the stock clients. */
 const APP_PATH = /(?:^|\/)app\/([^/]+)$/;
 
@@ -37,6 +46,7 @@ export function checkHandshake(handshake: Handshake, apps: AppRegistry): Handsha
   if (key === undefined) return { refusal: ERROR_CODES.pathNotFound };
   const resumable = resumeSessionOf(handshake.path);
   if (resumable === 'invalid') return { refusal: { ...ERROR_CODES.pathNotFound, message: RESUME_TOKEN_RULE } };
+  if (isQueryTooLong(handshake.query)) return { refusal: QUERY_TOO_LONG };
   const protocol = protocolProblem(new URLSearchParams(handshake.query).get('protocol'));
   if (protocol !== undefined) return { refusal: protocol };
   const app = apps.findByKey(key);
@@ -54,6 +64,17 @@ export function checkHandshake(handshake: Handshake, apps: AppRegistry): Handsha
 export function tokenOf(app: App, { query }: Handshake): string | undefined {
   if (!app.tokenInQuery) return undefined;
   return new URLSearchParams(query).get('token') ?? undefined;
+}
+
+/** Looked at before it is parsed, which costs by the number of parameters. */
+function isQueryTooLong(query: string): boolean {
+  if (query.length > MAX_HANDSHAKE_QUERY_CHARACTERS) return true;
+  let parameters = 1;
+  for (let at = query.indexOf('&'); at >= 0; at = query.indexOf('&', at + 1)) {
+    parameters += 1;
+    if (parameters > MAX_HANDSHAKE_PARAMETERS) return true;
+  }
+  return false;
 }
 
 function protocolProblem(given: string | null): ErrorCode | undefined {

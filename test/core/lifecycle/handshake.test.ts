@@ -46,6 +46,16 @@ t.test('paths: whatever stands in front of /app/{key}', async (t) => {
   for (const [path, expected] of Object.entries(paths)) t.equal(outcome({ path }), expected, path);
 });
 
+t.test('a query that no client has is not read', async (t) => {
+  t.equal(outcome({ query: `${'a&'.repeat(99)}protocol=7` }), 'app-id');
+  t.equal(outcome({ query: `${'a&'.repeat(100)}protocol=7` }), 4006, 'a hundred parameters are enough');
+  t.equal(outcome({ query: `protocol=7&token=${'x'.repeat(16_384)}` }), 'app-id', 'the longest token');
+  t.equal(outcome({ query: `protocol=7&token=${'x'.repeat(24_576)}` }), 4006);
+  const begun = performance.now();
+  for (let n = 0; n < 50; n += 1) outcome({ query: `${'a&'.repeat(30_000)}protocol=7` });
+  t.ok(performance.now() - begun < 50, 'and costs nothing');
+});
+
 t.test('protocol versions', async (t) => {
   const queries: Record<string, string | number> = {
     'protocol=7&client=js&version=8.6.0&flash=false': 'app-id',
