@@ -9,6 +9,7 @@ import {
   type OutboxReader,
   type WantsFact,
 } from '../../core/contracts/outbox.ts';
+import { type Share, Shares } from './shares.ts';
 
 /** What is kept that has not been told: whatever bound is met first. */
 const MAX_FACTS = 20_000;
@@ -22,6 +23,7 @@ export const OUTBOX_BOUNDS = Object.freeze({
 
 const FACTS_AT_ONCE = 100;
 const LOG_INTERVAL_MS = 10_000;
+const OLD_CHECK_MS = 1000;
 const DROPPED = 'facts were dropped before they were told';
 
 /** A reader: what all its ends have in common. */
@@ -45,13 +47,15 @@ export class MemoryOutbox implements Outbox {
   readonly #logger: Logger;
   readonly #metrics: Metrics;
   readonly #now: () => number;
-  /** Those that a reader wants still, oldest first. */
-  readonly #facts = new Map<Fact, number>();
+  /** Those that a reader wants still. */
+  readonly #facts = new Map<Fact, { readonly bytes: number; readonly share: Share<Fact> }>();
+  readonly #shares = new Shares<Fact>();
   readonly #readings = new Map<string, Reading>();
   #bytes = 0;
   #lastId = 0;
   #dropped = 0;
   #loggedAtMs = 0;
+  #oldCheckedAtMs = 0;
 
   constructor(wants: WantsFact, logger: Logger, options: MemoryOutboxOptions = {}) {
     const { now = Date.now, metrics = createMetrics() } = options;
@@ -76,16 +80,16 @@ export class MemoryOutbox implements Outbox {
     this.#lastId += 1;
     const fact: Fact = { ...told, id: `${atMs}-${this.#lastId}`, atMs };
     const bytes = factBytes(fact);
-    this.#facts.set(fact, bytes);
+    this.#facts.set(fact, { bytes, share: this.#shares.add(told.appId, fact, bytes) });
     this.#bytes += bytes;
     for (const { waiting } of this.#readings.values()) waiting.add(fact);
     this.#trim(atMs);
   }
 
   async backlog(): Promise<OutboxBacklog> {
-    const [oldest] = this.#facts.keys();
-    const waitedMs = oldest === undefined ? 0 : this.#now() - oldest.atMs;
-    return { facts: this.#facts.size, oldestSeconds: Math.max(0, waitedMs) / 1000 };
+    let waitedMs = 0;
+    for (const { atMs } of this.#shares.oldest()) waitedMs = Math.max(waitedMs, this.#now() - atMs);
+    return { facts: this.#facts.size, oldestSeconds: waitedMs / 1000 };
   }
 
   reader(name: string): OutboxReader {
@@ -112,22 +116,42 @@ export class MemoryOutbox implements Outbox {
   }
 
   #forget(fact: Fact): void {
-    this.#bytes -= this.#facts.get(fact) ?? 0;
+    const kept = this.#facts.get(fact);
+    if (kept === undefined) return;
+    this.#bytes -= kept.bytes;
+    this.#shares.remove(kept.share, fact, kept.bytes);
     this.#facts.delete(fact);
   }
 
+  /** Beyond the bounds, the app that has the most loses its oldest. */
   #trim(nowMs: number): void {
-    const { maxFacts, maxBytes, maxAgeSeconds } = OUTBOX_BOUNDS;
-    for (const fact of this.#facts.keys()) {
-      const isOld = nowMs - fact.atMs > maxAgeSeconds * 1000;
-      if (this.#facts.size <= maxFacts && this.#bytes <= maxBytes && !isOld) return;
-      this.#metrics.refused.add(this.#bytes > maxBytes ? 'fact-bytes' : 'facts');
-      this.#forget(fact);
-      this.#countDropped(nowMs);
-      for (const { waiting, given } of this.#readings.values()) {
-        waiting.delete(fact);
-        given.delete(fact);
-      }
+    const { maxFacts, maxBytes } = OUTBOX_BOUNDS;
+    for (;;) {
+      const isFull = this.#facts.size > maxFacts;
+      if (!isFull && this.#bytes <= maxBytes) break;
+      const oldest = this.#shares.oldestOfMost(isFull ? 'keys' : 'bytes');
+      if (oldest === undefined) break;
+      this.#drop(oldest, isFull ? 'facts' : 'fact-bytes', nowMs);
+    }
+    if (nowMs - this.#oldCheckedAtMs >= OLD_CHECK_MS) this.#dropOld(nowMs);
+  }
+
+  #dropOld(nowMs: number): void {
+    this.#oldCheckedAtMs = nowMs;
+    const isOld = ({ atMs }: Fact) => nowMs - atMs > OUTBOX_BOUNDS.maxAgeSeconds * 1000;
+    for (let old = [...this.#shares.oldest()].filter(isOld); old.length > 0; ) {
+      for (const fact of old) this.#drop(fact, 'facts', nowMs);
+      old = [...this.#shares.oldest()].filter(isOld);
+    }
+  }
+
+  #drop(fact: Fact, bound: 'facts' | 'fact-bytes', nowMs: number): void {
+    this.#metrics.refused.add(bound);
+    this.#forget(fact);
+    this.#countDropped(nowMs);
+    for (const { waiting, given } of this.#readings.values()) {
+      waiting.delete(fact);
+      given.delete(fact);
     }
   }
 }

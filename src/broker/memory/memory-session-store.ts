@@ -11,6 +11,7 @@ import {
 import type { SessionRetention } from '../../core/contracts/shared-state.ts';
 import { topicOf } from '../../core/contracts/topic.ts';
 import type { Swept } from './memory-broker.ts';
+import { type Share, Shares } from './shares.ts';
 
 interface StoredSession {
   readonly owner: string;
@@ -19,6 +20,7 @@ interface StoredSession {
   readonly isShared: boolean;
   readonly address: string;
   readonly bytes: number;
+  readonly share: Share<string>;
   readonly saved: SavedSession | undefined;
   readonly expiresAtMs: number;
 }
@@ -29,7 +31,10 @@ interface Account {
   bytes: number;
 }
 
-/** Clients of many addresses may leave many sessions: those that were saved the longest ago make room. */
+/**
+ * Clients of many addresses may leave many sessions: of the app that has the most, those that were saved the longest
+ * ago make room.
+ */
 const MAX_SESSIONS = 100_000;
 
 export interface MemorySessionStoreOptions {
@@ -42,6 +47,7 @@ export interface MemorySessionStoreOptions {
 export class MemorySessionStore implements SessionStore, Swept {
   readonly #sessions = new Map<string, StoredSession>();
   readonly #accounts = new Map<string, Account>();
+  readonly #shares = new Shares<string>();
   readonly #retention: Current<SessionRetention>;
   readonly #maxSessions: number;
   readonly #metrics: Metrics;
@@ -104,7 +110,8 @@ export class MemorySessionStore implements SessionStore, Swept {
     const bytes = sessionBytes(saved);
     const { sessionSeconds, session: bounds } = this.#retention();
     const expiresAtMs = this.#now() + sessionSeconds * 1000;
-    this.#sessions.set(key, { owner: socketId, holder, isShared, address, bytes, saved, expiresAtMs });
+    const share = this.#shares.add(appId, key, bytes);
+    this.#sessions.set(key, { owner: socketId, holder, isShared, address, bytes, share, saved, expiresAtMs });
     const account = this.#accounts.get(address) ?? { keys: new Set(), bytes: 0 };
     this.#accounts.set(address, account);
     account.keys.add(key);
@@ -113,8 +120,9 @@ export class MemorySessionStore implements SessionStore, Swept {
       if (account.bytes <= bounds.maxBytesPerAddress) break;
       this.#forget(oldest);
     }
-    for (const oldest of this.#sessions.keys()) {
-      if (this.#sessions.size <= this.#maxSessions) break;
+    while (this.#sessions.size > this.#maxSessions) {
+      const oldest = this.#shares.oldestOfMost('keys');
+      if (oldest === undefined) break;
       this.#metrics.refused.add('sessions');
       this.#forget(oldest);
     }
@@ -124,6 +132,7 @@ export class MemorySessionStore implements SessionStore, Swept {
     const stored = this.#sessions.get(key);
     if (stored === undefined) return;
     this.#sessions.delete(key);
+    this.#shares.remove(stored.share, key, stored.bytes);
     const account = this.#accounts.get(stored.address);
     if (account === undefined) return;
     account.keys.delete(key);

@@ -5,19 +5,22 @@ import {
   type UserStatus,
   type UserStatuses,
 } from '../../core/contracts/user-status.ts';
+import { type Share, Shares } from './shares.ts';
 
 interface Known {
   channels: readonly string[];
   status: StatusChange | undefined;
   usedMs: number;
+  share: Share<string>;
 }
 
-/** Users that are known of: who has not come or gone for the longest is forgotten. */
+/** Users that are known of: who of the app with the most has not come or gone for the longest is forgotten. */
 const MAX_USER_STATUSES = 100_000;
 
 /** Statuses of a single node, which end with it. */
 export class MemoryUserStatuses implements UserStatuses {
   readonly #users = new Map<string, Known>();
+  readonly #shares = new Shares<string>();
   readonly #now: () => number;
 
   constructor(now: () => number = Date.now) {
@@ -45,15 +48,23 @@ export class MemoryUserStatuses implements UserStatuses {
     });
   }
 
-  /** The last one that was used stands at the end. */
+  /** The last one that was used stands at the end of its app's. */
   #use(appId: string, userId: string): Known {
     const key = watchTopic(appId, userId);
-    const known = this.#users.get(key) ?? { channels: [], status: undefined, usedMs: 0 };
-    known.usedMs = this.#now();
-    this.#users.delete(key);
-    const [oldest] = this.#users.keys();
-    if (this.#users.size >= MAX_USER_STATUSES && oldest !== undefined) this.#users.delete(oldest);
+    const before = this.#users.get(key);
+    if (before !== undefined) this.#shares.remove(before.share, key, 0);
+    const share = this.#shares.add(appId, key, 0);
+    const known = { channels: before?.channels ?? [], status: before?.status, usedMs: this.#now(), share };
     this.#users.set(key, known);
+    if (this.#users.size > MAX_USER_STATUSES) this.#forgetOldest();
     return known;
+  }
+
+  #forgetOldest(): void {
+    const oldest = this.#shares.oldestOfMost('keys');
+    const known = oldest === undefined ? undefined : this.#users.get(oldest);
+    if (oldest === undefined || known === undefined) return;
+    this.#shares.remove(known.share, oldest, 0);
+    this.#users.delete(oldest);
   }
 }

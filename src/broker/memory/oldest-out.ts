@@ -1,4 +1,6 @@
 import type { BoundName, Metrics } from '../../core/contracts/metrics.ts';
+import { appIdOf } from '../../core/contracts/topic.ts';
+import { type Share, Shares } from './shares.ts';
 
 /** What may be held, and the bounds by which the metrics tell of it. */
 export interface Room {
@@ -14,14 +16,19 @@ const BYTES_PER_CHARACTER = 2;
 
 interface Entry<Value> {
   readonly value: Value;
+  readonly share: Share<string>;
   bytes: number;
 }
 
-/** A map of so many entries and bytes at most: what was set the longest ago makes room. */
+/**
+ * A map by topic, of so many entries and bytes at most: what of the app that has the most was set the longest ago makes
+ * room.
+ */
 export class OldestOut<Value> {
   readonly #room: Room;
   readonly #metrics: Metrics;
   readonly #entries = new Map<string, Entry<Value>>();
+  readonly #shares = new Shares<string>();
   #bytes = 0;
 
   constructor(room: Room, metrics: Metrics) {
@@ -37,49 +44,55 @@ export class OldestOut<Value> {
     return this.#entries.size;
   }
 
-  get(key: string): Value | undefined {
-    return this.#entries.get(key)?.value;
+  get(topic: string): Value | undefined {
+    return this.#entries.get(topic)?.value;
   }
 
-  /** Sets it anew, at the end. @param bytes of the value */
-  set(key: string, value: Value, bytes: number): void {
-    this.delete(key);
-    const entry = { value, bytes: OVERHEAD_BYTES + key.length * BYTES_PER_CHARACTER + bytes };
-    this.#entries.set(key, entry);
-    this.#bytes += entry.bytes;
-    this.#makeRoom();
-  }
-
-  /** Its value takes so much more, or less. */
-  grow(key: string, bytes: number): void {
-    const entry = this.#entries.get(key);
-    if (entry === undefined) return;
-    entry.bytes += bytes;
+  /** Sets it anew, as the app's newest. @param valueBytes of the value */
+  set(topic: string, value: Value, valueBytes: number): void {
+    this.delete(topic);
+    const bytes = OVERHEAD_BYTES + topic.length * BYTES_PER_CHARACTER + valueBytes;
+    const share = this.#shares.add(appIdOf(topic), topic, bytes);
+    this.#entries.set(topic, { value, share, bytes });
     this.#bytes += bytes;
     this.#makeRoom();
   }
 
-  delete(key: string): void {
-    const entry = this.#entries.get(key);
+  /** Its value takes so much more, or less. */
+  grow(topic: string, bytes: number): void {
+    const entry = this.#entries.get(topic);
+    if (entry === undefined) return;
+    entry.bytes += bytes;
+    entry.share.bytes += bytes;
+    this.#bytes += bytes;
+    this.#makeRoom();
+  }
+
+  delete(topic: string): void {
+    const entry = this.#entries.get(topic);
     if (entry === undefined) return;
     this.#bytes -= entry.bytes;
-    this.#entries.delete(key);
+    this.#shares.remove(entry.share, topic, entry.bytes);
+    this.#entries.delete(topic);
   }
 
   clear(): void {
     this.#entries.clear();
+    this.#shares.clear();
     this.#bytes = 0;
   }
 
   *[Symbol.iterator](): Iterator<readonly [string, Value]> {
-    for (const [key, { value }] of this.#entries) yield [key, value];
+    for (const [topic, { value }] of this.#entries) yield [topic, value];
   }
 
   #makeRoom(): void {
     const { maxEntries, maxBytes, entries, bytes } = this.#room;
-    for (const oldest of this.#entries.keys()) {
+    for (;;) {
       const isFull = this.#entries.size > maxEntries;
       if (!isFull && this.#bytes <= maxBytes) return;
+      const oldest = this.#shares.oldestOfMost(isFull ? 'keys' : 'bytes');
+      if (oldest === undefined) return;
       this.#metrics.refused.add(isFull ? entries : bytes);
       this.delete(oldest);
     }

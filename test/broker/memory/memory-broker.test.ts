@@ -72,3 +72,31 @@ t.test('last events of cache channels are bounded in number and bytes', async (t
   t.ok((held('cached-event-bytes') ?? 0) <= 5000);
   t.ok(metrics.refused.get('cached-event-bytes') >= 1);
 });
+
+t.test('an app that has very many logs, or large ones, makes room of its own, and takes none of others', async (t) => {
+  for (const limits of [{ maxLogs: 10 }, { maxLogBytes: 15_000 }]) {
+    const { broker, delivered } = await start(limits);
+    t.teardown(() => broker.close());
+    await broker.keep('quiet/a');
+    const [marker] = delivered;
+    if (marker === undefined) throw new Error('the log was announced');
+    await broker.publish([{ topic: 'quiet/a', frame: '{"event":"e"}', durable: true }]);
+    for (let n = 0; n < 30; n += 1) {
+      await broker.keep(`loud/${n}`);
+      await broker.publish([{ topic: `loud/${n}`, frame: 'x'.repeat(1000), durable: true }]);
+    }
+    const since = await broker.since('quiet/a', marker.position);
+    t.equal(since?.length, 1, Object.keys(limits).join());
+  }
+});
+
+t.test('so it is with the last events of cache channels', async (t) => {
+  const { broker, metrics } = await start({ maxCachedEvents: 10 });
+  t.teardown(() => broker.close());
+  await broker.publish([{ topic: 'quiet/cache-a', frame: '{}', cacheSeconds: 60 }]);
+  for (let n = 0; n < 30; n += 1) await broker.publish([{ topic: `loud/cache-${n}`, frame: '{}', cacheSeconds: 60 }]);
+  t.ok(await broker.cached('quiet/cache-a'));
+  t.notOk(await broker.cached('loud/cache-0'));
+  t.ok(await broker.cached('loud/cache-29'));
+  t.equal(metrics.refused.get('cached-events'), 21);
+});

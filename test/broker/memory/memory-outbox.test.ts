@@ -64,3 +64,32 @@ t.test('what every reader is done with is forgotten', async (t) => {
   await other.done(facts);
   t.same(await outbox.reader('new').next(), []);
 });
+
+t.test('an app of which very much happens loses facts of its own, and none of others', async (t) => {
+  for (const [count, detail] of [
+    [OUTBOX_BOUNDS.maxFacts + 100, undefined],
+    [20, 'x'.repeat(1024 * 1024)],
+  ] as const) {
+    const started = start();
+    for (let index = 0; index < 10; index += 1) started.outbox.tell({ ...fact, appId: 'quiet', detail: `${index}` });
+    for (let index = 0; index < count; index += 1) started.outbox.tell({ ...fact, appId: 'loud', detail });
+    const facts = await readAll(started);
+    t.same(
+      facts.filter(({ appId }) => appId === 'quiet').map((one) => one.detail),
+      ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9'],
+    );
+    t.ok(facts.length <= OUTBOX_BOUNDS.maxFacts);
+  }
+});
+
+t.test('what is too old is dropped whichever app something happens of', async (t) => {
+  let nowMs = 1_000_000;
+  const started = start(() => nowMs);
+  started.outbox.tell({ ...fact, appId: 'quiet' });
+  nowMs += OUTBOX_BOUNDS.maxAgeSeconds * 1000 + 1;
+  started.outbox.tell({ ...fact, appId: 'loud' });
+  t.same(
+    (await readAll(started)).map(({ appId }) => appId),
+    ['loud'],
+  );
+});
