@@ -7,6 +7,8 @@ export interface Prey {
   readonly redis: { readonly port: number; readonly pid: number } | undefined;
   /** A second node over the same Redis. */
   readonly second: { readonly port: number; readonly pid: number } | undefined;
+  /** At which the attacker is the endpoint of the app's webhooks. */
+  readonly webhookPort: number | undefined;
 }
 
 /** Begins what an attacker says if the server failed. */
@@ -25,6 +27,8 @@ export interface Attack {
   /** It is on memory: a node may grow by 100 MB, and no more. */
   readonly isOfMemory?: boolean;
   readonly needsRedis?: boolean;
+  /** The attacker is the endpoint of the app's webhooks. */
+  readonly hasWebhooks?: boolean;
   /** A second node stands beside it. */
   readonly hasSecondNode?: boolean;
   /** Redis hangs: nobody is served as before, and the honest clients' figures say nothing of the server. */
@@ -46,7 +50,7 @@ export default { channels: { 'twice.{port}': async (user, { port }, { ask }) => 
 `;
 const ALL = "export default { channels: { '{a}-{b}-{c}.x': () => true, '{name}': () => true } };\n";
 
-/** Every attack bench/attacks runs; each has a function of the same name in http-, socket- or redis-attackers.ts. */
+/** Every attack bench/attacks runs; each has a function of the same name in one of the files of attackers. */
 export const ATTACKS: readonly Attack[] = [
   { name: 'chunked-bodies', what: '14 anonymous POSTs of one-byte chunks, up to 18 MB each', isOfMemory: true },
   { name: 'hoarded-bodies', what: '60 anonymous POSTs of 3 MB that never end', isOfMemory: true },
@@ -121,4 +125,21 @@ export const ATTACKS: readonly Attack[] = [
     isOfMemory: true,
   },
   { name: 'ping-flood', what: 'one WebSocket that sends pings without a pause' },
+  { name: 'query-parameters', what: '20 at a time: handshakes with 15,000 parameters in the query' },
+  {
+    name: 'hoarded-webhooks',
+    what: '30 clients that send client events of 100 KB, while the endpoint of webhooks answers nothing',
+    ...{ hasWebhooks: true, isOfMemory: true },
+  },
+  {
+    name: 'fact-flood',
+    what: '6 anonymous clients that come and go on ever new channels, of which webhooks tell after 30 s',
+    hasWebhooks: true,
+    env: { FANFARE_WEBHOOKS_GRACE_SECONDS: '30' },
+  },
+  {
+    name: 'endless-webhooks',
+    what: 'an endpoint of webhooks whose answers never end, or never begin',
+    hasWebhooks: true,
+  },
 ];

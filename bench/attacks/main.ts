@@ -2,6 +2,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { freePort } from '../../test/support/free-port.ts';
 import { startRedis } from '../../test/support/redis-server.ts';
 import { JSON_OPTION, machineText, runCommand, type Values, writeResults } from '../support/command.ts';
 import { ATTACKS, type Attack, type Prey } from './attacks.ts';
@@ -47,7 +48,16 @@ function attack(name: string, prey: Prey): Promise<string> {
   return new Promise((done) => child.once('close', () => done(saw.trim())));
 }
 
-async function run(what: Attack, checkout: string, seconds: number): Promise<Outcome> {
+/** The same attack, with what tells the server of the attacker's endpoint. */
+function withWebhooks(what: Attack, port: number): Attack {
+  const url = `http://127.0.0.1:${port}/hooks`;
+  const env = { FANFARE_APPS_0_WEBHOOKS_0_URL: url, FANFARE_WEBHOOKS_ALLOW_PRIVATE_NETWORKS: 'true', ...what.env };
+  return { ...what, env };
+}
+
+async function run(asked: Attack, checkout: string, seconds: number): Promise<Outcome> {
+  const webhookPort = asked.hasWebhooks === true ? await freePort() : undefined;
+  const what = webhookPort === undefined ? asked : withWebhooks(asked, webhookPort);
   const redis = what.needsRedis === true ? await startRedis() : undefined;
   const info = async (section: string, field: string) =>
     Number(new RegExp(`${field}:(\\d+)`).exec((await redis?.command('INFO', section)) ?? '')?.[1]);
@@ -55,7 +65,7 @@ async function run(what: Attack, checkout: string, seconds: number): Promise<Out
   const bed = await Bed.start(checkout, what, redis?.url);
   const second = what.hasSecondNode === true ? await Bed.start(checkout, what, redis?.url) : undefined;
   const prey: Prey = {
-    ...{ port: bed.port, seconds },
+    ...{ port: bed.port, seconds, webhookPort },
     redis: redis === undefined ? undefined : { port: redis.port, pid: await info('server', 'process_id') },
     second: second === undefined ? undefined : { port: second.port, pid: second.pid },
   };

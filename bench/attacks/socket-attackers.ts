@@ -9,10 +9,10 @@ import type { Attacker } from './attacks.ts';
 import { APP, JWT_SECRET } from './bed.ts';
 
 /** A WebSocket of bare bytes, opened. */
-async function open(port: number, path = `/app/${APP.key}`, extensions = ''): Promise<Socket> {
+async function open(port: number, path = `/app/${APP.key}`, extensions = '', more = ''): Promise<Socket> {
   const socket = connect(port, '127.0.0.1').on('error', () => undefined);
   socket.write(
-    `GET ${path}?protocol=7&client=js HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n${extensions}` +
+    `GET ${path}?protocol=7&client=js${more} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n${extensions}` +
       `Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${randomBytes(16).toString('base64')}\r\n\r\n`,
   );
   await Promise.race([new Promise((resolve) => socket.once('data', resolve)), delay(5000)]);
@@ -97,6 +97,20 @@ export const SOCKET_ATTACKERS: Readonly<Record<string, Attacker>> = {
     const one = async () => {
       while (performance.now() < deadline) {
         const socket = await open(port, `${'/resume/a'.repeat(430)}/app/`);
+        handshakes += 1;
+        socket.destroy();
+      }
+    };
+    await Promise.all(Array.from({ length: 20 }, one));
+    return `${handshakes} handshakes`;
+  },
+
+  async 'query-parameters'({ port, seconds }) {
+    const deadline = performance.now() + seconds * 1000;
+    let handshakes = 0;
+    const one = async () => {
+      while (performance.now() < deadline) {
+        const socket = await open(port, '/app/', '', '&a'.repeat(15_000));
         handshakes += 1;
         socket.destroy();
       }

@@ -4,6 +4,7 @@ import { HTTP_ATTACKERS } from '../../bench/attacks/http-attackers.ts';
 import { type Outcome, tableOf, verdictOf } from '../../bench/attacks/outcome.ts';
 import { REDIS_ATTACKERS } from '../../bench/attacks/redis-attackers.ts';
 import { SOCKET_ATTACKERS } from '../../bench/attacks/socket-attackers.ts';
+import { WEBHOOK_ATTACKERS } from '../../bench/attacks/webhook-attackers.ts';
 
 const LOOP = { p99Ms: 1, maxMs: 5 };
 const HELD: Outcome = {
@@ -16,7 +17,8 @@ const HELD: Outcome = {
 };
 
 t.test('each attack has somebody who does it, and the other way round', async (t) => {
-  const attackers = Object.keys({ ...HTTP_ATTACKERS, ...SOCKET_ATTACKERS, ...REDIS_ATTACKERS });
+  const all = { ...HTTP_ATTACKERS, ...SOCKET_ATTACKERS, ...REDIS_ATTACKERS, ...WEBHOOK_ATTACKERS };
+  const attackers = Object.keys(all);
   t.strictSame(ATTACKS.map(({ name }) => name).sort(), attackers.sort());
 });
 

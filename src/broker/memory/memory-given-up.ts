@@ -12,6 +12,9 @@ interface Kept {
   readonly bytes: number;
 }
 
+/** What a batch, and each fact of it, takes beside its texts. */
+const OVERHEAD_BYTES = 200;
+
 /** What a single node has given up; a restart forgets it. */
 export class MemoryGivenUp implements GivenUpStore {
   /** By app, the oldest first. */
@@ -26,7 +29,7 @@ export class MemoryGivenUp implements GivenUpStore {
     const kept = this.#current(appId);
     kept.delete(batch.id);
     this.#apps.set(appId, kept);
-    const ownBytes = Buffer.byteLength(JSON.stringify(batch));
+    const ownBytes = bytesOf(batch);
     if (ownBytes > this.#bounds.maxBytes) return 1;
     kept.set(batch.id, { batch, keptMs: Date.now(), bytes: ownBytes });
     let bytes = 0;
@@ -65,4 +68,13 @@ export class MemoryGivenUp implements GivenUpStore {
     }
     return kept;
   }
+}
+
+/** What a batch takes, about: writing it as JSON to know would cost more than to keep it. */
+function bytesOf({ url, reason, facts }: GivenUpBatch): number {
+  let bytes = OVERHEAD_BYTES + url.length + reason.length;
+  for (const { channel = '', userId = '', detail = '' } of facts) {
+    bytes += OVERHEAD_BYTES + channel.length + userId.length + Buffer.byteLength(detail);
+  }
+  return bytes;
 }
