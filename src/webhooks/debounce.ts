@@ -71,6 +71,18 @@ export class Debounce {
       this.#outlet.pass(going.telling);
     }
   }
+
+  /** Passes some that are not due yet, those first that have been kept back the longest. Gives how many. */
+  releaseEarly(most: number): number {
+    let released = 0;
+    for (const [key, going] of this.#goings) {
+      if (released === most) break;
+      released += 1;
+      this.#goings.delete(key);
+      this.#outlet.pass(going.telling);
+    }
+    return released;
+  }
 }
 
 /** Names a channel, or a member of it. Neither app ids nor channels hold a slash. */

@@ -23,6 +23,8 @@ const POLL_MS = 100;
 /** Nothing is read while so many facts, or so much, waits to be told. */
 const MAX_FACTS_IN_HAND = 20_000;
 const MAX_FACT_BYTES_IN_HAND = 64 * 1024 * 1024;
+/** In one turn of the event loop: most of them may have to be given up, which takes its time. */
+const RELEASED_EARLY = 200;
 
 /** Reads the outbox for one purpose, hands each fact on once it is due, and knows which are in hand. */
 export class FactFeed {
@@ -100,12 +102,11 @@ export class FactFeed {
     if (this.#inHand.delete(fact.id)) this.#inHandBytes -= factBytes(fact);
   }
 
-  /** Gives how many facts there were. */
+  /** Gives how many facts went on: if none, there is nothing to do for now. */
   async #readSome(): Promise<number> {
     const { outbox, name, what, isWanted, logger } = this.#options;
-    // What is kept back is in hand as well: it goes on early, lest it waits for a read that has no room for it.
-    if (this.#isFull) this.#debounce.release(Number.POSITIVE_INFINITY, true);
-    if (this.#isFull) return 0;
+    // What is kept back is in hand as well: some of it goes on early, lest it waits for a read that waits for room.
+    if (this.#isFull) return this.#debounce.releaseEarly(RELEASED_EARLY);
     if (this.#reader === undefined) {
       if (!isWanted()) return 0;
       this.#reader = outbox.reader(name);
