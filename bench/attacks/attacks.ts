@@ -129,7 +129,7 @@ export const ATTACKS: readonly Attack[] = [
   {
     name: 'hoarded-webhooks',
     what: '30 clients that send client events of 100 KB, while the endpoint of webhooks answers nothing',
-    ...{ hasWebhooks: true, isOfMemory: true },
+    hasWebhooks: true,
   },
   {
     name: 'fact-flood',

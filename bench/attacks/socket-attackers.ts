@@ -110,7 +110,7 @@ export const SOCKET_ATTACKERS: Readonly<Record<string, Attacker>> = {
     let handshakes = 0;
     const one = async () => {
       while (performance.now() < deadline) {
-        const socket = await open(port, '/app/', '', '&a'.repeat(15_000));
+        const socket = await open(port, '/app/no-such-key', '', '&a'.repeat(15_000));
         handshakes += 1;
         socket.destroy();
       }

@@ -25,7 +25,7 @@ export interface Failed {
   readonly reason: string;
 }
 
-/** Batches that this node sends again at once. */
+/** Batches of one app that this node sends again at once. */
 const MAX_RESENT_AT_ONCE = 8;
 const ID_DIGITS = 12;
 const IDS_IN_LOG = 20;
@@ -33,7 +33,8 @@ const IDS_IN_LOG = 20;
 /** Counts, logs and keeps what no attempt brought through, and sends it again when somebody asks. */
 export class GivenUp implements GivenUpWebhooks {
   readonly #deps: GivenUpDependencies;
-  #sending = 0;
+  /** How many, by app. */
+  readonly #sending = new Map<string, number>();
 
   constructor(dependencies: GivenUpDependencies) {
     this.#deps = dependencies;
@@ -70,10 +71,11 @@ export class GivenUp implements GivenUpWebhooks {
 
   async resend(app: App, id: string): Promise<Resent> {
     const { store, metrics, logger } = this.#deps;
-    if (this.#sending >= MAX_RESENT_AT_ONCE) {
+    const sending = this.#sending.get(app.id) ?? 0;
+    if (sending >= MAX_RESENT_AT_ONCE) {
       return failed(`${MAX_RESENT_AT_ONCE} are being sent again already: try again shortly`);
     }
-    this.#sending += 1;
+    this.#sending.set(app.id, sending + 1);
     try {
       const batch = await store.read(app.id, id);
       if (batch === undefined) return { outcome: 'unknown' };
@@ -87,7 +89,9 @@ export class GivenUp implements GivenUpWebhooks {
       await store.remove(app.id, id);
       return { outcome: 'sent' };
     } finally {
-      this.#sending -= 1;
+      const left = (this.#sending.get(app.id) ?? 1) - 1;
+      if (left > 0) this.#sending.set(app.id, left);
+      else this.#sending.delete(app.id);
     }
   }
 

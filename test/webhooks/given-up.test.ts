@@ -8,6 +8,7 @@ import type { Fact } from '../../src/core/contracts/outbox.ts';
 import { GivenUp } from '../../src/webhooks/given-up.ts';
 import { recordingLogger } from '../support/fakes.ts';
 import { app as testApp } from '../support/unit-app.ts';
+import { until } from '../support/wait.ts';
 import { WebhookReceiver } from '../support/webhook-receiver.ts';
 
 const CREDENTIALS = { id: 'shop', key: 'shop-key', secret: 'shop-secret' };
@@ -103,6 +104,16 @@ t.test('what makes room is counted and logged, and so is what cannot be kept', a
   t.match(lines.at(-1), { level: 'error', message: 'a webhook that was given up could not be kept' });
 });
 
+t.test('what is too old is forgotten though nobody lists it, of an app that has gone say', async (t) => {
+  const store = new MemoryGivenUp({ maxBatches: 10, maxBytes: 10_000, maxAgeSeconds: 0 });
+  const { take } = await start(t, [''], store);
+  await take('');
+  await until(() => {
+    store.removeExpired();
+    return store.size === 0;
+  }, 'it has gone');
+});
+
 t.test('so many are sent again at once, and no more', async (t) => {
   const { receiver, givenUp, take, only, app } = await start(t);
   await take('');
@@ -110,6 +121,11 @@ t.test('so many are sent again at once, and no more', async (t) => {
   receiver.down = 'hang';
   const under = Array.from({ length: 8 }, () => givenUp.resend(app, id));
   t.match(await givenUp.resend(app, id), { outcome: 'failed', reason: /8 are being sent again already/ });
+  t.same(
+    await givenUp.resend(testApp({ id: 'other' }), id),
+    { outcome: 'unknown' },
+    'another app has turns of its own',
+  );
   for (const { outcome } of await Promise.all(under)) t.equal(outcome, 'failed');
   receiver.down = undefined;
   t.same(await givenUp.resend(app, id), { outcome: 'sent' });

@@ -23,7 +23,8 @@ export function memoryState(
   const requests = new MemoryRequests();
   const revocations = new MemoryRevocations(logger);
   const sessionStore = new MemorySessionStore(retention, { metrics });
-  const besides = [requests, revocations, sessionStore];
+  const givenUp = new MemoryGivenUp();
+  const besides = [requests, revocations, sessionStore, givenUp];
   const broker = new MemoryBroker(() => retention().log, { metrics, besides });
   const outbox = new MemoryOutbox(wants, logger, { metrics });
   return {
@@ -33,7 +34,7 @@ export function memoryState(
     log: broker,
     history: broker,
     outbox,
-    givenUp: new MemoryGivenUp(),
+    givenUp,
     requests,
     revocations,
     statuses: new MemoryUserStatuses(),

@@ -5,6 +5,7 @@ import {
   type GivenUpNote,
   type GivenUpStore,
 } from '../../core/contracts/given-up.ts';
+import type { Swept } from './memory-broker.ts';
 
 interface Kept {
   readonly batch: GivenUpBatch;
@@ -16,13 +17,20 @@ interface Kept {
 const OVERHEAD_BYTES = 200;
 
 /** What a single node has given up; a restart forgets it. */
-export class MemoryGivenUp implements GivenUpStore {
+export class MemoryGivenUp implements GivenUpStore, Swept {
   /** By app, the oldest first. */
   readonly #apps = new Map<string, Map<string, Kept>>();
   readonly #bounds: GivenUpBounds;
 
   constructor(bounds: GivenUpBounds = GIVEN_UP_BOUNDS) {
     this.#bounds = bounds;
+  }
+
+  /** Batches that are kept, of all apps. */
+  get size(): number {
+    let size = 0;
+    for (const kept of this.#apps.values()) size += kept.size;
+    return size;
   }
 
   async keep(appId: string, batch: GivenUpBatch): Promise<number> {
@@ -56,6 +64,11 @@ export class MemoryGivenUp implements GivenUpStore {
 
   async remove(appId: string, id: string): Promise<void> {
     this.#apps.get(appId)?.delete(id);
+  }
+
+  /** Of apps that have gone too, whose webhooks nobody lists. */
+  removeExpired(): void {
+    for (const appId of this.#apps.keys()) if (this.#current(appId).size === 0) this.#apps.delete(appId);
   }
 
   /** Without what is too old. */
