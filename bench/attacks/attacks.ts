@@ -128,7 +128,7 @@ export const ATTACKS: readonly Attack[] = [
   { name: 'query-parameters', what: '20 at a time: handshakes with 15,000 parameters in the query' },
   {
     name: 'hoarded-webhooks',
-    what: '30 clients that send client events of 100 KB, while the endpoint of webhooks answers nothing',
+    what: '12 clients that send client events of 100 KB, while the endpoint of webhooks answers nothing',
     hasWebhooks: true,
   },
   {

@@ -6,7 +6,7 @@ import { channelAuth } from '../../test/support/signing.ts';
 import { type Attacker, type Prey, WRONG } from './attacks.ts';
 import { APP } from './bed.ts';
 
-const HOARDERS = 30;
+const HOARDERS = 12;
 const LARGE = 'x'.repeat(100_000);
 /** Client events that one connection may send in a second. */
 const PER_SECOND = 10;
