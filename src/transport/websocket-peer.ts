@@ -44,6 +44,10 @@ export class WebSocketPeer implements Socket {
     this.#metrics.bytesOut += Buffer.byteLength(frame);
   }
 
+  together(act: () => void): void {
+    if (!this.#closed && !this.#behind) this.#ws.cork(act);
+  }
+
   join(topic: string): void {
     if (this.#closed || this.#behind) return;
     this.#ws.subscribe(topic);

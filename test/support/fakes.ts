@@ -18,6 +18,10 @@ export class FakeSocket implements Socket {
   send(frame: string): void {
     this.calls.push(`send ${frame}`);
   }
+  together(act: () => void): void {
+    act();
+  }
+
   join(topic: string): void {
     this.calls.push(`join ${topic}`);
   }

@@ -3,6 +3,8 @@ export interface Socket {
   /** The kind of its transport, such as `websocket`: a label for metrics. */
   readonly transport: string;
   send(frame: string): void;
+  /** What is sent and joined meanwhile goes out in one write, if the transport can. @param act must not throw */
+  together(act: () => void): void;
   /** Starts receiving what is published on the topic. */
   join(topic: string): void;
   leave(topic: string): void;

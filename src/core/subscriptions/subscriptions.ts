@@ -244,18 +244,23 @@ export class Subscriptions {
       this.#deps.close(connection, TOO_MUCH_DURING_JOIN);
       return;
     }
-    const data = kind.access === 'presence' ? presenceData(members) : undefined;
-    connection.send(encodeSubscriptionSucceeded(channel, data));
+    const succeeded = encodeSubscriptionSucceeded(
+      channel,
+      kind.access === 'presence' ? presenceData(members) : undefined,
+    );
     const replayed = this.#deps.replay.complete(connection, subscription, past, recording);
-    if (replayed.head !== undefined) connection.send(replayed.head);
     const last = kind.cache ? encodeLastEvent(channel, cached, replayed) : undefined;
-    if (last !== undefined) connection.send(last);
     if (last !== undefined && cached === undefined) {
       this.#deps.facts.write('cache_miss', connection.app.id, channel, undefined, () => ({}));
     }
-    for (const message of replayed.messages) connection.send(encodeDelivered(message));
-    connection.socket.join(topic);
-    if (connection.resumable !== undefined) connection.socket.join(resumableTopic(topic));
+    connection.socket.together(() => {
+      connection.send(succeeded);
+      if (replayed.head !== undefined) connection.send(replayed.head);
+      if (last !== undefined) connection.send(last);
+      for (const message of replayed.messages) connection.send(encodeDelivered(message));
+      connection.socket.join(topic);
+      if (connection.resumable !== undefined) connection.socket.join(resumableTopic(topic));
+    });
   }
 
   async #leave(connection: Connection, subscription: Subscription): Promise<void> {

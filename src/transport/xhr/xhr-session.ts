@@ -114,6 +114,10 @@ export class XhrSession implements Socket {
     this.#keeper.fellBehind(this);
   }
 
+  together(act: () => void): void {
+    act();
+  }
+
   join(topic: string): void {
     if (this.isEnding || this.topics.has(topic)) return;
     this.topics.add(topic);

@@ -109,6 +109,7 @@ class Client {
   readonly socket: Socket = {
     transport: 'fake',
     send: (frame) => this.seen.push(frame),
+    together: (act) => act(),
     join: (topic) => this.topics.add(topic),
     leave: (topic) => this.topics.delete(topic),
     ping: () => undefined,

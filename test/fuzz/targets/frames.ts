@@ -24,6 +24,10 @@ class Inbox implements Socket {
   send(frame: string): void {
     if (this.closes.length === 0) this.frames.push(frame);
   }
+  together(act: () => void): void {
+    act();
+  }
+
   join(topic: string): void {
     this.topics.add(topic);
   }
