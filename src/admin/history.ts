@@ -1,6 +1,7 @@
 import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks';
 import type { Broker } from '../core/contracts/broker.ts';
 import type { Metrics } from '../core/contracts/metrics.ts';
+import { isOutOfFileDescriptors } from '../core/contracts/out-of-file-descriptors.ts';
 import { roundTrip } from './exposition.ts';
 
 /** What one node did in one interval. Rates are by the second; what could not be measured is null. */
@@ -90,12 +91,22 @@ export class History {
       latencyP50Ms: quantileMs(timed, bucketsSeconds, 0.5),
       latencyP99Ms: quantileMs(timed, bucketsSeconds, 0.99),
       eventLoopP99Ms: delayMs(this.#eventLoop),
-      memoryBytes: process.memoryUsage.rss(),
+      memoryBytes: residentBytes() ?? this.last?.memoryBytes ?? 0,
       sharedStateMs: Number.isNaN(sharedStateSeconds) ? null : sharedStateSeconds * 1000,
     };
     this.#eventLoop.reset();
     this.#samples.push(sample);
     if (this.#samples.length > MAX_HISTORY_SAMPLES) this.#samples = this.#samples.slice(-MAX_HISTORY_SAMPLES);
+  }
+}
+
+/** Undefined if nobody can say now: Linux tells by a file, which has to be opened. */
+function residentBytes(): number | undefined {
+  try {
+    return process.memoryUsage.rss();
+  } catch (error) {
+    if (isOutOfFileDescriptors(error)) return undefined;
+    throw error;
   }
 }
 

@@ -1,6 +1,7 @@
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { devNull } from 'node:os';
 import type { Logger } from '../core/contracts/logger.ts';
+import { isOutOfFileDescriptors } from '../core/contracts/out-of-file-descriptors.ts';
 import type { Listening } from './listen.ts';
 
 /** What a process needs beside its connections: files, the log, Redis, the native event loop. */
@@ -93,8 +94,7 @@ function areFree(count: number): boolean {
     while (opened.length < count) opened.push(openSync(devNull, 'r'));
     return true;
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined;
-    if (code === 'EMFILE' || code === 'ENFILE') return false;
+    if (isOutOfFileDescriptors(error)) return false;
     throw error;
   } finally {
     for (const fd of opened) closeSync(fd);
