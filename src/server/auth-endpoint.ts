@@ -47,7 +47,7 @@ const UNVERIFIED = { ...ERROR_CODES.unauthorized, message: 'Tokens are not verif
 const AUTH_BODY_BYTES = 64 * 1024;
 
 /** Each takes some tenths of a millisecond, and strangers may ask. */
-const MAX_AUTHORIZED_PER_TURN = 4;
+const MAX_AUTHORIZED_PER_TURN = 2;
 const TURNS = new LoopTurns(MAX_AUTHORIZED_PER_TURN);
 
 /**
