@@ -139,9 +139,10 @@ export class MemoryOutbox implements Outbox {
   #dropOld(nowMs: number): void {
     this.#oldCheckedAtMs = nowMs;
     const isOld = ({ atMs }: Fact) => nowMs - atMs > OUTBOX_BOUNDS.maxAgeSeconds * 1000;
-    for (let old = [...this.#shares.oldest()].filter(isOld); old.length > 0; ) {
+    for (;;) {
+      const old = [...this.#shares.oldest()].filter(isOld);
+      if (old.length === 0) return;
       for (const fact of old) this.#drop(fact, 'facts', nowMs);
-      old = [...this.#shares.oldest()].filter(isOld);
     }
   }
 

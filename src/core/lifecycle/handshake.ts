@@ -30,7 +30,9 @@ const MAX_HANDSHAKE_QUERY_CHARACTERS = 24 * 1024;
 
 const QUERY_TOO_LONG: ErrorCode = {
   ...ERROR_CODES.protocolMalformed,
-  message: `The query may have at most ${MAX_HANDSHAKE_PARAMETERS} parameters and ${MAX_HANDSHAKE_QUERY_CHARACTERS} characters`,
+  message:
+    `The query may have at most ${MAX_HANDSHAKE_PARAMETERS} parameters ` +
+    `and ${MAX_HANDSHAKE_QUERY_CHARACTERS} characters`,
 };
 
 /** The client may put any prefix in front: `wsPath` of the stock clients. */

@@ -10,26 +10,24 @@ const MAX_LEFT_SESSIONS = 1000;
  * asked for it yet: the store takes nothing of them any more, and their node no longer has them.
  */
 export class LeftSessions {
-  readonly #sessions = new Map<string, SavedSession>();
+  readonly #sessions = new Map<string, { readonly saved: SavedSession; readonly timer: NodeJS.Timeout }>();
 
   leave(key: string, saved: SavedSession): void {
     // Set anew, to stand last.
-    this.#sessions.delete(key);
-    this.#sessions.set(key, saved);
+    this.take(key);
+    const timer = setTimeout(() => this.#sessions.delete(key), MAX_LEFT_MS).unref();
+    this.#sessions.set(key, { saved, timer });
     for (const oldest of this.#sessions.keys()) {
       if (this.#sessions.size <= MAX_LEFT_SESSIONS) break;
-      this.#sessions.delete(oldest);
+      this.take(oldest);
     }
-    const forget = () => {
-      if (this.#sessions.get(key) === saved) this.#sessions.delete(key);
-    };
-    setTimeout(forget, MAX_LEFT_MS).unref();
   }
 
   /** Gives it, once. */
   take(key: string): SavedSession | undefined {
-    const saved = this.#sessions.get(key);
+    const left = this.#sessions.get(key);
     this.#sessions.delete(key);
-    return saved;
+    clearTimeout(left?.timer);
+    return left?.saved;
   }
 }
