@@ -5,14 +5,15 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { deflateRawSync } from 'node:zlib';
 import { signDevelopmentToken } from '../../src/auth/index.ts';
 import { Pusher } from '../../test/support/pusher-client.ts';
-import type { Attacker } from './attacks.ts';
+import type { Attacker, Prey } from './attacks.ts';
 import { APP, JWT_SECRET } from './bed.ts';
 
 /** A WebSocket of bare bytes, opened. */
 async function open(port: number, path = `/app/${APP.key}`, extensions = '', more = ''): Promise<Socket> {
   const socket = connect(port, '127.0.0.1').on('error', () => undefined);
   socket.write(
-    `GET ${path}?protocol=7&client=js${more} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n${extensions}` +
+    `GET ${path}?protocol=7&client=js${more} HTTP/1.1\r\nHost: x\r\n` +
+      `Upgrade: websocket\r\nConnection: Upgrade\r\n${extensions}` +
       `Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${randomBytes(16).toString('base64')}\r\n\r\n`,
   );
   await Promise.race([new Promise((resolve) => socket.once('data', resolve)), delay(5000)]);
@@ -70,6 +71,21 @@ async function fillBuffers(socket: Socket, port: number, deadline: number): Prom
   }
 }
 
+/** Handshakes that are refused, 20 at a time, until the time is up. */
+async function handshakes({ port, seconds }: Prey, path: string, more = ''): Promise<string> {
+  const deadline = performance.now() + seconds * 1000;
+  let count = 0;
+  const one = async () => {
+    while (performance.now() < deadline) {
+      const socket = await open(port, path, '', more);
+      count += 1;
+      socket.destroy();
+    }
+  };
+  await Promise.all(Array.from({ length: 20 }, one));
+  return `${count} handshakes`;
+}
+
 export const SOCKET_ATTACKERS: Readonly<Record<string, Attacker>> = {
   async 'queued-frames'({ port, seconds }) {
     const deadline = performance.now() + seconds * 1000;
@@ -91,33 +107,9 @@ export const SOCKET_ATTACKERS: Readonly<Record<string, Attacker>> = {
     return `${sent} frames sent`;
   },
 
-  async 'resume-paths'({ port, seconds }) {
-    const deadline = performance.now() + seconds * 1000;
-    let handshakes = 0;
-    const one = async () => {
-      while (performance.now() < deadline) {
-        const socket = await open(port, `${'/resume/a'.repeat(430)}/app/`);
-        handshakes += 1;
-        socket.destroy();
-      }
-    };
-    await Promise.all(Array.from({ length: 20 }, one));
-    return `${handshakes} handshakes`;
-  },
+  'resume-paths': (prey) => handshakes(prey, `${'/resume/a'.repeat(430)}/app/`),
 
-  async 'query-parameters'({ port, seconds }) {
-    const deadline = performance.now() + seconds * 1000;
-    let handshakes = 0;
-    const one = async () => {
-      while (performance.now() < deadline) {
-        const socket = await open(port, '/app/no-such-key', '', '&a'.repeat(15_000));
-        handshakes += 1;
-        socket.destroy();
-      }
-    };
-    await Promise.all(Array.from({ length: 20 }, one));
-    return `${handshakes} handshakes`;
-  },
+  'query-parameters': (prey) => handshakes(prey, '/app/no-such-key', '&a'.repeat(15_000)),
 
   async 'expired-token'({ port, seconds }) {
     const token = await signDevelopmentToken({ secret: JWT_SECRET, user: '7', expiresInSeconds: 1 });
