@@ -39,8 +39,8 @@ const MAX_AUTH_BODY_BYTES = 16_384;
 const RETRY_AFTER_SECONDS = 5;
 
 /**
- * The authorization endpoint. It does not listen: the transport hands it requests by `inject`, the client's address as
- * `remoteAddress`, paths without the configured prefix. A reload of the configuration builds another.
+ * The authorization endpoint. It does not listen: the transport hands it requests by `routing`, the client's address as
+ * that of their socket, paths without the configured prefix. A reload of the configuration builds another.
  */
 export function buildAuthServer(options: AuthServerOptions): FastifyInstance {
   const { apps, settings, metrics } = options;

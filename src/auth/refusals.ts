@@ -109,7 +109,11 @@ export class AuthRefusal extends Error {
     reason: string = REFUSALS[code].meaning,
     options: { readonly cause?: unknown; readonly retryAfterSeconds?: number } = {},
   ) {
+    // Where it was thrown says nothing that the code does not, and to note that takes a third of a refusal's time.
+    const { stackTraceLimit } = Error;
+    Error.stackTraceLimit = 0;
     super(reason, options.cause === undefined ? undefined : { cause: options.cause });
+    Error.stackTraceLimit = stackTraceLimit;
     this.retryAfterSeconds = options.retryAfterSeconds;
     this.code = code;
     this.kind = REFUSALS[code];
