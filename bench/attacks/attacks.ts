@@ -24,6 +24,8 @@ export interface Attack {
   readonly env?: Readonly<Record<string, string>>;
   /** The source of the rules, if authorization takes part. */
   readonly rules?: string;
+  /** Its rules ask a backend. */
+  readonly asksBackend?: boolean;
   /** It is on memory: a node may grow by 100 MB, and no more. */
   readonly isOfMemory?: boolean;
   readonly needsRedis?: boolean;
@@ -62,7 +64,7 @@ export const ATTACKS: readonly Attack[] = [
   {
     name: 'uncaught-rule',
     what: 'a rule that asks twice and awaits the first, while the second is refused',
-    rules: ASK_TWICE,
+    ...{ rules: ASK_TWICE, asksBackend: true },
   },
   { name: 'stuck-log', what: 'refused requests, while nobody reads stdout', isLogStuck: true },
   { name: 'bearer-spaces', what: '20 at a time: `Authorization: Bearer` with 3,500 spaces', rules: ALL },

@@ -1,4 +1,8 @@
-import { Agent, request } from 'node:http';
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { Agent, createServer, request } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import { WebSocket } from 'ws';
 import { signDevelopmentToken } from '../../src/auth/index.ts';
 import { md5, requestSignature } from '../../test/support/signing.ts';
@@ -10,6 +14,12 @@ const EVERY_MS = 10;
 const LOST_AFTER_MS = 3000;
 const CHANNEL = 'honest';
 const AUTHORIZATIONS = 500;
+
+/** Clients that come, join channels, leave some of them, and go, before anything is measured. */
+const VISITORS = 150;
+const VISITORS_AT_ONCE = 5;
+const CHANNELS_OF_VISITOR = 20;
+const VISIT_MS = 10_000;
 
 export interface HonestFigures {
   readonly events: number;
@@ -51,19 +61,22 @@ export class HonestTraffic {
   }
 
   /**
-   * A node has authorized many clients by the time that it is attacked: what a first request costs is not the attack's
-   * doing.
+   * A node has served many clients by the time that it is attacked: what the first ones of a kind cost, before the code
+   * is compiled, is not the attack's doing.
+   *
+   * @param asksBackend its rules ask a backend: then so do those of honest clients
    */
-  async warmUp(): Promise<void> {
-    const token = await signDevelopmentToken({ secret: JWT_SECRET, user: '1' });
-    for (let n = 0; n < AUTHORIZATIONS; n += 1) {
-      const answer = await fetch(`http://127.0.0.1:${this.#port}/broadcasting/auth`, {
-        method: 'POST',
-        body: new URLSearchParams({ socket_id: '1234.5678', channel_name: `private-user.${n}` }),
-        headers: { Authorization: `Bearer ${token}` },
-      });
-      await answer.text();
-    }
+  async warmUp(asksBackend: boolean): Promise<void> {
+    await this.#authorize(async (n) => `private-user.${n}`);
+    if (asksBackend) await this.#authorizeByBackend();
+    let left = VISITORS;
+    const one = async () => {
+      while (left > 0) {
+        left -= 1;
+        await this.#visit();
+      }
+    };
+    await Promise.all(Array.from({ length: VISITORS_AT_ONCE }, one));
   }
 
   async during(ms: number, until?: Promise<unknown>): Promise<HonestFigures> {
@@ -86,6 +99,50 @@ export class HonestTraffic {
   close(): void {
     for (const client of this.#clients) client.terminate();
     this.#agent.destroy();
+  }
+
+  async #authorize(channel: (n: number) => Promise<string>): Promise<void> {
+    const token = await signDevelopmentToken({ secret: JWT_SECRET, user: '1' });
+    for (let n = 0; n < AUTHORIZATIONS; n += 1) {
+      const answer = await fetch(`http://127.0.0.1:${this.#port}/broadcasting/auth`, {
+        method: 'POST',
+        body: new URLSearchParams({ socket_id: '1234.5678', channel_name: await channel(n) }),
+        headers: { Authorization: `Bearer ${token}` },
+      });
+      await answer.text();
+    }
+  }
+
+  async #authorizeByBackend(): Promise<void> {
+    const backend = createServer((_, response) => response.end('{}')).listen(0, '127.0.0.1');
+    await once(backend, 'listening');
+    const { port } = backend.address() as AddressInfo;
+    await this.#authorize(async () => `private-twice.${port}`);
+    backend.close();
+    backend.closeAllConnections();
+  }
+
+  /** A client with a resume token, whose frames come in one packet as those of a page that has just opened do. */
+  async #visit(): Promise<void> {
+    const client = new WebSocket(`ws://127.0.0.1:${this.#port}/resume/${randomUUID()}/app/${APP.key}?protocol=7`);
+    client.on('error', () => undefined);
+    const say = (event: string, n: number) =>
+      client.send(JSON.stringify({ event, data: { channel: `visited-${n % (CHANNELS_OF_VISITOR * 2)}` } }));
+    const from = Math.floor(Math.random() * CHANNELS_OF_VISITOR);
+    const channels = Array.from({ length: CHANNELS_OF_VISITOR }, (_, index) => from + index);
+    let joined = 0;
+    const allJoined = new Promise<void>((resolve) => {
+      client.on('message', (bytes) => {
+        const text = String(bytes);
+        if (text.includes('pusher:connection_established')) for (const n of channels) say('pusher:subscribe', n);
+        if (!text.includes('subscription_succeeded')) return;
+        joined += 1;
+        if (joined === CHANNELS_OF_VISITOR) resolve();
+      });
+    });
+    await Promise.race([allJoined, delay(VISIT_MS)]);
+    for (const n of channels.slice(CHANNELS_OF_VISITOR / 2)) say('pusher:unsubscribe', n);
+    client.close();
   }
 
   #received(index: number): void {

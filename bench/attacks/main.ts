@@ -1,6 +1,8 @@
 import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { freePort } from '../../test/support/free-port.ts';
 import { startRedis } from '../../test/support/redis-server.ts';
@@ -28,24 +30,32 @@ const ATTACKER = fileURLToPath(new URL('attacker.ts', import.meta.url));
 const WARM_UP_MS = 2000;
 /** An attack that does not end by itself. */
 const LATE_MS = 20_000;
+const READY_MS = 20_000;
 const MB = 1024 * 1024;
 
 /**
- * Runs the attack in a process of its own, which gets what the server and the honest clients leave of the CPUs: it
- * shall load the server, and not take their time.
+ * Makes an attack ready in a process of its own, which gets what the server and the honest clients leave of the CPUs:
+ * it shall load the server, and not take their time. Resolves to what begins it; that resolves to what it saw.
  */
-function attack(name: string, prey: Prey): Promise<string> {
-  const args = ['--idle', '0', process.execPath, '--import=tsx', ATTACKER, name, JSON.stringify(prey)];
+async function makeReady(name: string, seconds: number): Promise<(prey: Prey) => Promise<string>> {
+  const args = ['--idle', '0', process.execPath, '--import=tsx', ATTACKER, name];
   const child = spawn('chrt', args, {
     cwd: ROOT,
-    stdio: ['ignore', 'pipe', 'ignore'],
-    timeout: prey.seconds * 1000 + LATE_MS,
+    stdio: ['pipe', 'pipe', 'ignore'],
+    timeout: READY_MS + seconds * 1000 + LATE_MS,
   });
+  const lines = createInterface({ input: child.stdout });
+  const ended = once(child, 'close').then(() => '');
+  await Promise.race([once(lines, 'line'), ended]);
   let saw = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    saw += text;
+  lines.on('line', (line) => {
+    saw += line;
   });
-  return new Promise((done) => child.once('close', () => done(saw.trim())));
+  return async (prey) => {
+    child.stdin.on('error', () => undefined).write(`${JSON.stringify(prey)}\n`);
+    await ended;
+    return saw.trim();
+  };
 }
 
 /** The same attack, with what tells the server of the attacker's endpoint. */
@@ -73,19 +83,22 @@ async function run(asked: Attack, checkout: string, seconds: number): Promise<Ou
   const honest = new HonestTraffic(bed.port);
   try {
     await honest.connect();
-    await honest.warmUp();
+    await honest.warmUp(what.asksBackend === true);
     await honest.during(WARM_UP_MS);
     await bed.takeLoopDelay();
     ownDelay();
     const calm = await honest.during(seconds * 1000);
     const delaysCalm = { server: await bed.takeLoopDelay(), clients: ownDelay() };
+    const begin = await makeReady(what.name, seconds);
     const [bytesBefore, cpuBefore, logBefore, redisBefore] = [
       ...[bed.residentBytes, bed.cpuMicroseconds, bed.logBytes],
       await redisBytes(),
     ];
     bed.takePeakBytes();
+    await bed.takeLoopDelay();
+    ownDelay();
     const begun = performance.now();
-    const attacked = attack(what.name, prey);
+    const attacked = begin(prey);
     const ended = attacked.then(() => [bed.cpuMicroseconds, performance.now()] as const);
     const under = await honest.during(seconds * 1000 + LATE_MS, attacked);
     const saw = await attacked;
