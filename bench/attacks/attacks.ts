@@ -110,6 +110,12 @@ export const ATTACKS: readonly Attack[] = [
     what: '100 anonymous resumable connections with 1,000 channels of 200 characters, which then go',
     needsRedis: true,
   },
+  {
+    name: 'rewinds',
+    what: '5 anonymous clients that join a channel again and again whose last 500 KB of events joiners are sent',
+    needsRedis: true,
+    env: { FANFARE_APPS_0_REWIND_0_CHANNELS: 'rewound' },
+  },
   { name: 'log-flood', what: 'refused subscriptions, as many as one connection may ask for' },
   { name: 'many-headers', what: 'requests with 20 KB of cookies' },
   { name: 'file-descriptors', what: '400 idle TCP connections, with `ulimit -n 150`', maxFiles: 150 },

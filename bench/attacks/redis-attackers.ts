@@ -49,8 +49,8 @@ function signed(port: number, method: string, path: string, body: string, more: 
   return new URL(`http://127.0.0.1:${port}${path}?${new URLSearchParams({ ...query, auth_signature })}`);
 }
 
-async function trigger(port: number, channel: string): Promise<void> {
-  const body = JSON.stringify({ name: 'e', channels: [channel], data: '1' });
+async function trigger(port: number, channel: string, data = '1'): Promise<void> {
+  const body = JSON.stringify({ name: 'e', channels: [channel], data });
   await fetch(signed(port, 'POST', `/apps/${APP.id}/events`, body), { method: 'POST', body });
 }
 
@@ -196,9 +196,37 @@ async function lastEvents(prey: Prey): Promise<string> {
   return `${heard < sent ? WRONG : ''}${heard} of ${sent} client events arrived`;
 }
 
+const REWOUND = 'rewound';
+const REWOUND_EVENTS = 50;
+const REWOUND_BYTES = 10_000;
+const REWINDERS = 5;
+
+/** The app's own events, so many and so large; then strangers who join and leave again and again to be sent them. */
+async function rewinds({ port, seconds }: Prey): Promise<string> {
+  const data = 'x'.repeat(REWOUND_BYTES);
+  for (let n = 0; n < REWOUND_EVENTS; n += 1) await trigger(port, REWOUND, data);
+  const end = performance.now() + seconds * 1000;
+  let joins = 0;
+  const one = async () => {
+    const client = await open(port);
+    const joined = () => client?.heard.filter((text) => text.includes('subscription_succeeded')).length ?? 0;
+    while (client !== undefined && performance.now() < end) {
+      client.send('pusher:subscribe', { channel: REWOUND });
+      while (joined() === 0 && performance.now() < end) await delay(1);
+      client.heard.length = 0;
+      client.send('pusher:unsubscribe', { channel: REWOUND });
+      joins += 1;
+    }
+    client?.socket.terminate();
+  };
+  await Promise.all(Array.from({ length: REWINDERS }, one));
+  return `${joins} joins`;
+}
+
 export const REDIS_ATTACKERS: Readonly<Record<string, Attacker>> = {
   'unfillable-gap': unfillableGap,
   'killed-node': killedNode,
   'redis-hangs': redisHangs,
   'last-events': lastEvents,
+  rewinds,
 };

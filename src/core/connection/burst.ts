@@ -1,14 +1,12 @@
 import { Allowance } from './allowance.ts';
 
-/** So much of it is as usual: what a client asks for that has just connected. */
-export const MAX_ASKED_AT_ONCE = 50;
-
-/** So much is as usual later on. */
-const MAX_ASKED_PER_SECOND = 5;
+/** A client that has been there for a while asks for less at once than one that has just come. */
+const ASKED_PER_SECOND_OF_BURST = 0.1;
 
 /** Tells what one connection asks for as clients do from what it asks for beyond that. */
 export class Burst extends Allowance {
-  constructor(nowMs: number) {
-    super(MAX_ASKED_AT_ONCE, MAX_ASKED_PER_SECOND, nowMs);
+  /** @param atOnce what a client asks for that has just connected; 0: no limit */
+  constructor(atOnce: number, nowMs: number) {
+    super(atOnce === 0 ? Number.POSITIVE_INFINITY : atOnce, atOnce * ASKED_PER_SECOND_OF_BURST, nowMs);
   }
 }

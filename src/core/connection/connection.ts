@@ -88,7 +88,7 @@ export class Connection {
     this.ip = ip;
     this.origin = origin;
     this.openedAtMs = nowMs;
-    this.asking = new Burst(nowMs);
+    this.asking = new Burst(app.limits.channelsAtOnce, nowMs);
     this.socket = socket;
     this.lastSeenMs = nowMs;
   }

@@ -19,6 +19,8 @@ export interface AppLimits {
   readonly maxWatchlist: number;
   /** Channels one connection may be subscribed to; 0: no limit. */
   readonly maxChannelsPerConnection: number;
+  /** Channels one connection may join, or leave, before the rest waits for time to spare; 0: no limit. */
+  readonly channelsAtOnce: number;
   /** For each connection; 0: no limit. Over it: `pusher:error` 4301. */
   readonly clientEventsPerSecond: number;
   /** For all connections of a node on one channel; 0: no limit. Over it: `pusher:error` 4301. */

@@ -8,7 +8,6 @@ import {
   type JsonObject,
   presenceData,
 } from '../../protocol/frames.ts';
-import { MAX_ASKED_AT_ONCE } from '../connection/burst.ts';
 import type { Close } from '../connection/close.ts';
 import type { Connection, Subscription } from '../connection/connection.ts';
 import { inSlices } from '../connection/in-slices.ts';
@@ -134,7 +133,8 @@ export class Subscriptions {
   /** For a connection that is gone. */
   async leaveAll(connection: Connection): Promise<void> {
     const all = [...connection.subscriptions.values()];
-    await inSlices(all, (subscription) => this.#leave(connection, subscription), MAX_ASKED_AT_ONCE);
+    const asUsual = connection.app.limits.channelsAtOnce || undefined;
+    await inSlices(all, (subscription) => this.#leave(connection, subscription), asUsual);
   }
 
   #check(connection: Connection, channel: string, kind: ChannelKind, data: JsonObject): Authorized | Refusal {

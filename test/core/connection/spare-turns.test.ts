@@ -40,10 +40,10 @@ t.test('while the loop is busy all the time, some begin each time a pause has pa
   const beganMs = performance.now();
   while (begun.length < 40) await new Promise(setImmediate);
   const tookMs = performance.now() - beganMs;
-  t.ok(tookMs >= 20, `40 took ${tookMs} ms`);
+  t.ok(tookMs >= 40, `40 took ${tookMs} ms`);
 });
 
-t.test('each that begins and keeps the loop busy lets it be idle for as long', async (t) => {
+t.test('each that begins and keeps the loop busy lets it be idle for longer', async (t) => {
   const turns = new SpareTurns();
   const before = performance.eventLoopUtilization();
   await Promise.all(
@@ -54,13 +54,13 @@ t.test('each that begins and keeps the loop busy lets it be idle for as long', a
     }),
   );
   const { utilization } = performance.eventLoopUtilization(before);
-  t.ok(utilization < 0.85, `${utilization} of the time`);
+  t.ok(utilization < 0.6, `${utilization} of the time`);
 });
 
 t.test('after a pause they begin at once again', async (t) => {
   const turns = new SpareTurns();
   const begun = many(turns, 15);
   await until(() => begun.length === 15);
-  await new Promise((resolve) => setTimeout(resolve, 20));
+  await new Promise((resolve) => setTimeout(resolve, 40));
   t.equal(turns.take(), undefined);
 });

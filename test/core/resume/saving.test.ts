@@ -34,7 +34,7 @@ t.test('sessions of many channels are saved in turns of their own, however many 
       },
     },
   });
-  const { core, connect } = await startCore(t, [app()], through);
+  const { core, connect } = await startCore(t, [app({ limits: { channelsAtOnce: 0 } })], through);
   const { key } = app();
   const connections = await Promise.all(
     Array.from({ length: CONNECTIONS }, async () => (await connect(`/resume/${randomUUID()}/app/${key}`)).connection),
