@@ -41,11 +41,12 @@ export async function startCore(
   of: readonly App[] = [app()],
   through: (state: SharedState) => SharedState = (state) => state,
   changes: Partial<typeof SETTINGS> = {},
+  logBounds: Partial<typeof LOG_BOUNDS> = {},
 ): Promise<StartedCore> {
   const settings = { ...SETTINGS, ...changes };
   const apps = new ConfiguredApps(of);
   const logger = pino({ level: 'silent' });
-  const state = memoryState(() => ({ log: LOG_BOUNDS, ...SESSION_RETENTION }), logger);
+  const state = memoryState(() => ({ log: { ...LOG_BOUNDS, ...logBounds }, ...SESSION_RETENTION }), logger);
   const core = createCore({
     checkToken: async () => ({ code: 4009, message: 'no token', client: '' }),
     settings: () => settings,

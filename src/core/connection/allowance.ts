@@ -14,21 +14,34 @@ export class Allowance {
 
   /** Takes one; false if none is left. */
   take(nowMs: number): boolean {
-    // A clock that is set back takes nothing away.
-    const seconds = Math.max(0, nowMs - this.#filledAtMs) / 1000;
-    this.#left = Math.min(this.#most, this.#left + seconds * this.#perSecond);
-    this.#filledAtMs = nowMs;
-    if (this.#left < 1) return false;
+    if (!this.hasAny(nowMs)) return false;
     this.#left -= 1;
     return true;
+  }
+
+  hasAny(nowMs: number): boolean {
+    this.#left = this.#leftAt(nowMs);
+    this.#filledAtMs = nowMs;
+    return this.#left >= 1;
+  }
+
+  /** Takes what has been spent already: more than is left comes off what is to come, but never more than it holds. */
+  spend(amount: number, nowMs: number): void {
+    this.#left = Math.max(-this.#most, this.#leftAt(nowMs) - amount);
+    this.#filledAtMs = nowMs;
   }
 
   giveBack(): void {
     this.#left = Math.min(this.#most, this.#left + 1);
   }
 
-  /** Whether none has been taken for so long that it is whole again, however many were. */
   isWhole(nowMs: number): boolean {
-    return nowMs - this.#filledAtMs > (this.#most / this.#perSecond) * 1000;
+    return this.#leftAt(nowMs) === this.#most;
+  }
+
+  #leftAt(nowMs: number): number {
+    // A clock that is set back takes nothing away.
+    const seconds = Math.max(0, nowMs - this.#filledAtMs) / 1000;
+    return Math.min(this.#most, this.#left + seconds * this.#perSecond);
   }
 }

@@ -1,6 +1,6 @@
 import { performance } from 'node:perf_hooks';
 
-/** So many begin at a time. */
+/** So many begin at a time, if they are messages of clients. */
 const MAX_SPARE_BEGUN = 10;
 
 /** However busy the event loop is, after so long some more begin. */
@@ -18,10 +18,18 @@ const LOOK_MS = 1;
  * quarter of the loop's time, and whatever else comes, and passes the loop several times, finds it idle as a rule.
  */
 export class SpareTurns {
-  #left = MAX_SPARE_BEGUN;
+  readonly #atATime: number;
+  readonly #pauseMs: number;
+  #left: number;
   #since = performance.eventLoopUtilization();
   #waiting: (() => void)[] = [];
   #isLooking = false;
+
+  constructor(atATime = MAX_SPARE_BEGUN, pauseMs = MAX_SPARE_PAUSE_MS) {
+    this.#atATime = atATime;
+    this.#pauseMs = pauseMs;
+    this.#left = atATime;
+  }
 
   /** Undefined if the work may begin at once; else it may when the promise resolves, in the order of the calls. */
   take(): Promise<void> | undefined {
@@ -38,9 +46,9 @@ export class SpareTurns {
   #mayBegin(): boolean {
     if (this.#left > 0) return true;
     const { idle, active } = performance.eventLoopUtilization(this.#since);
-    if (idle < IDLE_FOR_BUSY * active && idle + active < MAX_SPARE_PAUSE_MS) return false;
+    if (idle < IDLE_FOR_BUSY * active && idle + active < this.#pauseMs) return false;
     this.#since = performance.eventLoopUtilization();
-    this.#left = MAX_SPARE_BEGUN;
+    this.#left = this.#atATime;
     return true;
   }
 

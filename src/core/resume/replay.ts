@@ -9,6 +9,7 @@ import type { LoggedTopics } from '../delivery/logged-topics.ts';
 import type { Recording } from '../delivery/recorder.ts';
 import { encodeNotRecovered, encodeRecovered } from '../delivery/resumed-event.ts';
 import { rewindRuleOf } from '../delivery/rewind.ts';
+import { ReplayAllowances } from './replay-allowances.ts';
 import type { Resume } from './resume.ts';
 
 /** What a joiner is to be sent of a channel's past: read, but not yet sent. */
@@ -37,12 +38,19 @@ export class Replay {
   readonly #logged: LoggedTopics;
   readonly #resume: Resume;
   readonly #metrics: Metrics;
+  readonly #allowances = new ReplayAllowances();
 
   constructor(log: ChannelLog, logged: LoggedTopics, resume: Resume, metrics: Metrics) {
     this.#log = log;
     this.#logged = logged;
     this.#resume = resume;
     this.#metrics = metrics;
+  }
+
+  /** Resolves when a client's join of a channel may begin, of whose past it is sent something; undefined: at once. */
+  turn({ app, ip, resumable }: Connection, channel: string): Promise<void> | undefined {
+    const isSentPast = resumable?.awaited.has(channel) === true || rewindRuleOf(app, channel) !== undefined;
+    return isSentPast ? this.#allowances.turn(ip, Date.now()) : undefined;
   }
 
   /**
@@ -87,6 +95,7 @@ export class Replay {
     const messages = exceptOwn(ordered, resumable?.socketIds ?? [connection.socketId]);
     const events = messages.filter(isLogged).length;
     this.#metrics.eventsReplayed += events;
+    if (events > 0) this.#allowances.sent(connection.ip, charactersOf(messages), Date.now());
     if (resumable === undefined) {
       return { head: this.#headOfPlain(connection, channel), messages, recovered: false };
     }
@@ -147,6 +156,10 @@ function inOrder(
 
 function exceptOwn(messages: readonly BrokerMessage[], socketIds: readonly string[]): readonly BrokerMessage[] {
   return messages.filter(({ exceptSocketId }) => exceptSocketId === undefined || !socketIds.includes(exceptSocketId));
+}
+
+function charactersOf(messages: readonly BrokerMessage[]): number {
+  return messages.reduce((sum, { frame }) => sum + frame.length, 0);
 }
 
 /** The place right before another. */

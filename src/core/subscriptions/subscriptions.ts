@@ -133,8 +133,7 @@ export class Subscriptions {
   /** For a connection that is gone. */
   async leaveAll(connection: Connection): Promise<void> {
     const all = [...connection.subscriptions.values()];
-    const asUsual = connection.app.limits.channelsAtOnce || undefined;
-    await inSlices(all, (subscription) => this.#leave(connection, subscription), asUsual);
+    await inSlices(all, (one) => this.#leave(connection, one), connection.app.limits.channelsAtOnce || undefined);
   }
 
   #check(connection: Connection, channel: string, kind: ChannelKind, data: JsonObject): Authorized | Refusal {
@@ -146,8 +145,9 @@ export class Subscriptions {
   }
 
   async #join(connection: Connection, subscription: Subscription): Promise<void> {
-    const { delivery, topics } = this.#deps;
+    const { delivery, topics, replay } = this.#deps;
     const { channel, topic, member } = subscription;
+    await replay.turn(connection, channel);
     await topics.acquire(topic);
     const recording = delivery.record(topic);
     let entered: Entered;
