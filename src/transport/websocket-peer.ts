@@ -2,13 +2,11 @@ import type { WebSocket } from 'uWebSockets.js';
 import type { Connection } from '../core/connection/connection.ts';
 import type { Metrics } from '../core/contracts/metrics.ts';
 import type { Socket } from '../core/contracts/transport.ts';
-import type { Handshake } from '../core/lifecycle/handshake.ts';
 import type { ReceiveAllowance } from './receive-allowance.ts';
 import { LITTLE_BYTES } from './slow-reader.ts';
 
 /** What uWebSockets.js keeps for us with each of its sockets. */
 export interface Peer {
-  readonly handshake: Handshake;
   socket: WebSocketPeer | undefined;
   readonly allowance: ReceiveAllowance;
   /** Undefined before it opens, and if the handshake was refused. */

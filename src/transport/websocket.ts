@@ -60,6 +60,11 @@ export class WebSocketTransport implements Transport {
   readonly #compress: boolean;
   readonly #close: Close;
   readonly #peers = new Map<string, WebSocketPeer>();
+  /**
+   * Of the connection that is being upgraded. No connection keeps its own: a query may be long, and what the query of
+   * one that is refused takes is free at once.
+   */
+  #opening: Handshake | undefined;
   /** Readers that fell behind, until they have left their topics. */
   #behind: WebSocketPeer[] = [];
 
@@ -106,7 +111,7 @@ export class WebSocketTransport implements Transport {
           req.setYield(true);
           return;
         }
-        const handshake: Handshake = {
+        this.#opening = {
           path: req.getUrl(),
           // Its declaration does not say so, but it is undefined if the URL has no question mark.
           query: req.getQuery() ?? '',
@@ -114,13 +119,14 @@ export class WebSocketTransport implements Transport {
           ...this.#whence(remoteAddress(res), req),
         };
         res.upgrade<Peer>(
-          { handshake, allowance: new ReceiveAllowance(this.#deps.limits), socket: undefined, connection: undefined },
+          { allowance: new ReceiveAllowance(this.#deps.limits), socket: undefined, connection: undefined },
           req.getHeader('sec-websocket-key'),
           // An offered subprotocol is echoed, none is invented.
           req.getHeader('sec-websocket-protocol').split(',')[0]?.trim() ?? '',
           req.getHeader('sec-websocket-extensions'),
           context,
         );
+        this.#opening = undefined;
       },
       open: (ws) => this.#open(ws),
       message: (ws, message, isBinary) => this.#message(ws, message, isBinary),
@@ -146,7 +152,8 @@ export class WebSocketTransport implements Transport {
     const peer = ws.getUserData();
     const socket = new WebSocketPeer(ws, this.#compress, metrics);
     peer.socket = socket;
-    const connection = connections.open(peer.handshake, socket);
+    if (this.#opening === undefined) throw new Error('A WebSocket is opened by its upgrade, and not after it');
+    const connection = connections.open(this.#opening, socket);
     if (connection === undefined) return;
     peer.connection = connection;
     this.#peers.set(connection.socketId, socket);
