@@ -35,7 +35,7 @@ export const connectionsSchema = section('Connections of clients, of all apps.',
   ),
   maxReceiveBytesPerSecond: size(
     'What one connection may send in a second, counted after decompression and with 512 bytes more for each message ' +
-      'and 4.5 KB for each ping and pong; never less than two messages of the largest size. One that sends more is closed with 4100.',
+      'and 4.5 KB for each ping and pong; half of it at once. Both are never less than two messages of the largest size, nor is what may come at once less than 1 KB for each channel that a connection may have. One that sends more is closed with 4100.',
     4 * MB,
     { min: 64 * KB, max: 1024 * MB },
   ),

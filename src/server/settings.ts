@@ -12,6 +12,9 @@ import type { XhrTransportSettings } from '../transport/xhr/xhr-transport.ts';
 const ESCAPED = 3;
 const ENVELOPE_BYTES = 64 * 1024;
 
+/** What a subscription counts with, at most as a rule. */
+const SUBSCRIPTION_BYTES = 1024;
+
 /** For a peer that was told to close, beyond what a silent one gets. */
 const CLOSING_SECONDS = 15;
 
@@ -64,8 +67,14 @@ export function webSocketLimits(config: Config): WebSocketLimits {
 }
 
 function receiveLimits({ apps, connections }: Config): ReceiveLimits {
-  const { maxReceiveBytesPerSecond } = connections;
-  return { maxReceiveBytesPerSecond: Math.max(maxReceiveBytesPerSecond, maxMessageBytes(apps) * 2) };
+  const twoMessages = maxMessageBytes(apps) * 2;
+  const maxReceiveBytesPerSecond = Math.max(connections.maxReceiveBytesPerSecond, twoMessages);
+  // A client that comes back asks for all of its channels at once.
+  const allChannels = largest(apps, ({ limits: { maxChannelsPerConnection: most } }) =>
+    most === 0 ? maxReceiveBytesPerSecond : most * SUBSCRIPTION_BYTES,
+  );
+  const atOnce = Math.max(maxReceiveBytesPerSecond / 2, twoMessages, allChannels);
+  return { maxReceiveBytesPerSecond, maxReceiveBytesAtOnce: Math.min(maxReceiveBytesPerSecond, atOnce) };
 }
 
 /** The largest message that a client may send. */

@@ -17,7 +17,7 @@ const STOPPING: HttpResponse = Object.freeze({
  * anything, and would answer a hundred thousand requests before it looks at another; but it cuts a connection that asks
  * again before it was answered.
  */
-const MAX_ANSWERS_PER_TURN = 100;
+const MAX_ANSWERS_PER_TURN = 40;
 
 /**
  * Answers without a body that a connection gets, on average. They are over at once, and nothing tells on which

@@ -4,6 +4,8 @@ import { ERROR_CODES } from '../protocol/error-codes.ts';
 export interface ReceiveLimits {
   /** All frames of one client together, decompressed; never less than two of the largest. */
   readonly maxReceiveBytesPerSecond: number;
+  /** How much of that at once: the event loop takes what is there in one turn. */
+  readonly maxReceiveBytesAtOnce: number;
 }
 
 /** Why a client that sends more is closed. */
@@ -12,10 +14,7 @@ export const SENDS_TOO_MUCH = { ...ERROR_CODES.overCapacity, message: 'Too much 
 /** What a frame costs beside its bytes: so that many small ones, each of which takes its time, count too. */
 const MESSAGE_COST_BYTES = 512;
 
-/**
- * How much one connection may send: so many bytes a second, and those of a second at once. Looks at no clock until
- * then.
- */
+/** How much one connection may send: so many bytes a second, and some of those at once. Looks at no clock until then. */
 export class ReceiveAllowance {
   readonly #limits: Current<ReceiveLimits>;
   #leftBytes: number;
@@ -23,7 +22,7 @@ export class ReceiveAllowance {
 
   constructor(limits: Current<ReceiveLimits>, nowMs = performance.now()) {
     this.#limits = limits;
-    this.#leftBytes = limits().maxReceiveBytesPerSecond;
+    this.#leftBytes = limits().maxReceiveBytesAtOnce;
     this.#filledAtMs = nowMs;
   }
 
@@ -36,9 +35,9 @@ export class ReceiveAllowance {
   }
 
   #fill(nowMs: number): void {
-    const { maxReceiveBytesPerSecond } = this.#limits();
+    const { maxReceiveBytesPerSecond, maxReceiveBytesAtOnce } = this.#limits();
     const filledBytes = ((nowMs - this.#filledAtMs) / 1000) * maxReceiveBytesPerSecond;
-    this.#leftBytes = Math.min(maxReceiveBytesPerSecond, this.#leftBytes + filledBytes);
+    this.#leftBytes = Math.min(maxReceiveBytesAtOnce, this.#leftBytes + filledBytes);
     this.#filledAtMs = nowMs;
   }
 }

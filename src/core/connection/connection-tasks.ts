@@ -185,6 +185,10 @@ class ConnectionTask implements Task {
     return this.work.isExtra === true;
   }
 
+  get cost(): number {
+    return this.work.cost ?? 1;
+  }
+
   run(): Promise<void> {
     return this.#carryOut(this);
   }

@@ -9,6 +9,8 @@ export interface Task {
   readonly isForOthers: boolean;
   /** Beyond what clients ask for: done when there is time to spare. */
   readonly isExtra: boolean;
+  /** By the measure of node-turns.ts: a message is 1, and a large one more. */
+  readonly cost: number;
 }
 
 /**
@@ -59,13 +61,13 @@ export class TaskQueue {
     const kept = byClient ? this.#waiting.filter(({ isForOthers }) => isForOthers) : [];
     this.#waiting = kept;
     this.#waitingCharacters = kept.reduce((sum, { characters }) => sum + characters, 0);
-    this.add({ run: last, characters: 0, isForOthers: false, isExtra: false });
+    this.add({ run: last, characters: 0, isForOthers: false, isExtra: false, cost: 1 });
   }
 
   async #run(first: Task): Promise<void> {
     let task: Task | undefined = first;
     while (task !== undefined) {
-      const turn = task.isExtra ? SPARE_TURNS.take() : NODE_TURNS.take();
+      const turn = task.isExtra ? SPARE_TURNS.take() : NODE_TURNS.take(task.cost);
       if (turn !== undefined) await turn;
       await task.run();
       task = this.#next();

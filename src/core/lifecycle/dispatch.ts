@@ -10,6 +10,9 @@ const SUBSCRIBE = 'pusher:subscribe';
 /** As stock clients write it: what begins so need not be decoded before its turn. */
 const SUBSCRIBE_HEAD = `{"event":"${SUBSCRIBE}",`;
 
+/** To carry out a message of so many characters takes twice as long as a short one. */
+const CHARACTERS_LIKE_A_MESSAGE = 10_000;
+
 type Act = (connection: Connection, frame: ClientFrame, nowMs: number) => Promise<void>;
 
 export interface DispatchDependencies {
@@ -70,7 +73,11 @@ export class Dispatch {
       return;
     }
     const isExtra = isExtraOf(connection, frame.event, nowMs);
-    this.#deps.tasks.enqueue(connection, { run: () => this.#act(connection, frame, nowMs), isExtra });
+    this.#deps.tasks.enqueue(connection, {
+      run: () => this.#act(connection, frame, nowMs),
+      isExtra,
+      cost: costOf(text),
+    });
   }
 
   #wait(connection: Connection, text: string, nowMs: number, event: string): void {
@@ -119,12 +126,20 @@ class WaitingMessage implements Work {
     return this.#text.length;
   }
 
+  get cost(): number {
+    return costOf(this.#text);
+  }
+
   async run(): Promise<void> {
     const frame = decodeFrame(this.#text);
     if (typeof frame === 'string') this.#connection.sendError(null, frame);
     else if (frame.event !== this.#event) this.#connection.sendError(null, 'A message must name its "event" once');
     else await this.#act(this.#connection, frame, this.#nowMs);
   }
+}
+
+function costOf(text: string): number {
+  return 1 + Math.floor(text.length / CHARACTERS_LIKE_A_MESSAGE);
 }
 
 /** Whether it is beyond what clients ask for. Client events have a limit of their own. */

@@ -7,6 +7,7 @@ import { turnsOf } from '../../support/turns.ts';
 const task = (run: () => Promise<void>, characters = 0, isForOthers = false) => ({
   ...{ run, characters, isForOthers },
   isExtra: false,
+  cost: 1,
 });
 const nothing = task(async () => undefined);
 
@@ -171,6 +172,20 @@ t.test('much that has waited is done in slices: others have their turns', async 
   });
   t.equal(done, 2000);
   t.ok(turns >= 15, `${turns} turns`);
+});
+
+t.test('of many who bring something large, one is attended to in a turn', async (t) => {
+  const queues = Array.from({ length: 20 }, () => new TaskQueue());
+  let done = 0;
+  const run = async () => {
+    done += 1;
+  };
+  await new Promise(setImmediate);
+  const turns = await turnsOf(async () => {
+    for (const queue of queues) queue.add({ ...task(run), cost: 11 });
+    while (done < queues.length) await new Promise(setImmediate);
+  });
+  t.ok(turns >= queues.length - 1, `${turns} turns`);
 });
 
 t.test('what one asks for beyond the usual waits for the event loop to have time, and keeps its place', async (t) => {

@@ -7,7 +7,12 @@ import { type SessionKeeper, XhrSession } from '../../../src/transport/xhr/xhr-s
 
 const nothing = () => undefined;
 
-const LIMITS = { maxBufferedBytes: 1e6, maxSessionBytes: 1e6, maxReceiveBytesPerSecond: 1e6 };
+const LIMITS = {
+  maxBufferedBytes: 1e6,
+  maxSessionBytes: 1e6,
+  maxReceiveBytesPerSecond: 1e6,
+  maxReceiveBytesAtOnce: 1e6,
+};
 
 t.test('pings that a client leaves unanswered take memory for a hundred of them, not for each', async (t) => {
   const answered: string[] = [];
