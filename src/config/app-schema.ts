@@ -42,7 +42,7 @@ const limitsSchema = section(
     ),
     channelsAtOnce: count(
       'Channels that one connection may join, or leave, at once, and a tenth as many each second after that. What it asks for beyond that is done as well, but when the node has time to spare. As many as your clients have; 0: no limit. After a reload, for connections made since.',
-      50,
+      20,
     ),
     clientEventsPerSecond: count(
       'Client events a second from one connection; 0: no limit. Over it: `pusher:error` 4301.',
