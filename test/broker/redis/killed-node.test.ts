@@ -5,7 +5,7 @@ import { startRedis } from '../../support/redis-server.ts';
 import { until } from '../../support/wait.ts';
 
 const LEASE_SECONDS = 1;
-const CHANNELS = 4000;
+const CHANNELS = 2000;
 
 t.setTimeout(120_000);
 
