@@ -129,7 +129,7 @@ export function createCore({
   const connections = new Connections({
     ...{ apps, quotas, liveness, tasks, signIn, checkToken, resume, close, settings, metrics, logger },
     capacity: new NodeCapacity(settings, metrics),
-    dispatch: new Dispatch({ tasks, subscriptions, signIn, clientEvents, logger }),
+    dispatch: new Dispatch({ tasks, subscriptions, signIn, clientEvents }),
     departures: new Departures({ tasks, resume, subscriptions, signIn, authorizations, quotas, logger }),
   });
 

@@ -58,7 +58,7 @@ export class Listener {
 
   /** The so-manieth `fanfare:resumed`, counted from one. */
   async isResumed(count: number): Promise<Resumed> {
-    await until(() => this.resumed.length >= count, `${count} times ${'fanfare:resumed'}`, 8000);
+    await until(() => this.resumed.length >= count, `${count} times ${'fanfare:resumed'}`, 20_000);
     return this.resumed[count - 1] as Resumed;
   }
 }

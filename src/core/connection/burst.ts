@@ -5,9 +5,6 @@ const ASKED_PER_SECOND_OF_BURST = 0.1;
 
 /** Tells what one connection asks for as clients do from what it asks for beyond that. */
 export class Burst extends Allowance {
-  /** The log tells of one that asks for more, once. */
-  isTold = false;
-
   /** @param atOnce what a client asks for that has just connected; 0: no limit */
   constructor(atOnce: number, nowMs: number) {
     super(atOnce === 0 ? Number.POSITIVE_INFINITY : atOnce, atOnce * ASKED_PER_SECOND_OF_BURST, nowMs);

@@ -2,7 +2,6 @@ import { printable } from '../../protocol/channel-name.ts';
 import { type ClientFrame, decodeFrame, PONG_FRAME } from '../../protocol/frames.ts';
 import type { Connection } from '../connection/connection.ts';
 import type { ConnectionTasks, Work } from '../connection/connection-tasks.ts';
-import type { Logger } from '../contracts/logger.ts';
 import { CLIENT_EVENT_PREFIX, type ClientEvents } from '../subscriptions/client-events.ts';
 import type { SignIn } from '../subscriptions/sign-in.ts';
 import type { Subscriptions } from '../subscriptions/subscriptions.ts';
@@ -14,8 +13,6 @@ const SUBSCRIBE_HEAD = `{"event":"${SUBSCRIBE}",`;
 /** To carry out a message of so many characters takes twice as long as a short one. */
 const CHARACTERS_LIKE_A_MESSAGE = 10_000;
 
-const BEYOND_AT_ONCE = 'a client asks for more channels than limits.channelsAtOnce: the rest waits for time to spare';
-
 type Act = (connection: Connection, frame: ClientFrame, nowMs: number) => Promise<void>;
 
 export interface DispatchDependencies {
@@ -23,7 +20,6 @@ export interface DispatchDependencies {
   readonly subscriptions: Subscriptions;
   readonly signIn: SignIn;
   readonly clientEvents: ClientEvents;
-  readonly logger: Logger;
 }
 
 /** The dispatch table of the wire: what each frame of a client sets going, and in which turn. */
@@ -76,7 +72,7 @@ export class Dispatch {
       this.#wait(connection, text, nowMs, frame.event);
       return;
     }
-    const isExtra = this.#isExtra(connection, frame.event, nowMs);
+    const isExtra = isExtraOf(connection, frame.event, nowMs);
     this.#deps.tasks.enqueue(connection, {
       run: () => this.#act(connection, frame, nowMs),
       isExtra,
@@ -87,19 +83,8 @@ export class Dispatch {
   #wait(connection: Connection, text: string, nowMs: number, event: string): void {
     this.#deps.tasks.enqueue(
       connection,
-      new WaitingMessage(connection, text, nowMs, event, this.#isExtra(connection, event, nowMs), this.#act),
+      new WaitingMessage(connection, text, nowMs, event, isExtraOf(connection, event, nowMs), this.#act),
     );
-  }
-
-  /** Whether it is beyond what clients ask for. Client events have a limit of their own. */
-  #isExtra({ asking, app, socketId, ip }: Connection, event: string, nowMs: number): boolean {
-    if (event.startsWith(CLIENT_EVENT_PREFIX) || asking.take(nowMs)) return false;
-    if (!asking.isTold) {
-      asking.isTold = true;
-      const { channelsAtOnce } = app.limits;
-      this.#deps.logger.info({ appId: app.id, socketId, ip, channelsAtOnce }, BEYOND_AT_ONCE);
-    }
-    return true;
   }
 
   readonly #act = (connection: Connection, frame: ClientFrame, nowMs: number): Promise<void> => {
@@ -158,4 +143,9 @@ class WaitingMessage implements Work {
 
 function costOf(text: string): number {
   return 1 + Math.floor(text.length / CHARACTERS_LIKE_A_MESSAGE);
+}
+
+/** Whether it is beyond what clients ask for. Client events have a limit of their own. */
+function isExtraOf({ asking }: Connection, event: string, nowMs: number): boolean {
+  return !event.startsWith(CLIENT_EVENT_PREFIX) && !asking.take(nowMs);
 }
