@@ -67,7 +67,7 @@ export class HonestTraffic {
    * @param asksBackend its rules ask a backend: then so do those of honest clients
    */
   async warmUp(asksBackend: boolean): Promise<void> {
-    await this.#authorize(async (n) => `private-user.${n}`);
+    await this.#authorize((n) => `private-user.${n}`);
     if (asksBackend) await this.#authorizeByBackend();
     let left = VISITORS;
     const one = async () => {
@@ -101,12 +101,12 @@ export class HonestTraffic {
     this.#agent.destroy();
   }
 
-  async #authorize(channel: (n: number) => Promise<string>): Promise<void> {
+  async #authorize(channel: (n: number) => string): Promise<void> {
     const token = await signDevelopmentToken({ secret: JWT_SECRET, user: '1' });
     for (let n = 0; n < AUTHORIZATIONS; n += 1) {
       const answer = await fetch(`http://127.0.0.1:${this.#port}/broadcasting/auth`, {
         method: 'POST',
-        body: new URLSearchParams({ socket_id: '1234.5678', channel_name: await channel(n) }),
+        body: new URLSearchParams({ socket_id: '1234.5678', channel_name: channel(n) }),
         headers: { Authorization: `Bearer ${token}` },
       });
       await answer.text();
@@ -117,7 +117,7 @@ export class HonestTraffic {
     const backend = createServer((_, response) => response.end('{}')).listen(0, '127.0.0.1');
     await once(backend, 'listening');
     const { port } = backend.address() as AddressInfo;
-    await this.#authorize(async () => `private-twice.${port}`);
+    await this.#authorize(() => `private-twice.${port}`);
     backend.close();
     backend.closeAllConnections();
   }

@@ -81,10 +81,7 @@ export class Dispatch {
   }
 
   #wait(connection: Connection, text: string, nowMs: number, event: string): void {
-    this.#deps.tasks.enqueue(
-      connection,
-      new WaitingMessage(connection, text, nowMs, event, isExtraOf(connection, event, nowMs), this.#act),
-    );
+    this.#deps.tasks.enqueue(connection, new WaitingMessage(connection, text, nowMs, event, this.#act));
   }
 
   readonly #act = (connection: Connection, frame: ClientFrame, nowMs: number): Promise<void> => {
@@ -115,9 +112,9 @@ class WaitingMessage implements Work {
   readonly #event: string;
   readonly #act: Act;
 
-  constructor(connection: Connection, text: string, nowMs: number, event: string, isExtra: boolean, act: Act) {
+  constructor(connection: Connection, text: string, nowMs: number, event: string, act: Act) {
     this.isForOthers = event.startsWith(CLIENT_EVENT_PREFIX);
-    this.isExtra = isExtra;
+    this.isExtra = isExtraOf(connection, event, nowMs);
     this.#connection = connection;
     this.#text = text;
     this.#nowMs = nowMs;

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { BrokerUnavailable } from '../../../src/core/contracts/broker.ts';
 import type { ContractNode } from '../contract-cluster.ts';
 import { RosterClient } from '../roster-client.ts';
+import { reachable } from './reachable.ts';
 
 /** Clients of one node that come to a presence channel and go at random. */
 export class Churn {
@@ -39,18 +39,5 @@ export class Churn {
       else await reachable(() => client.join());
     }
     if (!client.joined && Math.random() < 0.5) await reachable(() => client.join());
-  }
-}
-
-/** As the server does: what cannot be done while Redis is away is tried again. A leave is carried out in any case. */
-async function reachable(act: () => Promise<void>): Promise<void> {
-  for (;;) {
-    try {
-      await act();
-      return;
-    } catch (error) {
-      if (!(error instanceof BrokerUnavailable)) throw error;
-      await pause(50);
-    }
   }
 }

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { BrokerUnavailable } from '../../../src/core/contracts/broker.ts';
 import { redisNode } from '../contract-cluster.ts';
 import { unique } from '../names.ts';
+import { reachable } from './reachable.ts';
 
 /**
  * A node in a process of its own. Its topics are left and entered again and again, so many of them are entered just
@@ -15,19 +15,6 @@ const leaseMs = Number(leaseSeconds) * 1000;
 await Promise.all(Array.from({ length: Number(count) }, (_, index) => comeAndGo(index)));
 process.send?.('ready');
 
-/** A machine that is slow for a while makes Redis seem away: that is not what is looked at here. */
-async function again(act: () => Promise<unknown>): Promise<void> {
-  for (;;) {
-    try {
-      await act();
-      return;
-    } catch (error) {
-      if (!(error instanceof BrokerUnavailable)) throw error;
-      await pause(leaseMs);
-    }
-  }
-}
-
 async function comeAndGo(index: number): Promise<void> {
   const isPresence = index % 10 === 0;
   const topic = `app/${unique(isPresence ? 'presence-' : 'c')}`;
@@ -36,9 +23,9 @@ async function comeAndGo(index: number): Promise<void> {
   // A presence channel's changes are heard before they can be told.
   if (isPresence) await node.broker.subscribe(topic);
   for (;;) {
-    await again(() => node.roster.enter({ topic, socketId, member }, () => undefined));
+    await reachable(() => node.roster.enter({ topic, socketId, member }, () => undefined));
     if (performance.now() > endMs) return;
-    await again(() => node.roster.leave(topic, socketId));
+    await reachable(() => node.roster.leave(topic, socketId));
     await pause(leaseMs * (0.3 + Math.random() * 0.5));
   }
 }
