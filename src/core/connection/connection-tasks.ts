@@ -5,10 +5,11 @@ import type { Logger } from '../contracts/logger.ts';
 import type { Metrics } from '../contracts/metrics.ts';
 import type { Close } from './close.ts';
 import type { Connection } from './connection.ts';
+import type { Message } from './packed-messages.ts';
 import type { Task } from './task-queue.ts';
 
 /** What a connection is to do in its turn. */
-export type Work = Pick<Task, 'run'> & Partial<Task>;
+export type Work = Pick<Task, 'run'> & Partial<Omit<Task, 'characters'>>;
 
 export interface WaitingLimits {
   /** For the messages of one connection that wait for their turn. */
@@ -76,11 +77,23 @@ export class ConnectionTasks {
   enqueue(connection: Connection, work: Work): void {
     if (connection.closed) return;
     const { tasks } = connection;
-    const characters = tasks.idle ? 0 : (work.characters ?? 0);
-    const bytes = characters * BYTES_PER_CHARACTER;
-    if (!tasks.idle && !this.#makeRoom(connection, bytes)) return;
+    if (!tasks.idle && !this.#makeRoom(connection, 0)) return;
+    tasks.add(new ConnectionTask(connection, work, 0, this.#carryOut));
+  }
+
+  /**
+   * Has a message wait for the connection's turn; a connection for which too much waits is closed.
+   * @param toWork called in that turn; the same for all messages
+   */
+  wait(connection: Connection, message: Message, toWork: (connection: Connection, message: Message) => Work): void {
+    if (connection.closed) return;
+    const bytes = message.text.length * BYTES_PER_CHARACTER;
+    if (!this.#makeRoom(connection, bytes)) return;
     this.#waitingBytes += bytes;
-    tasks.add(new ConnectionTask(connection, work, characters, this.#carryOut));
+    connection.tasks.addMessage(
+      message,
+      (next) => new ConnectionTask(connection, toWork(connection, next), next.text.length, this.#carryOut),
+    );
   }
 
   /** Runs a connection's last task, of one that has gone. @param byClient see TaskQueue.finish */
@@ -158,7 +171,6 @@ export class ConnectionTasks {
   }
 }
 
-/** One object for each message that waits, of which there may be very many. */
 class ConnectionTask implements Task {
   readonly connection: Connection;
   readonly work: Work;

@@ -1,4 +1,5 @@
 import { NODE_TURNS, SPARE_TURNS } from './node-turns.ts';
+import { type Message, PackedMessages } from './packed-messages.ts';
 
 /** Something that a client's message asks for. Must not reject. */
 export interface Task {
@@ -13,12 +14,19 @@ export interface Task {
   readonly cost: number;
 }
 
+/** Messages that came one after another, with no other task between them, and what makes a task of each. */
+interface Backlog {
+  readonly messages: PackedMessages;
+  readonly toTask: (message: Message) => Task;
+}
+
 /**
  * Runs a connection's tasks one after another, so that what a client sends takes effect in that order whatever has to
  * be waited for. Knows no bounds of its own: see ConnectionTasks.
  */
 export class TaskQueue {
-  #waiting: Task[] = [];
+  #waiting: (Task | Backlog)[] = [];
+  #size = 0;
   #waitingCharacters = 0;
   #busy = false;
   #nextSinceMs = 0;
@@ -30,7 +38,7 @@ export class TaskQueue {
 
   /** Tasks that wait for their turn. */
   get size(): number {
-    return this.#waiting.length;
+    return this.#size;
   }
 
   get waitingCharacters(): number {
@@ -45,6 +53,7 @@ export class TaskQueue {
   add(task: Task): void {
     if (this.#busy) {
       this.#waiting.push(task);
+      this.#size += 1;
       this.#waitingCharacters += task.characters;
       return;
     }
@@ -53,15 +62,46 @@ export class TaskQueue {
     void this.#run(task);
   }
 
+  /** @param toTask makes a task of it in its turn; the same for all messages of a queue */
+  addMessage(message: Message, toTask: Backlog['toTask']): void {
+    if (!this.#busy) {
+      this.add(toTask(message));
+      return;
+    }
+    let last = this.#waiting.at(-1);
+    if (last === undefined || !('messages' in last)) {
+      last = { messages: new PackedMessages(), toTask };
+      this.#waiting.push(last);
+    }
+    last.messages.add(message);
+    this.#size += 1;
+    this.#waitingCharacters += message.text.length;
+  }
+
   /**
    * For a connection that is gone: drops what waits, and runs `last` after the task that is under way.
    * @param byClient what the client sent others before it closed the connection is carried out first
    */
   finish(last: () => Promise<void>, byClient: boolean): void {
-    const kept = byClient ? this.#waiting.filter(({ isForOthers }) => isForOthers) : [];
-    this.#waiting = kept;
-    this.#waitingCharacters = kept.reduce((sum, { characters }) => sum + characters, 0);
+    const all = this.#waiting;
+    this.#waiting = [];
+    this.#size = 0;
+    this.#waitingCharacters = 0;
+    if (byClient) this.#keepForOthers(all);
     this.add({ run: last, characters: 0, isForOthers: false, isExtra: false, cost: 1 });
+  }
+
+  #keepForOthers(all: readonly (Task | Backlog)[]): void {
+    for (const one of all) {
+      if (!('messages' in one)) {
+        if (one.isForOthers) this.add(one);
+        continue;
+      }
+      while (one.messages.size > 0) {
+        const message = one.messages.take();
+        if (message.isForOthers) this.addMessage(message, one.toTask);
+      }
+    }
   }
 
   async #run(first: Task): Promise<void> {
@@ -76,8 +116,11 @@ export class TaskQueue {
   }
 
   #next(): Task | undefined {
-    const next = this.#waiting.shift();
-    if (next === undefined) return undefined;
+    const [first] = this.#waiting;
+    if (first === undefined) return undefined;
+    const next = 'messages' in first ? first.toTask(first.messages.take()) : first;
+    if (!('messages' in first) || first.messages.size === 0) this.#waiting.shift();
+    this.#size -= 1;
     this.#waitingCharacters -= next.characters;
     this.#nextSinceMs = Date.now();
     return next;

@@ -2,6 +2,7 @@ import { printable } from '../../protocol/channel-name.ts';
 import { type ClientFrame, decodeFrame, PONG_FRAME } from '../../protocol/frames.ts';
 import type { Connection } from '../connection/connection.ts';
 import type { ConnectionTasks, Work } from '../connection/connection-tasks.ts';
+import type { Message } from '../connection/packed-messages.ts';
 import { CLIENT_EVENT_PREFIX, type ClientEvents } from '../subscriptions/client-events.ts';
 import type { SignIn } from '../subscriptions/sign-in.ts';
 import type { Subscriptions } from '../subscriptions/subscriptions.ts';
@@ -12,8 +13,6 @@ const SUBSCRIBE_HEAD = `{"event":"${SUBSCRIBE}",`;
 
 /** To carry out a message of so many characters takes twice as long as a short one. */
 const CHARACTERS_LIKE_A_MESSAGE = 10_000;
-
-type Act = (connection: Connection, frame: ClientFrame, nowMs: number) => Promise<void>;
 
 export interface DispatchDependencies {
   readonly tasks: ConnectionTasks;
@@ -81,7 +80,26 @@ export class Dispatch {
   }
 
   #wait(connection: Connection, text: string, nowMs: number, event: string): void {
-    this.#deps.tasks.enqueue(connection, new WaitingMessage(connection, text, nowMs, event, this.#act));
+    const isForOthers = event.startsWith(CLIENT_EVENT_PREFIX);
+    const message = { text, nowMs, isForOthers, isExtra: isExtraOf(connection, event, nowMs) };
+    this.#deps.tasks.wait(connection, message, this.#toWork);
+  }
+
+  readonly #toWork = (connection: Connection, message: Message): Work => ({
+    run: () => this.#actOn(connection, message),
+    isForOthers: message.isForOthers,
+    isExtra: message.isExtra,
+    cost: costOf(message.text),
+  });
+
+  /** What waited is the text, whose size was known: decoded, it may take many times as much. */
+  async #actOn(connection: Connection, { text, nowMs }: Message): Promise<void> {
+    const frame = decodeFrame(text);
+    if (typeof frame === 'string') connection.sendError(null, frame);
+    else if (text.startsWith(SUBSCRIBE_HEAD) && frame.event !== SUBSCRIBE) {
+      // Nobody has looked at the other name yet.
+      connection.sendError(null, 'A message must name its "event" once');
+    } else await this.#act(connection, frame, nowMs);
   }
 
   readonly #act = (connection: Connection, frame: ClientFrame, nowMs: number): Promise<void> => {
@@ -97,45 +115,6 @@ export class Dispatch {
         return clientEvents.trigger(connection, frame, nowMs);
     }
   };
-}
-
-/**
- * What waits is the text, whose size is known: decoded, it may take many times as much. Very many may wait, so each is
- * one object and no closure.
- */
-class WaitingMessage implements Work {
-  readonly isForOthers: boolean;
-  readonly isExtra: boolean;
-  readonly #connection: Connection;
-  readonly #text: string;
-  readonly #nowMs: number;
-  readonly #event: string;
-  readonly #act: Act;
-
-  constructor(connection: Connection, text: string, nowMs: number, event: string, act: Act) {
-    this.isForOthers = event.startsWith(CLIENT_EVENT_PREFIX);
-    this.isExtra = isExtraOf(connection, event, nowMs);
-    this.#connection = connection;
-    this.#text = text;
-    this.#nowMs = nowMs;
-    this.#event = event;
-    this.#act = act;
-  }
-
-  get characters(): number {
-    return this.#text.length;
-  }
-
-  get cost(): number {
-    return costOf(this.#text);
-  }
-
-  async run(): Promise<void> {
-    const frame = decodeFrame(this.#text);
-    if (typeof frame === 'string') this.#connection.sendError(null, frame);
-    else if (frame.event !== this.#event) this.#connection.sendError(null, 'A message must name its "event" once');
-    else await this.#act(this.#connection, frame, this.#nowMs);
-  }
 }
 
 function costOf(text: string): number {

@@ -8,6 +8,11 @@ import { type FakeSocket, fakeConnection, recordingLogger } from '../../support/
 
 const LIMITS = { maxWaitingBytes: 1000, maxWaitingBytesOfNode: 2500, maxWaitSeconds: 60 };
 
+const message = (characters: number) => ({
+  ...{ text: 'x'.repeat(characters), nowMs: 0 },
+  ...{ isForOthers: true, isExtra: false },
+});
+
 /** Connections whose first task never ends, so that all that follows waits. */
 function setUp(count: number, limits: WaitingLimits = LIMITS) {
   const metrics = createMetrics();
@@ -20,8 +25,8 @@ function setUp(count: number, limits: WaitingLimits = LIMITS) {
   }
   tasks.start(connections);
   t.teardown(() => tasks.stop());
-  const wait = (connection: Connection, characters: number, isForOthers = false) =>
-    tasks.enqueue(connection, { run: async () => undefined, characters, isForOthers });
+  const wait = (connection: Connection, characters: number) =>
+    tasks.wait(connection, message(characters), () => ({ run: async () => undefined }));
   const closes = (connection: Connection) =>
     (connection.socket as FakeSocket).calls.filter((call) => call.startsWith('close'));
   const [bound] = metrics.bounds;
@@ -95,7 +100,7 @@ t.test('long after a connection has gone, nothing of it is carried out', async (
       carriedOut += 1;
       mock.timers.tick(3000);
     };
-    tasks.enqueue(connection, { run, characters: 10, isForOthers: true });
+    tasks.wait(connection, message(10), () => ({ run }));
   }
   connection.closed = true;
   connection.closedMs = Date.now();

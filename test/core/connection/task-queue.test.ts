@@ -119,6 +119,56 @@ t.test('what a client sent others before it closed is carried out, and nothing e
   t.equal(queue.waitingCharacters, 0);
 });
 
+t.test('messages wait among other tasks, each in its place', async (t) => {
+  const { queue, end } = busy();
+  const done: string[] = [];
+  const send = (text: string, isForOthers = false) =>
+    queue.addMessage({ text, nowMs: 0, isForOthers, isExtra: false }, (message) => ({
+      ...task(async () => {
+        done.push(message.text);
+      }, message.text.length),
+      isForOthers: message.isForOthers,
+    }));
+  const note = (name: string) =>
+    queue.add(
+      task(async () => {
+        done.push(name);
+      }),
+    );
+  send('one');
+  send('three');
+  note('other');
+  send('seven', true);
+  t.same([queue.size, queue.waitingCharacters], [4, 13]);
+  end();
+  while (!queue.idle) await new Promise(setImmediate);
+  t.same(done.splice(0), ['one', 'three', 'other', 'seven']);
+  t.same([queue.size, queue.waitingCharacters], [0, 0]);
+
+  send('at once');
+  await new Promise(setImmediate);
+  t.same(done.splice(0), ['at once']);
+
+  const other = busy();
+  const kept: string[] = [];
+  for (const [text, isForOthers] of [
+    ['mine', false],
+    ['theirs', true],
+  ] as const) {
+    other.queue.addMessage({ text, nowMs: 0, isForOthers, isExtra: false }, (message) => ({
+      ...task(async () => {
+        kept.push(message.text);
+      }, message.text.length),
+      isForOthers,
+    }));
+  }
+  other.queue.finish(async () => undefined, true);
+  t.same([other.queue.size, other.queue.waitingCharacters], [2, 6]);
+  other.end();
+  while (!other.queue.idle) await new Promise(setImmediate);
+  t.same(kept, ['theirs']);
+});
+
 t.test('much that comes while nothing is under way is done in slices as well', async (t) => {
   const queue = new TaskQueue();
   let done = 0;
