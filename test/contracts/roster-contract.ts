@@ -1,6 +1,7 @@
 import type { Test } from 'tap';
 import type { Entered, Member } from '../../src/core/contracts/roster.ts';
 import { topicOf, watchTopic } from '../../src/core/contracts/topic.ts';
+import { collectGarbage } from '../support/collect-garbage.ts';
 import { type ContractNode, hereAndThere, type StartCluster } from '../support/contract-cluster.ts';
 import { unique } from '../support/names.ts';
 import { RosterClient } from '../support/roster-client.ts';
@@ -51,6 +52,28 @@ export async function rosterContract(t: Test, startCluster: StartCluster): Promi
     t.equal(await there.roster.leave(topic, two), 0);
     t.equal(await here.roster.leave(`app/${unique('none')}`, one), 0);
     t.match(await entered(there, topic, two), { subscriptionCount: 1 }, 'and may be entered again');
+  });
+
+  await t.test('what a joiner brought is free once it is in', async (t) => {
+    for (const channel of [unique('c'), unique('presence-')]) {
+      const topic = `app/${channel}`;
+      const socket = socketId();
+      const member = channel.startsWith('presence-') ? { userId: 'u', info: undefined } : undefined;
+      let brought: WeakRef<object> | undefined;
+      const join = async () => {
+        const subscription = { topic };
+        brought = new WeakRef(subscription);
+        await here.broker.subscribe(topic);
+        await here.roster.enter({ topic, socketId: socket, member, maxMembers: undefined }, () => {
+          t.ok(subscription.topic);
+        });
+      };
+      await join();
+      await new Promise(setImmediate);
+      collectGarbage();
+      t.equal(brought?.deref(), undefined, channel);
+      await here.roster.leave(topic, socket);
+    }
   });
 
   await t.test('of many that enter and leave at once, each is counted', async (t) => {

@@ -1,7 +1,7 @@
 import { channelKind } from '../../protocol/channel-name.ts';
 import type { Broker } from '../contracts/broker.ts';
 import type { Metrics } from '../contracts/metrics.ts';
-import { channelOf, topicOf } from '../contracts/topic.ts';
+import { channelOf } from '../contracts/topic.ts';
 import type { LoggedTopics } from './logged-topics.ts';
 
 /** What a topic is called, and its channel. */
@@ -28,14 +28,11 @@ export class LocalTopics {
     this.#metrics = metrics;
   }
 
-  /** The names by which the node has the topic: many who join it need not each keep a copy of their own. */
-  named(appId: string, channel: string): TopicNames {
-    const topic = topicOf(appId, channel);
-    return this.#wanted.get(topic) ?? { topic, channel };
-  }
-
-  /** Resolves once the topic's messages arrive here; rejects with BrokerUnavailable, and then holds nothing. */
-  async acquire(topic: string): Promise<void> {
+  /**
+   * Resolves once the topic's messages arrive here, to the names by which the node has it: many who join it need not
+   * each keep a copy of their own. Rejects with BrokerUnavailable, and then holds nothing.
+   */
+  async acquire(topic: string): Promise<TopicNames> {
     let wanted = this.#wanted.get(topic);
     if (wanted === undefined) {
       this.#logged.expect(topic);
@@ -51,6 +48,7 @@ export class LocalTopics {
       if (this.#wanted.get(topic) === wanted) this.#forget(topic);
       throw error;
     }
+    return wanted;
   }
 
   async release(topic: string): Promise<void> {

@@ -41,6 +41,7 @@ export class LoggedTopic {
   #epoch = '';
   /** The offset of the last message that this node has delivered. */
   #offset = 0;
+  #told: Position | undefined;
   /** Messages behind a gap that is being read; undefined if there is none. */
   #waiting: LoggedMessage[] | undefined;
   #waitingCharacters = 0;
@@ -50,9 +51,12 @@ export class LoggedTopic {
     this.#context = context;
   }
 
-  /** Where this node stands in the log, if it knows. */
+  /** Where this node stands in the log, if it knows: one object for all who ask while it stands there. */
   get position(): Position | undefined {
-    return this.#epoch === '' ? undefined : { epoch: this.#epoch, offset: this.#offset };
+    if (this.#epoch === '') return undefined;
+    const [epoch, offset] = [this.#epoch, this.#offset];
+    if (this.#told?.epoch !== epoch || this.#told.offset !== offset) this.#told = { epoch, offset };
+    return this.#told;
   }
 
   /** Where the node stood when its count of deliveries was `count`, as far as it is still known. */

@@ -16,7 +16,7 @@ import { type Broker, BrokerUnavailable, type CachedFrame } from '../contracts/b
 import type { Logger } from '../contracts/logger.ts';
 import type { Metrics } from '../contracts/metrics.ts';
 import type { Entered, Member, Roster } from '../contracts/roster.ts';
-import { resumableTopic } from '../contracts/topic.ts';
+import { resumableTopic, topicOf } from '../contracts/topic.ts';
 import { type Delivery, encodeDelivered } from '../delivery/delivery.ts';
 import type { LocalTopics } from '../delivery/local-topics.ts';
 import type { Recording } from '../delivery/recorder.ts';
@@ -87,8 +87,6 @@ export class Subscriptions {
       connection.awaiting.add(channel);
       return;
     }
-    const { topic, channel: name } = this.#deps.topics.named(connection.app.id, channel);
-    const subscription: Subscription = { channel: name, topic, kind, member: allowed.member, joinedAtMs: Date.now() };
     // Not before: clients try several transports at once, and only subscribe over the one that they stay with.
     if (connection.session !== undefined && connection.resumable === undefined) {
       await this.#deps.resume.claim(connection, connection.session);
@@ -96,7 +94,7 @@ export class Subscriptions {
     await whenReachable(connection, async () => {
       const { authorizations } = this.#deps;
       if (kind.access === 'public' || (await authorizations.granted(connection, allowed.identity))) {
-        await this.#join(connection, subscription);
+        await this.#join(connection, channel, kind, allowed.member);
       } else {
         this.#refuse(connection, channel, denied(TOKEN_REVOKED));
       }
@@ -144,11 +142,11 @@ export class Subscriptions {
     return denied(TOKEN_EXPIRED);
   }
 
-  async #join(connection: Connection, subscription: Subscription): Promise<void> {
+  async #join(connection: Connection, asked: string, kind: ChannelKind, member: Member | undefined): Promise<void> {
     const { delivery, topics, replay } = this.#deps;
-    const { channel, topic, member } = subscription;
-    await replay.turn(connection, channel);
-    await topics.acquire(topic);
+    await replay.turn(connection, asked);
+    const { topic, channel } = await topics.acquire(topicOf(connection.app.id, asked));
+    const subscription: Subscription = { channel, topic, kind, member, joinedAtMs: Date.now() };
     const recording = delivery.record(topic);
     let entered: Entered;
     try {

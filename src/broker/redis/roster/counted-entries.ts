@@ -18,6 +18,7 @@ export type CountedKind = 'subscriptions' | 'sign-ins';
 type Total = number;
 
 interface CountChange extends Change {
+  readonly socketId: string;
   readonly admit?: ((total: Total) => void) | undefined;
   readonly done: Deferred<Total>;
 }
@@ -111,8 +112,8 @@ interface CountedContext {
 class CountedTopic implements Reconciled<CountChange, Total> {
   readonly #context: CountedContext;
   readonly #reconciler: Reconciler<CountChange, Total>;
-  /** What shall be: each socket, and the change that brought it. */
-  readonly #sockets = new Map<string, CountChange>();
+  /** What shall be: each socket, and the change that brings it until Redis has that. */
+  readonly #sockets = new Map<string, CountChange | undefined>();
   /** What Redis was told last, and under which incarnation. */
   #written = 0;
   #incarnation = '';
@@ -123,7 +124,7 @@ class CountedTopic implements Reconciled<CountChange, Total> {
   }
 
   add(socketId: string, admit: CountChange['admit']): Promise<Total> {
-    const change: CountChange = { done: deferred<Total>(), admit };
+    const change: CountChange = { socketId, done: deferred<Total>(), admit };
     if (!this.#sockets.has(socketId)) this.#sockets.set(socketId, change);
     return this.#settled(change, () => {
       if (this.#sockets.get(socketId) === change) this.#sockets.delete(socketId);
@@ -132,7 +133,7 @@ class CountedTopic implements Reconciled<CountChange, Total> {
 
   remove(socketId: string): Promise<Total> {
     this.#sockets.delete(socketId);
-    return this.#settled({ done: deferred<Total>() }, () => undefined);
+    return this.#settled({ socketId, done: deferred<Total>() }, () => undefined);
   }
 
   catchUp(): Promise<void> {
@@ -153,6 +154,9 @@ class CountedTopic implements Reconciled<CountChange, Total> {
   }
 
   take(change: CountChange, total: Total): void {
+    const { socketId } = change;
+    // All that its caller had for it is free from now on.
+    if (this.#sockets.get(socketId) === change) this.#sockets.set(socketId, undefined);
     change.admit?.(total);
     change.done.resolve(total);
   }
