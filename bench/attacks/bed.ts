@@ -55,7 +55,8 @@ export class Bed {
     writeFileSync(rulesFile, attack.rules ?? RULES);
     const logFile = attack.isLogStuck === true ? undefined : join(folder, 'log');
     const log = logFile === undefined ? 'pipe' : openSync(logFile, 'w');
-    const args = [`--import=${PROBE}`, join(checkout, 'dist/cli.js'), 'serve'];
+    // As the shipped deployments start it.
+    const args = ['--v8-pool-size=1', `--import=${PROBE}`, join(checkout, 'dist/cli.js'), 'serve'];
     const limited = attack.maxFiles === undefined ? [] : ['-c', `ulimit -n ${attack.maxFiles}; exec "$0" "$@"`];
     const file = limited.length === 0 ? process.execPath : 'sh';
     const child = spawn(file, limited.length === 0 ? args : [...limited, process.execPath, ...args], {

@@ -19,6 +19,8 @@ module.exports = {
     cwd: resolve(__dirname, '../..'),
     script: 'dist/cli.js',
     args: `serve --port ${port}`,
+    // One thread helps the garbage collector: docs/operations.md, "How much it takes".
+    node_args: '--v8-pool-size=1',
     // Not cluster mode: there Node would hand out connections, and uWebSockets.js takes its own.
     exec_mode: 'fork',
     env: {
