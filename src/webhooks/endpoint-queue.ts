@@ -3,7 +3,6 @@ import type { App } from '../core/contracts/app.ts';
 import type { Current } from '../core/contracts/current.ts';
 import type { Logger } from '../core/contracts/logger.ts';
 import type { Metrics } from '../core/contracts/metrics.ts';
-import { factBytes } from '../core/contracts/outbox.ts';
 import type { EndpointRoom } from './endpoint-room.ts';
 import { noSuchWebhook, shownUrl } from './given-up.ts';
 import { payloadOf } from './payload.ts';
@@ -72,7 +71,7 @@ export class EndpointQueue {
       this.#givingUp.add(givingUp);
     }
     this.#waiting.push(telling);
-    const bytes = factBytes(telling.fact);
+    const { bytes } = telling.fact;
     this.#waitingBytes += bytes;
     room.take(bytes);
     if (this.#waiting.length >= BATCH_EVENTS) this.#sendMore();
@@ -117,10 +116,9 @@ export class EndpointQueue {
     let count = 0;
     let bytes = 0;
     for (const { fact } of this.#waiting) {
-      const more = factBytes(fact);
-      if (count === BATCH_EVENTS || (count > 0 && bytes + more > BATCH_BYTES)) break;
+      if (count === BATCH_EVENTS || (count > 0 && bytes + fact.bytes > BATCH_BYTES)) break;
       count += 1;
-      bytes += more;
+      bytes += fact.bytes;
     }
     this.#waitingBytes -= bytes;
     this.#context.room.giveBack(count, bytes);

@@ -2,7 +2,7 @@ import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promi
 import { BrokerUnavailable } from '../core/contracts/broker.ts';
 import type { Current } from '../core/contracts/current.ts';
 import type { Logger } from '../core/contracts/logger.ts';
-import { type Fact, factBytes, type Outbox, type OutboxReader, PAGE_FACTS } from '../core/contracts/outbox.ts';
+import { type Fact, type Outbox, type OutboxReader, PAGE_FACTS } from '../core/contracts/outbox.ts';
 import { Debounce, type DebounceOutlet } from './debounce.ts';
 import type { Telling } from './telling.ts';
 
@@ -99,7 +99,7 @@ export class FactFeed {
   }
 
   #letGo({ fact }: Telling): void {
-    if (this.#inHand.delete(fact.id)) this.#inHandBytes -= factBytes(fact);
+    if (this.#inHand.delete(fact.id)) this.#inHandBytes -= fact.bytes;
   }
 
   /** Gives how many facts went on: if none, there is nothing to do for now. */
@@ -134,7 +134,7 @@ export class FactFeed {
     }
     const telling: Telling = { fact, open: 0 };
     this.#inHand.set(fact.id, telling);
-    this.#inHandBytes += factBytes(fact);
+    this.#inHandBytes += fact.bytes;
     this.#debounce.take(telling);
   }
 }

@@ -12,7 +12,11 @@ function batch(id: string, detail?: string): GivenUpBatch {
   const event = { id: `f-${id}`, kind: 'client_event' as const, channel: 'private-漢', userId: 'ü "7"' };
   return {
     ...{ id, atMs: 5, url: 'https://example.com/hooks', reason: 'the endpoint answered 500', events: [event] },
-    ...{ endpoint: 'abc', timeMs: 4, facts: [{ ...event, appId: 'shop', atMs: 3, ...(detail && { detail }) }] },
+    ...{
+      endpoint: 'abc',
+      timeMs: 4,
+      facts: [{ ...event, appId: 'shop', atMs: 3, bytes: 300, ...(detail && { detail }) }],
+    },
   };
 }
 

@@ -149,10 +149,11 @@ export async function outboxContract(t: Test, startCluster: StartCluster): Promi
     const written: NewFact[] = [
       { kind: 'client_event', appId, channel: 'private-c', userId: 'ann', detail: '{"data":"a b \\n 漢字 👍🏽"}' },
       { kind: 'client_event', appId, channel: 'private-c', userId: undefined, detail: undefined },
+      { kind: 'client_event', appId, channel: 'private-c', userId: 'bob', detail: '{"data":"漢字"}'.padEnd(10_000) },
       { kind: 'user_online', appId, channel: undefined, userId: 'with space' },
     ];
     await there.outbox.write(written);
-    const facts = await read(main, 3);
+    const facts = await read(main, 4);
     const sorted = (list: readonly NewFact[]) =>
       list.map(({ kind, channel, userId, detail }) => JSON.stringify({ kind, channel, userId, detail })).sort();
     t.same(sorted(facts), sorted(written));

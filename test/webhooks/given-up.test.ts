@@ -12,7 +12,15 @@ import { until } from '../support/wait.ts';
 import { WebhookReceiver } from '../support/webhook-receiver.ts';
 
 const CREDENTIALS = { id: 'shop', key: 'shop-key', secret: 'shop-secret' };
-const FACT: Fact = { id: '7-1', kind: 'member_added', appId: 'shop', channel: 'presence-c', userId: '42', atMs: 1 };
+const FACT: Fact = {
+  id: '7-1',
+  kind: 'member_added',
+  appId: 'shop',
+  channel: 'presence-c',
+  userId: '42',
+  atMs: 1,
+  bytes: 300,
+};
 
 /** What was given up of an app with these endpoints. */
 async function start(t: Test, paths: readonly string[] = [''], store: GivenUpStore = new MemoryGivenUp()) {

@@ -2,7 +2,7 @@ import type { Logger } from '../../core/contracts/logger.ts';
 import { createMetrics, type Metrics } from '../../core/contracts/metrics.ts';
 import {
   type Fact,
-  factBytes,
+  factOf,
   type NewFact,
   type Outbox,
   type OutboxBacklog,
@@ -48,7 +48,7 @@ export class MemoryOutbox implements Outbox {
   readonly #metrics: Metrics;
   readonly #now: () => number;
   /** Those that a reader wants still. */
-  readonly #facts = new Map<Fact, { readonly bytes: number; readonly share: Share<Fact> }>();
+  readonly #facts = new Map<Fact, Share<Fact>>();
   readonly #shares = new Shares<Fact>();
   readonly #readings = new Map<string, Reading>();
   #bytes = 0;
@@ -78,10 +78,9 @@ export class MemoryOutbox implements Outbox {
     if (!this.wants(told.kind, told.appId, told.channel)) return;
     const atMs = this.#now();
     this.#lastId += 1;
-    const fact: Fact = { ...told, id: `${atMs}-${this.#lastId}`, atMs };
-    const bytes = factBytes(fact);
-    this.#facts.set(fact, { bytes, share: this.#shares.add(told.appId, fact, bytes) });
-    this.#bytes += bytes;
+    const fact = factOf(told, `${atMs}-${this.#lastId}`, atMs);
+    this.#facts.set(fact, this.#shares.add(told.appId, fact, fact.bytes));
+    this.#bytes += fact.bytes;
     for (const { waiting } of this.#readings.values()) waiting.add(fact);
     this.#trim(atMs);
   }
@@ -116,10 +115,10 @@ export class MemoryOutbox implements Outbox {
   }
 
   #forget(fact: Fact): void {
-    const kept = this.#facts.get(fact);
-    if (kept === undefined) return;
-    this.#bytes -= kept.bytes;
-    this.#shares.remove(kept.share, fact, kept.bytes);
+    const share = this.#facts.get(fact);
+    if (share === undefined) return;
+    this.#bytes -= fact.bytes;
+    this.#shares.remove(share, fact, fact.bytes);
     this.#facts.delete(fact);
   }
 

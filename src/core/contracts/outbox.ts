@@ -16,6 +16,8 @@ export interface Fact extends NewFact {
   readonly id: string;
   /** By the clock of the shared state. */
   readonly atMs: number;
+  /** What it takes in a node's memory, about. */
+  readonly bytes: number;
 }
 
 export interface NewFact {
@@ -38,8 +40,27 @@ export const wantsNothing: WantsFact = () => false;
 /** What a fact takes beside its texts, about. */
 const OVERHEAD_BYTES = 200;
 
-/** What a fact takes in a node's memory, about. */
-export function factBytes({ appId, channel = '', userId = '', detail = '' }: NewFact): number {
+/** From this length on, a detail is kept as bytes. */
+const LONG_DETAIL_CHARACTERS = 4096;
+
+/**
+ * A fact as a node keeps it. It may wait for long: so a long detail is kept outside the engine's heap, where the garbage
+ * collector does not copy it, and is made anew each time that it is read.
+ */
+export function factOf(told: NewFact, id: string, atMs: number): Fact {
+  const { kind, appId, channel, userId, detail } = told;
+  const fact = { id, atMs, kind, appId, channel, userId, bytes: bytesOf(told) };
+  if (detail === undefined || detail.length < LONG_DETAIL_CHARACTERS) return { ...fact, detail };
+  const kept = Buffer.from(detail);
+  return {
+    ...fact,
+    get detail() {
+      return kept.toString();
+    },
+  };
+}
+
+function bytesOf({ appId, channel = '', userId = '', detail = '' }: NewFact): number {
   return OVERHEAD_BYTES + 2 * (appId.length + channel.length + userId.length + detail.length);
 }
 

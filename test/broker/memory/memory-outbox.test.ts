@@ -1,6 +1,7 @@
 import t from 'tap';
 import { MemoryOutbox, OUTBOX_BOUNDS } from '../../../src/broker/memory/memory-outbox.ts';
 import type { Fact } from '../../../src/core/contracts/outbox.ts';
+import { collectGarbage } from '../../support/collect-garbage.ts';
 
 const fact = { kind: 'client_event', appId: 'app', channel: 'private-c', userId: undefined } as const;
 
@@ -40,6 +41,21 @@ t.test('it is bounded in bytes, whether it was given or not', async (t) => {
   for (let index = 0; index < 8; index += 1) started.outbox.tell({ ...fact, detail });
   t.equal((await readAll(started)).length, 7);
   t.equal(given !== undefined && started.reader.holds(given), false, 'what was given goes too');
+});
+
+t.test('long details wait outside the heap, and are facts like all others', async (t) => {
+  const started = start();
+  collectGarbage();
+  const before = process.memoryUsage().heapUsed;
+  const detailOf = (index: number) => JSON.stringify({ data: String(index).padEnd(100_000, '漢') });
+  for (let index = 0; index < 50; index += 1) started.outbox.tell({ ...fact, detail: detailOf(index) });
+  collectGarbage();
+  const grown = process.memoryUsage().heapUsed - before;
+  t.ok(grown < 1_000_000, `${grown} bytes of the heap for 50 details of 100,000 characters`);
+  const facts = await readAll(started);
+  t.equal(facts[7]?.detail, detailOf(7));
+  t.equal((JSON.parse(JSON.stringify(facts[7])) as Fact).detail, detailOf(7), 'as what is given up is written down');
+  t.equal({ ...facts[7] }.detail, detailOf(7));
 });
 
 t.test('it is bounded in time', async (t) => {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { type Fact, type FactKind, type OutboxReader, PAGE_FACTS } from '../../../core/contracts/outbox.ts';
+import { type Fact, type FactKind, factOf, type OutboxReader, PAGE_FACTS } from '../../../core/contracts/outbox.ts';
 import { FINISH_FACTS, type FoundFacts, LEAVE_FACTS, READ_FACTS, type StoredFact } from '../scripts/outbox.ts';
 import { BUCKETS } from '../wire/keys.ts';
 import { type RedisStore, UNTIL_DONE } from '../wire/store.ts';
@@ -104,7 +104,7 @@ export class RedisOutboxReader implements OutboxReader {
       if (found.held) this.#heldUntil.set(bucket, sentAt + this.#leaseMs);
       else this.#heldUntil.delete(bucket);
       this.#dropped += found.dropped;
-      for (const stored of found.facts) facts.push(factOf(bucket, stored));
+      for (const stored of found.facts) facts.push(readFact(bucket, stored));
     }
     for (const fact of facts) this.#given.add(fact);
     if (this.#dropped > 0) this.#tellDropped(sentAt);
@@ -145,17 +145,16 @@ function newOwner(): string {
 }
 
 /** `bucket-milliseconds-number`: the stream's own id, after the bucket that has the stream. */
-function factOf(bucket: number, { id, fields }: StoredFact): Fact {
+function readFact(bucket: number, { id, fields }: StoredFact): Fact {
   const [, kind = '', , appId = '', , channel = '', , userId = '', , detail = ''] = fields;
-  return {
-    id: `${bucket}-${id}`,
+  const told = {
     kind: kind as FactKind,
     appId,
     channel: channel === '' ? undefined : channel,
     userId: userId === '' ? undefined : userId,
     detail: detail === '' ? undefined : detail,
-    atMs: Number(id.slice(0, id.indexOf('-'))),
   };
+  return factOf(told, `${bucket}-${id}`, Number(id.slice(0, id.indexOf('-'))));
 }
 
 function bucketOfFact(id: string): number {
