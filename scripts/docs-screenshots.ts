@@ -9,6 +9,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { type Browser, chromium, type Frame, type Locator, type Page } from 'playwright-core';
+import { RUN_TYPESCRIPT } from '../test/support/typescript.ts';
 
 const ROOT = new URL('../', import.meta.url).pathname;
 const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking'];
@@ -85,7 +86,7 @@ const EXAMPLES: Readonly<Record<string, { readonly play: Play; readonly colorSch
 
 /** Runs a program until it has printed where it can be looked at, and stops it after the work there. */
 async function run(args: readonly string[], place: RegExp, work: (url: string) => Promise<void>): Promise<void> {
-  const child = spawn(process.execPath, ['--import=tsx', ...args], { cwd: ROOT, stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, [RUN_TYPESCRIPT, ...args], { cwd: ROOT, stdio: ['ignore', 'pipe', 'inherit'] });
   const exited = once(child, 'exit');
   try {
     for await (const line of createInterface({ input: child.stdout })) {

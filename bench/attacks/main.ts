@@ -6,6 +6,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { freePort } from '../../test/support/free-port.ts';
 import { startRedis } from '../../test/support/redis-server.ts';
+import { RUN_TYPESCRIPT } from '../../test/support/typescript.ts';
 import { JSON_OPTION, machineText, runCommand, type Values, writeResults } from '../support/command.ts';
 import { ATTACKS, type Attack, type Prey } from './attacks.ts';
 import { Bed } from './bed.ts';
@@ -38,7 +39,7 @@ const MB = 1024 * 1024;
  * it shall load the server, and not take their time. Resolves to what begins it; that resolves to what it saw.
  */
 async function makeReady(name: string, seconds: number): Promise<(prey: Prey) => Promise<string>> {
-  const args = ['--idle', '0', process.execPath, '--import=tsx', ATTACKER, name];
+  const args = ['--idle', '0', process.execPath, RUN_TYPESCRIPT, ATTACKER, name];
   const child = spawn('chrt', args, {
     cwd: ROOT,
     stdio: ['pipe', 'pipe', 'ignore'],

@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { freePort } from '../../test/support/free-port.ts';
+import { RUN_TYPESCRIPT } from '../../test/support/typescript.ts';
 import { APP, fanfare } from '../peers/contestants.ts';
 import type { LoadJob, LoadResult } from '../support/load/load-run.ts';
 import { runLoadProcess } from '../support/load-process.ts';
@@ -41,7 +42,7 @@ const SLICES = 6;
 function contestants(cliFile: string | undefined): readonly Contestant[] {
   const bareFile = fileURLToPath(new URL('bare-stream.ts', import.meta.url));
   const bare = (port: number) => ({
-    command: [process.execPath, '--import=tsx', bareFile, String(port)],
+    command: [process.execPath, RUN_TYPESCRIPT, bareFile, String(port)],
     cwd: ROOT,
     env: {},
   });

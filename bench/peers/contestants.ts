@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { RUN_TYPESCRIPT } from '../../test/support/typescript.ts';
 import type { AppKeys } from '../support/load/trigger-request.ts';
 import type { ContestantName } from '../support/scenarios.ts';
 import type { ServerCommand } from '../support/server-process.ts';
@@ -30,7 +31,7 @@ const bare: Contestant = {
   command: (port) => ({
     command: [
       process.execPath,
-      '--import=tsx',
+      RUN_TYPESCRIPT,
       fileURLToPath(new URL('bare-server.ts', import.meta.url)),
       String(port),
     ],

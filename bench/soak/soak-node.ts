@@ -2,6 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { ConfigInput } from '../../src/config/schema.ts';
+import { RUN_TYPESCRIPT } from '../../test/support/typescript.ts';
 import { until, within } from '../../test/support/wait.ts';
 import type { Holdings, Order } from './node.ts';
 
@@ -21,7 +22,7 @@ export class SoakNode {
 
   /** Resolves once the node is ready for traffic. */
   static async start(settings: ConfigInput): Promise<SoakNode> {
-    const execArgv = ['--import=tsx', '--expose-gc'];
+    const execArgv = [RUN_TYPESCRIPT, '--expose-gc'];
     const child = fork(SCRIPT, [JSON.stringify(settings)], { execArgv });
     process.once('exit', () => child.kill('SIGKILL'));
     const [port] = (await within(once(child, 'message'), 'a node listens', START_MS)) as [number];

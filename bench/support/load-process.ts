@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { RUN_TYPESCRIPT } from '../../test/support/typescript.ts';
 import type { LoadJob, LoadResult } from './load/load-run.ts';
 import { pinned } from './server-process.ts';
 
@@ -9,7 +10,7 @@ import { pinned } from './server-process.ts';
  */
 export function runLoadProcess(jobs: readonly LoadJob[], slices: number): Promise<LoadResult[]> {
   const main = fileURLToPath(new URL('load/main.ts', import.meta.url));
-  const [file, args] = pinned(1, [process.execPath, '--import=tsx', main, JSON.stringify({ jobs, slices })]);
+  const [file, args] = pinned(1, [process.execPath, RUN_TYPESCRIPT, main, JSON.stringify({ jobs, slices })]);
   return new Promise((resolve, reject) => {
     const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'pipe'] });
     const kill = (): boolean => child.kill('SIGKILL');

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { ConfigInput } from '../../src/config/schema.ts';
 import { freePort } from '../../test/support/free-port.ts';
+import { RUN_TYPESCRIPT } from '../../test/support/typescript.ts';
 import { type ServerCommand, ServerProcess } from './server-process.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -11,7 +12,7 @@ const READY_MS = 60_000;
 /** The command that serves with these settings, straight from the sources. Without them, no port for operators. */
 export function nodeCommand(settings: ConfigInput): ServerCommand {
   const config = JSON.stringify({ admin: { enabled: false }, ...settings });
-  return { command: [process.execPath, '--import=tsx', SCRIPT, config], cwd: ROOT, env: {} };
+  return { command: [process.execPath, RUN_TYPESCRIPT, SCRIPT, config], cwd: ROOT, env: {} };
 }
 
 /** A node that can be drained, killed and watched. Several run at once, so none is bound to a CPU. */

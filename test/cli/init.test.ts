@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'no
 import { join } from 'node:path';
 import { parseEnv } from 'node:util';
 import t, { type Test } from 'tap';
-import { runIn, scratchFolder, startNode, TSX_CLI } from '../support/cli.ts';
+import { CLI_FROM_SOURCE, runIn, scratchFolder, startNode } from '../support/cli.ts';
 
 const NAMES = ['JWT_SECRET', 'PUSHER_APP_ID', 'PUSHER_APP_KEY', 'PUSHER_APP_SECRET'];
 
@@ -30,7 +30,7 @@ for (const [kind, manifest, rules] of [
     t.equal(statSync(join(folder, '.env')).mode & 0o077, 0, 'for nobody else to read');
     t.notOk(existsSync(join(folder, '.gitignore')), 'no repository');
 
-    const server = startNode(t, [...TSX_CLI, 'serve', '--port', '0', '--host', '127.0.0.1'], folder, {});
+    const server = startNode(t, [...CLI_FROM_SOURCE, 'serve', '--port', '0', '--host', '127.0.0.1'], folder, {});
     await server.shows(new RegExp(`"apps":\\["${env.PUSHER_APP_ID}"\\],"msg":"listening"`));
     t.equal(server.stderr(), '', 'nothing to warn of');
     server.child.kill('SIGTERM');

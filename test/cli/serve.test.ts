@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { runInNewContext } from 'node:vm';
 import pusherModule from 'pusher-js';
 import t, { type Test } from 'tap';
-import { run, scratchFolder, start, startNode, startServer, TSX_CLI } from '../support/cli.ts';
+import { CLI_FROM_SOURCE, run, scratchFolder, start, startNode, startServer } from '../support/cli.ts';
 import { until } from '../support/wait.ts';
 
 // The types say that the class is the module's `default`; in Node the class is the module itself.
@@ -28,7 +28,7 @@ t.test('a project with rules of its own is told which file they are', async (t) 
   const folder = scratchFolder(t);
   writeFileSync(join(folder, 'rules.mjs'), 'export default { channels: {} };');
   const env = { FANFARE_AUTH_RULES_FILE: 'rules.mjs' };
-  const server = startNode(t, [...TSX_CLI, '--port', '0', '--host', '127.0.0.1'], folder, env);
+  const server = startNode(t, [...CLI_FROM_SOURCE, '--port', '0', '--host', '127.0.0.1'], folder, env);
   await server.shows(/^Who may join what is decided by rules\.mjs; a change of it takes effect at once\.$/m);
 });
 

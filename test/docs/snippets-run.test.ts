@@ -8,6 +8,7 @@ import { projectFolder } from '../support/compiler.ts';
 import { snippetWith } from '../support/docs/snippets.ts';
 import { openBrowser } from '../support/scenarios/browser.ts';
 import { startFanfare } from '../support/target.ts';
+import { RUN_TYPESCRIPT } from '../support/typescript.ts';
 import { until } from '../support/wait.ts';
 
 /** What the pages take for granted: a server in development, at the port that they name. */
@@ -74,7 +75,7 @@ t.test("the quick start's frontend gets an event", async (t) => {
   const code = snippetWith('docs/quick-start.md', 'ts', 'new Pusher');
   // In Node the class is the module itself, without the types' `default`.
   const file = moduleOf(t, 'frontend.ts', `const token = '${token}';\n${code}`);
-  const frontend = startNode(t, ['--import', import.meta.resolve('tsx'), file], ROOT, {});
+  const frontend = startNode(t, [RUN_TYPESCRIPT, file], ROOT, {});
   // Until it has joined, nothing arrives.
   const arrives = async () => {
     await run(['trigger', 'private-user.42', 'message.sent', '{"text":"hello"}', '--url', target.origin]);

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import t from 'tap';
+import { RUN_TYPESCRIPT } from '../support/typescript.ts';
 import { Mutator } from './mutator.ts';
 import { seedsOf } from './seeds.ts';
 import { TARGETS } from './targets/index.ts';
@@ -40,7 +41,7 @@ t.test('inputs are the same for the same seed, and others for another', async (t
 
 t.test('coverage leads to code that the seeds do not reach', async (t) => {
   const script = fileURLToPath(new URL('guided.ts', import.meta.url));
-  const { stdout } = await promisify(execFile)(process.execPath, ['--import=tsx', script, 'names', '1', '1']);
+  const { stdout } = await promisify(execFile)(process.execPath, [RUN_TYPESCRIPT, script, 'names', '1', '1']);
   const [, kept = '', beyond = ''] = /, (\d+) kept; \d+ functions ran, and (\d+) characters/.exec(stdout) ?? [];
   t.ok(Number(kept) > 0 && Number(beyond) > 0, stdout);
 });

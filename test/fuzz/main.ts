@@ -5,6 +5,7 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { type Option, runCommand, type Values } from '../../bench/support/command.ts';
+import { RUN_TYPESCRIPT } from '../support/typescript.ts';
 import { Mutator } from './mutator.ts';
 import { keepSeed, seedsOf } from './seeds.ts';
 import { TARGETS } from './targets/index.ts';
@@ -48,7 +49,7 @@ async function mutate(target: FuzzTarget, runs: number, seed: number): Promise<n
 /** False if the target failed, led by coverage. */
 function guided(target: FuzzTarget, seconds: number, seed: number): boolean {
   const script = fileURLToPath(new URL('guided.ts', import.meta.url));
-  const args = ['--import=tsx', script, target.name, String(seconds), String(seed)];
+  const args = [RUN_TYPESCRIPT, script, target.name, String(seconds), String(seed)];
   return spawnSync(process.execPath, args, { stdio: 'inherit' }).status === 0;
 }
 

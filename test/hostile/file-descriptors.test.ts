@@ -9,6 +9,7 @@ import { ROOT } from '../support/cli.ts';
 import { recordingLogger } from '../support/fakes.ts';
 import { freePort } from '../support/free-port.ts';
 import { send } from '../support/signed-api.ts';
+import { RUN_TYPESCRIPT } from '../support/typescript.ts';
 import { until } from '../support/wait.ts';
 
 const onLinux = { skip: process.platform !== 'linux' && 'reads /proc' };
@@ -23,7 +24,7 @@ function cpuTicks(pid: number): number {
 t.test('a node that runs out of file descriptors says so once, does not spin, and recovers', onLinux, async (t) => {
   const port = await freePort();
   const command = `ulimit -n ${LIMIT}; exec "$0" "$@"`;
-  const args = ['--import', import.meta.resolve('tsx'), join(ROOT, 'src/cli.ts')];
+  const args = [RUN_TYPESCRIPT, join(ROOT, 'src/cli.ts')];
   const child = spawn('sh', ['-c', command, process.execPath, ...args], {
     cwd: t.testdir(),
     env: {

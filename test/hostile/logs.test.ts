@@ -9,9 +9,10 @@ import { RawClient } from '../support/raw-client.ts';
 import { SignedApi } from '../support/signed-api.ts';
 import { APP, targetAt } from '../support/target.ts';
 import { RawSocket, startLogged } from '../support/transport.ts';
+import { RUN_TYPESCRIPT } from '../support/typescript.ts';
 import { until, within } from '../support/wait.ts';
 
-const SERVE = ['--import', import.meta.resolve('tsx'), join(ROOT, 'src/cli.ts')];
+const SERVE = [RUN_TYPESCRIPT, join(ROOT, 'src/cli.ts')];
 
 /** A server whose stdout is what the test says, and which writes every refusal. */
 function startWithStdout(t: Test, stdout: 'pipe' | number) {

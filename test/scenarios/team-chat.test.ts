@@ -12,6 +12,7 @@ import { JWT_SECRET, openDeployment } from '../support/scenarios/deployment.ts';
 import { connectEchoAs } from '../support/scenarios/echo-client.ts';
 import { call, exampleSettings, openExample } from '../support/scenarios/example.ts';
 import { SignedApi } from '../support/signed-api.ts';
+import { RUN_TYPESCRIPT } from '../support/typescript.ts';
 import { until, within } from '../support/wait.ts';
 
 const PING_SECONDS = 1;
@@ -137,7 +138,7 @@ t.test('a client that froze without a word is gone within the ping interval and 
   const ada = await join(t, '1');
   const member = fileURLToPath(new URL('../support/scenarios/member-process.ts', import.meta.url));
   const frozen = await Child.start(t, process.execPath, [
-    ...['--import=tsx', member, target.origin, target.key, await tokenOf('3'), 'presence-chat.5'],
+    ...[RUN_TYPESCRIPT, member, target.origin, target.key, await tokenOf('3'), 'presence-chat.5'],
   ]);
   await frozen.line(/^joined$/);
   await until(() => ada.here().includes('Linus'), 'Linus is here');

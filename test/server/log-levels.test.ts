@@ -12,6 +12,7 @@ import { Child } from '../support/scenarios/child.ts';
 import { SignedApi } from '../support/signed-api.ts';
 import { APP } from '../support/target.ts';
 import { startLogged } from '../support/transport.ts';
+import { RUN_TYPESCRIPT } from '../support/typescript.ts';
 import { until } from '../support/wait.ts';
 
 const CONTENT = 'only-the-subscribers-may-read-this';
@@ -104,7 +105,7 @@ t.test('the command writes text where it is told to, and JSON where nobody reads
     ['auto', /^\{.*"msg":"listening"/],
   ] as const) {
     const env = { FANFARE_PORT: '0', FANFARE_ADMIN_ENABLED: 'false', FANFARE_LOG_FORMAT: format };
-    const child = await Child.start(t, process.execPath, ['--import=tsx', 'src/cli.ts', 'serve'], { cwd: ROOT, env });
+    const child = await Child.start(t, process.execPath, [RUN_TYPESCRIPT, 'src/cli.ts', 'serve'], { cwd: ROOT, env });
     t.match(await child.line(/listening/), expected, format);
   }
 });

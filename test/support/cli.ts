@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import type { Test } from 'tap';
 import type { CliContext } from '../../src/cli/context.ts';
 import { runCli } from '../../src/cli/program.ts';
+import { RUN_TYPESCRIPT } from './typescript.ts';
 import { until, within } from './wait.ts';
 
 export const ROOT = fileURLToPath(new URL('../../', import.meta.url));
@@ -77,11 +78,11 @@ export interface RunningCommand {
 }
 
 /** What Node is given to run the command from its source. */
-export const TSX_CLI = ['--import', import.meta.resolve('tsx'), join(ROOT, 'src/cli.ts')];
+export const CLI_FROM_SOURCE = [RUN_TYPESCRIPT, join(ROOT, 'src/cli.ts')];
 
 /** Runs a command as a process of its own; it is ended with the test. */
 export function start(t: Test, args: readonly string[], env: Record<string, string> = {}): RunningCommand {
-  return startNode(t, [...TSX_CLI, ...args], scratchFolder(t), { FANFARE_AUTH_RULES_FILE: RULES, ...env });
+  return startNode(t, [...CLI_FROM_SOURCE, ...args], scratchFolder(t), { FANFARE_AUTH_RULES_FILE: RULES, ...env });
 }
 
 export function startNode(t: Test, args: readonly string[], cwd: string, env: Record<string, string>): RunningCommand {

@@ -44,8 +44,8 @@ const OVERHEAD_BYTES = 200;
 const LONG_DETAIL_CHARACTERS = 4096;
 
 /**
- * A fact as a node keeps it. It may wait for long: so a long detail is kept outside the engine's heap, where the garbage
- * collector does not copy it, and is made anew each time that it is read.
+ * A fact as a node keeps it. It may wait for long: so a long detail is kept outside the engine's heap, where no garbage
+ * collection copies it, and is made anew each time that it is read.
  */
 export function factOf(told: NewFact, id: string, atMs: number): Fact {
   const { kind, appId, channel, userId, detail } = told;

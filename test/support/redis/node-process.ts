@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { RUN_TYPESCRIPT } from '../typescript.ts';
 import { within } from '../wait.ts';
 
 /** A node in a process of its own, which can be killed and paused. */
@@ -14,7 +15,7 @@ export class NodeProcess {
   /** @param script beside this file; it sends a message once it is ready */
   static async start(script: string, ...args: (string | number)[]): Promise<NodeProcess> {
     const file = fileURLToPath(new URL(`./${script}`, import.meta.url));
-    const child = fork(file, args.map(String), { execArgv: ['--import=tsx'] });
+    const child = fork(file, args.map(String), { execArgv: [RUN_TYPESCRIPT] });
     await within(once(child, 'message'), 'the node is ready', 30_000);
     return new NodeProcess(child);
   }

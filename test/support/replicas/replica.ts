@@ -5,6 +5,7 @@ import type { Test } from 'tap';
 import type { ConfigInput } from '../../../src/config/schema.ts';
 import { send } from '../signed-api.ts';
 import { APP, type Target, targetAt } from '../target.ts';
+import { RUN_TYPESCRIPT } from '../typescript.ts';
 import { until, within } from '../wait.ts';
 
 const SCRIPT = fileURLToPath(new URL('./replica-node.ts', import.meta.url));
@@ -59,7 +60,7 @@ export async function startReplicas(
   };
   return await Promise.all(
     Array.from({ length: count }, async () => {
-      const child = fork(SCRIPT, [JSON.stringify(config)], { execArgv: ['--import=tsx'] });
+      const child = fork(SCRIPT, [JSON.stringify(config)], { execArgv: [RUN_TYPESCRIPT] });
       t.teardown(async () => {
         if (child.exitCode !== null || child.signalCode !== null) return;
         const ended = once(child, 'exit');

@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url';
 import type { Test } from 'tap';
 import { freePort } from '../free-port.ts';
 import type { Target } from '../target.ts';
+import { RUN_TYPESCRIPT } from '../typescript.ts';
 import { Child } from './child.ts';
 import { NginxFolder } from './nginx.ts';
 
@@ -40,7 +41,7 @@ export class Node {
   }
 
   static async start(t: Test, env: Readonly<Record<string, string>>): Promise<Node> {
-    const process = await Child.start(t, globalThis.process.execPath, ['--import=tsx', 'src/cli.ts', 'serve'], {
+    const process = await Child.start(t, globalThis.process.execPath, [RUN_TYPESCRIPT, 'src/cli.ts', 'serve'], {
       cwd: ROOT,
       env: { NODE_ENV: 'production', FANFARE_HOST: '127.0.0.1', FANFARE_PORT: '0', ...env },
       exitLimitMs: 10_000,
