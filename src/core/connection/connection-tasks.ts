@@ -5,11 +5,11 @@ import type { Logger } from '../contracts/logger.ts';
 import type { Metrics } from '../contracts/metrics.ts';
 import type { Close } from './close.ts';
 import type { Connection } from './connection.ts';
-import type { Message } from './packed-messages.ts';
+import { type Message, waitingBytesOf } from './packed-messages.ts';
 import type { Task } from './task-queue.ts';
 
 /** What a connection is to do in its turn. */
-export type Work = Pick<Task, 'run'> & Partial<Omit<Task, 'characters'>>;
+export type Work = Pick<Task, 'run'> & Partial<Omit<Task, 'bytes'>>;
 
 export interface WaitingLimits {
   /** For the messages of one connection that wait for their turn. */
@@ -22,9 +22,6 @@ export interface WaitingLimits {
 
 /** Tasks of one connection that may wait; a client that queues more is not a stock client. */
 const MAX_WAITING_TASKS = 5000;
-
-/** The engine keeps a character in one byte or two. */
-const BYTES_PER_CHARACTER = 2;
 
 /** Between two looks at all connections for what has waited too long. */
 const CHECK_MS = 2000;
@@ -87,21 +84,21 @@ export class ConnectionTasks {
    */
   wait(connection: Connection, message: Message, toWork: (connection: Connection, message: Message) => Work): void {
     if (connection.closed) return;
-    const bytes = message.text.length * BYTES_PER_CHARACTER;
+    const bytes = waitingBytesOf(message);
     if (!this.#makeRoom(connection, bytes)) return;
     this.#waitingBytes += bytes;
     connection.tasks.addMessage(
       message,
-      (next) => new ConnectionTask(connection, toWork(connection, next), next.text.length, this.#carryOut),
+      (next) => new ConnectionTask(connection, toWork(connection, next), waitingBytesOf(next), this.#carryOut),
     );
   }
 
   /** Runs a connection's last task, of one that has gone. @param byClient see TaskQueue.finish */
   finish(connection: Connection, last: () => Promise<void>, byClient: boolean): void {
     const { tasks } = connection;
-    const before = tasks.waitingCharacters;
+    const before = tasks.waitingBytes;
     tasks.finish(last, byClient);
-    this.#waitingBytes -= (before - tasks.waitingCharacters) * BYTES_PER_CHARACTER;
+    this.#waitingBytes -= before - tasks.waitingBytes;
   }
 
   /** A fault in one client's task is that client's alone: never rejects. */
@@ -119,8 +116,8 @@ export class ConnectionTasks {
     }
   }
 
-  readonly #carryOut = ({ connection, work, characters }: ConnectionTask): Promise<void> => {
-    this.#waitingBytes -= characters * BYTES_PER_CHARACTER;
+  readonly #carryOut = ({ connection, work, bytes }: ConnectionTask): Promise<void> => {
+    this.#waitingBytes -= bytes;
     return this.#isTooLate(connection) ? Promise.resolve() : this.guard(connection, () => work.run());
   };
 
@@ -144,16 +141,14 @@ export class ConnectionTasks {
   #problem({ tasks }: Connection, bytes: number): ErrorCode | undefined {
     if (tasks.size >= MAX_WAITING_TASKS) return TOO_MANY;
     // One may always wait: a single message is no larger than the transport lets it be.
-    const waitingBytes = tasks.waitingCharacters * BYTES_PER_CHARACTER;
-    return tasks.size > 0 && waitingBytes + bytes > this.#limits().maxWaitingBytes ? TOO_LARGE : undefined;
+    return tasks.size > 0 && tasks.waitingBytes + bytes > this.#limits().maxWaitingBytes ? TOO_LARGE : undefined;
   }
 
   /** Too much waits on the node: whoever has the most goes, which is nobody who is merely unlucky. */
   #closeHeaviest(): void {
     let heaviest: Connection | undefined;
     for (const connection of this.#connections) {
-      const { waitingCharacters } = connection.tasks;
-      if (waitingCharacters > (heaviest?.tasks.waitingCharacters ?? 0)) heaviest = connection;
+      if (connection.tasks.waitingBytes > (heaviest?.tasks.waitingBytes ?? 0)) heaviest = connection;
     }
     if (heaviest === undefined) return;
     this.#metrics.refused.add('waiting-bytes');
@@ -174,18 +169,13 @@ export class ConnectionTasks {
 class ConnectionTask implements Task {
   readonly connection: Connection;
   readonly work: Work;
-  readonly characters: number;
+  readonly bytes: number;
   readonly #carryOut: (task: ConnectionTask) => Promise<void>;
 
-  constructor(
-    connection: Connection,
-    work: Work,
-    characters: number,
-    carryOut: (task: ConnectionTask) => Promise<void>,
-  ) {
+  constructor(connection: Connection, work: Work, bytes: number, carryOut: (task: ConnectionTask) => Promise<void>) {
     this.connection = connection;
     this.work = work;
-    this.characters = characters;
+    this.bytes = bytes;
     this.#carryOut = carryOut;
   }
 

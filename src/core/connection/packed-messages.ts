@@ -19,6 +19,11 @@ const EXTRA = 2;
 const SMALLEST_CHUNK_BYTES = 1024;
 const LARGEST_CHUNK_BYTES = 16 * 1024;
 
+/** What a message takes while it waits, about: two bytes for a character, as in the engine, or what it takes here. */
+export function waitingBytesOf({ text }: Pick<Message, 'text'>): number {
+  return Math.max(2 * text.length, Buffer.byteLength(text));
+}
+
 /** Some of the messages, one behind the other. */
 interface Chunk {
   readonly bytes: Buffer;

@@ -1,11 +1,11 @@
 import { NODE_TURNS, SPARE_TURNS } from './node-turns.ts';
-import { type Message, PackedMessages } from './packed-messages.ts';
+import { type Message, PackedMessages, waitingBytesOf } from './packed-messages.ts';
 
 /** Something that a client's message asks for. Must not reject. */
 export interface Task {
   run(): Promise<void>;
-  /** The length of the message that waits with it. */
-  readonly characters: number;
+  /** What the message that it comes from took while it waited. */
+  readonly bytes: number;
   /** Done even if the client has closed its connection meanwhile: it is for others. */
   readonly isForOthers: boolean;
   /** Beyond what clients ask for: done when there is time to spare. */
@@ -27,7 +27,7 @@ interface Backlog {
 export class TaskQueue {
   #waiting: (Task | Backlog)[] = [];
   #size = 0;
-  #waitingCharacters = 0;
+  #waitingBytes = 0;
   #busy = false;
   #nextSinceMs = 0;
 
@@ -41,8 +41,8 @@ export class TaskQueue {
     return this.#size;
   }
 
-  get waitingCharacters(): number {
-    return this.#waitingCharacters;
+  get waitingBytes(): number {
+    return this.#waitingBytes;
   }
 
   /** Since when nothing has ended; undefined if nothing is under way. */
@@ -54,7 +54,7 @@ export class TaskQueue {
     if (this.#busy) {
       this.#waiting.push(task);
       this.#size += 1;
-      this.#waitingCharacters += task.characters;
+      this.#waitingBytes += task.bytes;
       return;
     }
     this.#busy = true;
@@ -75,7 +75,7 @@ export class TaskQueue {
     }
     last.messages.add(message);
     this.#size += 1;
-    this.#waitingCharacters += message.text.length;
+    this.#waitingBytes += waitingBytesOf(message);
   }
 
   /**
@@ -86,9 +86,9 @@ export class TaskQueue {
     const all = this.#waiting;
     this.#waiting = [];
     this.#size = 0;
-    this.#waitingCharacters = 0;
+    this.#waitingBytes = 0;
     if (byClient) this.#keepForOthers(all);
-    this.add({ run: last, characters: 0, isForOthers: false, isExtra: false, cost: 1 });
+    this.add({ run: last, bytes: 0, isForOthers: false, isExtra: false, cost: 1 });
   }
 
   #keepForOthers(all: readonly (Task | Backlog)[]): void {
@@ -121,7 +121,7 @@ export class TaskQueue {
     const next = 'messages' in first ? first.toTask(first.messages.take()) : first;
     if (!('messages' in first) || first.messages.size === 0) this.#waiting.shift();
     this.#size -= 1;
-    this.#waitingCharacters -= next.characters;
+    this.#waitingBytes -= next.bytes;
     this.#nextSinceMs = Date.now();
     return next;
   }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import t from 'tap';
-import { type Message, PackedMessages } from '../../../src/core/connection/packed-messages.ts';
+import { type Message, PackedMessages, waitingBytesOf } from '../../../src/core/connection/packed-messages.ts';
 
 const message = fc.record({
   text: fc.oneof(
@@ -42,4 +42,10 @@ t.test('nothing can be taken off if nothing is left', async (t) => {
   packed.add({ text: '', nowMs: 0, isForOthers: false, isExtra: true });
   t.same(packed.take(), { text: '', nowMs: 0, isForOthers: false, isExtra: true });
   t.throws(() => packed.take(), RangeError);
+});
+
+t.test('a message counts for no less than what it takes, here and in the engine', async (t) => {
+  t.equal(waitingBytesOf({ text: 'abc' }), 6);
+  t.equal(waitingBytesOf({ text: 'äöü' }), 6);
+  t.equal(waitingBytesOf({ text: '漢字' }), 6);
 });

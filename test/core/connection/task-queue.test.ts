@@ -1,11 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import fc from 'fast-check';
 import t from 'tap';
+import { waitingBytesOf } from '../../../src/core/connection/packed-messages.ts';
 import { TaskQueue } from '../../../src/core/connection/task-queue.ts';
 import { turnsOf } from '../../support/turns.ts';
 
-const task = (run: () => Promise<void>, characters = 0, isForOthers = false) => ({
-  ...{ run, characters, isForOthers },
+const task = (run: () => Promise<void>, bytes = 0, isForOthers = false) => ({
+  ...{ run, bytes, isForOthers },
   isExtra: false,
   cost: 1,
 });
@@ -69,13 +70,13 @@ t.test('it says how much waits, and since when nothing has ended', async (t) => 
   const beforeMs = Date.now();
   const { queue, end } = busy();
   t.equal(queue.size, 0, 'what is under way does not wait');
-  queue.add({ ...nothing, characters: 10 });
-  queue.add({ ...nothing, characters: 5 });
-  t.same([queue.size, queue.waitingCharacters], [2, 15]);
+  queue.add({ ...nothing, bytes: 10 });
+  queue.add({ ...nothing, bytes: 5 });
+  t.same([queue.size, queue.waitingBytes], [2, 15]);
   t.ok((queue.stillSinceMs ?? 0) >= beforeMs && (queue.stillSinceMs ?? 0) <= Date.now());
   end();
   await new Promise(setImmediate);
-  t.same([queue.size, queue.waitingCharacters, queue.stillSinceMs], [0, 0, undefined]);
+  t.same([queue.size, queue.waitingBytes, queue.stillSinceMs], [0, 0, undefined]);
 });
 
 t.test('the last task comes after the one under way, and those that wait are dropped', async (t) => {
@@ -89,7 +90,7 @@ t.test('the last task comes after the one under way, and those that wait are dro
   queue.finish(async () => {
     done.push('last');
   }, false);
-  t.same([queue.size, queue.waitingCharacters], [1, 0]);
+  t.same([queue.size, queue.waitingBytes], [1, 0]);
   t.strictSame(done, []);
   end();
   await new Promise(setImmediate);
@@ -112,11 +113,11 @@ t.test('what a client sent others before it closed is carried out, and nothing e
   queue.add(task(note('subscribe'), 5));
   queue.add(task(note('event'), 10, true));
   queue.finish(note('last'), true);
-  t.equal(queue.waitingCharacters, 20);
+  t.equal(queue.waitingBytes, 20);
   end();
   await new Promise(setImmediate);
   t.same(done, ['event', 'event', 'last']);
-  t.equal(queue.waitingCharacters, 0);
+  t.equal(queue.waitingBytes, 0);
 });
 
 t.test('messages wait among other tasks, each in its place', async (t) => {
@@ -126,7 +127,7 @@ t.test('messages wait among other tasks, each in its place', async (t) => {
     queue.addMessage({ text, nowMs: 0, isForOthers, isExtra: false }, (message) => ({
       ...task(async () => {
         done.push(message.text);
-      }, message.text.length),
+      }, waitingBytesOf(message)),
       isForOthers: message.isForOthers,
     }));
   const note = (name: string) =>
@@ -139,11 +140,11 @@ t.test('messages wait among other tasks, each in its place', async (t) => {
   send('three');
   note('other');
   send('seven', true);
-  t.same([queue.size, queue.waitingCharacters], [4, 13]);
+  t.same([queue.size, queue.waitingBytes], [4, 26]);
   end();
   while (!queue.idle) await new Promise(setImmediate);
   t.same(done.splice(0), ['one', 'three', 'other', 'seven']);
-  t.same([queue.size, queue.waitingCharacters], [0, 0]);
+  t.same([queue.size, queue.waitingBytes], [0, 0]);
 
   send('at once');
   await new Promise(setImmediate);
@@ -158,12 +159,12 @@ t.test('messages wait among other tasks, each in its place', async (t) => {
     other.queue.addMessage({ text, nowMs: 0, isForOthers, isExtra: false }, (message) => ({
       ...task(async () => {
         kept.push(message.text);
-      }, message.text.length),
+      }, waitingBytesOf(message)),
       isForOthers,
     }));
   }
   other.queue.finish(async () => undefined, true);
-  t.same([other.queue.size, other.queue.waitingCharacters], [2, 6]);
+  t.same([other.queue.size, other.queue.waitingBytes], [2, 12]);
   other.end();
   while (!other.queue.idle) await new Promise(setImmediate);
   t.same(kept, ['theirs']);
