@@ -1,7 +1,7 @@
 import { performance } from 'node:perf_hooks';
 
 /** So many begin at a time, if they are messages of clients. */
-const MAX_SPARE_BEGUN = 10;
+const MAX_SPARE_BEGUN = 5;
 
 /** However busy the event loop is, after so long some more begin. */
 const MAX_SPARE_PAUSE_MS = 20;
