@@ -179,10 +179,6 @@ class ConnectionTask implements Task {
     this.#carryOut = carryOut;
   }
 
-  get isForOthers(): boolean {
-    return this.work.isForOthers === true;
-  }
-
   get isExtra(): boolean {
     return this.work.isExtra === true;
   }

@@ -3,7 +3,7 @@ export interface Message {
   readonly text: string;
   /** When it came, by the node's coarse clock. */
   readonly nowMs: number;
-  /** See Task. */
+  /** Carried out even if the client has closed its connection meanwhile: it is for others. */
   readonly isForOthers: boolean;
   /** See Task. */
   readonly isExtra: boolean;

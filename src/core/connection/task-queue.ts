@@ -6,8 +6,6 @@ export interface Task {
   run(): Promise<void>;
   /** What the message that it comes from took while it waited. */
   readonly bytes: number;
-  /** Done even if the client has closed its connection meanwhile: it is for others. */
-  readonly isForOthers: boolean;
   /** Beyond what clients ask for: done when there is time to spare. */
   readonly isExtra: boolean;
   /** By the measure of node-turns.ts: a message is 1, and a large one more. */
@@ -88,16 +86,12 @@ export class TaskQueue {
     this.#size = 0;
     this.#waitingBytes = 0;
     if (byClient) this.#keepForOthers(all);
-    this.add({ run: last, bytes: 0, isForOthers: false, isExtra: false, cost: 1 });
+    this.add({ run: last, bytes: 0, isExtra: false, cost: 1 });
   }
 
   #keepForOthers(all: readonly (Task | Backlog)[]): void {
     for (const one of all) {
-      if (!('messages' in one)) {
-        if (one.isForOthers) this.add(one);
-        continue;
-      }
-      while (one.messages.size > 0) {
+      while ('messages' in one && one.messages.size > 0) {
         const message = one.messages.take();
         if (message.isForOthers) this.addMessage(message, one.toTask);
       }

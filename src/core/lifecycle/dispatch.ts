@@ -87,7 +87,6 @@ export class Dispatch {
 
   readonly #toWork = (connection: Connection, message: Message): Work => ({
     run: () => this.#actOn(connection, message),
-    isForOthers: message.isForOthers,
     isExtra: message.isExtra,
     cost: costOf(message.text),
   });
